@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void add_escaped(struct buf *out, const char *s)
+{
+        buf_add(out, "\"", 1);
+        while (*s) {
+                size_t plain = strcspn(s, "\"\\\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017"
+                                          "\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037");
+
+                buf_add(out, s, plain);
+                s += plain;
+                if (!*s)
+                        break;
+                if (*s == '"' || *s == '\\')
+                        buf_addf(out, "\\%c", *s);
+                else if (*s == '\n')
+                        buf_add_str(out, "\\n");
+                else if (*s == '\t')
+                        buf_add_str(out, "\\t");
+                else
+                        buf_addf(out, "\\u%04x", (unsigned)(unsigned char)*s);
+                s++;
+        }
+        buf_add(out, "\"", 1);
+}
+
+static void newline(struct json_writer *w)
+{
+        if (w->indent)
+                buf_addf(w->out, "\n%*s", (int)(w->indent * w->depth), "");
+}
+
+static void lead(struct json_writer *w, const char *key)
+{
+        if (w->comma)
+                buf_add(w->out, ",", 1);
+        if (w->depth)
+                newline(w);
+        if (key) {
+                add_escaped(w->out, key);
+                buf_add_str(w->out, w->indent ? ": " : ":");
+        }
+        w->comma = true;
+}
+
+static void begin(struct json_writer *w, const char *key, const char *open)
+{
+        lead(w, key);
+        buf_add_str(w->out, open);
+        w->depth++;
+        w->comma = false;
+}
+
+static void end(struct json_writer *w, const char *close)
+{
+        w->depth--;
+        if (w->comma)
+                newline(w);
+        buf_add_str(w->out, close);
+        w->comma = true;
+}
+
+void json_begin_object(struct json_writer *w, const char *key)
+{
+        begin(w, key, "{");
+}
+
+void json_end_object(struct json_writer *w)
+{
+        end(w, "}");
+}
+
+void json_begin_array(struct json_writer *w, const char *key)
+{
+        begin(w, key, "[");
+}
+
+void json_end_array(struct json_writer *w)
+{
+        end(w, "]");
+}
+
+void json_write_string(struct json_writer *w, const char *key, const char *value)
+{
+        lead(w, key);
+        add_escaped(w->out, value);
+}
+
+void json_write_bool(struct json_writer *w, const char *key, bool value)
+{
+        lead(w, key);
+        buf_add_str(w->out, value ? "true" : "false");
+}
+
+void json_write_i64(struct json_writer *w, const char *key, int64_t value)
+{
+        lead(w, key);
+        buf_addf(w->out, "%" PRId64, value);
+}
+
+void json_write_u64(struct json_writer *w, const char *key, uint64_t value)
+{
+        lead(w, key);
+        buf_addf(w->out, "%" PRIu64, value);
+}
+
+void json_write_raw(struct json_writer *w, const char *key, const char *text)
+{
+        lead(w, key);
+        buf_add_str(w->out, text);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cgroups of one container, on all three layouts:
+ *
+ *   unified  cgroup2 at /sys/fs/cgroup
+ *   legacy   v1 hierarchies at /sys/fs/cgroup/NAME
+ *   hybrid   legacy, and cgroup2 at /sys/fs/cgroup/unified (with few or no controllers):
+ *            limits by v1; grouping, kill and freeze by cgroup2, which does them atomically
+ *
+ * and by two managers: cgroupfs (we make the directories) and systemd (a transient
+ * scope that systemd makes for us; asked over D-Bus).
+ *
+ * Order of calls for a new container:
+ *   cgroup_plan   resolves names, touches nothing; the caller records the plan (cgroup_save)
+ *   cgroup_create makes the directories (cgroupfs)
+ *   cgroup_apply  writes the limits
+ *   clone3 with cgroup_clone_fd() when that is >= 0; the child, while it has one thread,
+ *   calls cgroup_join() for what clone3 did not do
+ * With the systemd manager (cgroup_is_systemd) the directories appear only once there is a
+ * process: clone first, then cgroup_adopt(pid), then cgroup_apply, then let the child go on;
+ * the child calls cgroup_join() only for hierarchies that systemd does not manage.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "oci/runtime_spec.h"
+
+enum { CGROUP_MAX_HIERARCHIES = 20 };
+
+struct cgroup_hierarchy {
+        const char *name; /* "memory", "cpu,cpuacct", "name=systemd"; "" for cgroup2 */
+        const char *root; /* where it is mounted: "/sys/fs/cgroup/memory" */
+        const char *path; /* the container's cgroup relative to the root: "/user.slice/web" */
+        int fd;           /* the container's directory (O_PATH), -1 while unknown */
+        int tasks_fd;     /* v1: its `tasks` file open for writing by cgroup_create(), else -1 */
+};
+
+struct cgroup {
+        bool unified; /* cgroup2 is the only hierarchy */
+        bool systemd; /* manager */
+        bool rootless; /* missing permission to make or join one is no error, limits that were asked for are */
+        const char *slice, *scope; /* systemd: "machine.slice", "runc-web.scope" */
+        size_t n;
+        struct cgroup_hierarchy h[CGROUP_MAX_HIERARCHIES];
+        struct arena arena; /* owns the strings */
+};
+
+/*
+ * Finds the host's layout and the paths for container `id` from linux.cgroupsPath, with runc's meaning:
+ * cgroupfs: absolute: below the hierarchy's root; relative or absent ("/<id>" of it): below our own cgroup (v1)
+ * or beside it (v2). systemd: "slice:prefix:name"; absent: "system.slice:runc:<id>" ("user.slice" rootless).
+ * A path with ".." components is refused.
+ */
+int cgroup_plan(struct cgroup *ret, const struct spec *spec, const char *id, bool systemd, struct error *err);
+void cgroup_finish(struct cgroup *cg); /* closes and frees; the cgroups stay. Zeroed: nothing to do */
+
+/* The plan as one JSON object member `key`, and back. */
+void cgroup_save(const struct cgroup *cg, struct json_writer *w, const char *key);
+int cgroup_load(struct cgroup *ret, struct json_object *obj, struct error *err);
+
+/*
+ * cgroupfs: makes the directories (and missing parents; on v2 enables the controllers that the resources need in
+ * subtree_control on the way down), opens fd and tasks_fd. Existing directories are used as they are, except that a
+ * frozen one is refused. Nothing to do for systemd.
+ */
+int cgroup_create(struct cgroup *cg, const struct spec *spec, struct error *err);
+
+/* Descriptor for CLONE_INTO_CGROUP: the cgroup2 directory; -1: the child must join by itself. */
+int cgroup_clone_fd(const struct cgroup *cg);
+
+/* In the child, single-threaded: joins every v1 hierarchy through tasks_fd. cheap: "0" into `tasks`. */
+int cgroup_join(const struct cgroup *cg, bool cloned_into, struct error *err);
+
+/* systemd: StartTransientUnit with `pid` in it, waits for the job, then fills paths and fds. */
+int cgroup_adopt(struct cgroup *cg, const struct spec *spec, pid_t pid, struct error *err);
+
+/*
+ * Writes the limits. `update` is true for a running container (memory and swap have to be raised in the right order;
+ * device rules are only written when given). A limit whose controller the host does not have is an error that
+ * names the limit; devices are allowed to be absent for rootless.
+ * spec may be NULL for `update`. With systemd the unit's properties are set as well (so that a daemon-reload keeps them).
+ */
+int cgroup_apply(struct cgroup *cg, const struct spec_resources *res, bool update, struct error *err);
+
+/* Opens `fd`s of an existing (loaded) cgroup; hierarchies that are gone keep -1. -ENOENT when all are. */
+int cgroup_open(struct cgroup *cg, struct error *err);
+
+/*
+ * A second process for exec: like cgroup_create()+join for an existing cgroup: opens tasks_fd and fd.
+ * `sub` names a cgroup below the container's, per `--cgroup [CONTROLLERS:]PATH` of runc exec; NULL for itself.
+ */
+int cgroup_open_for_exec(struct cgroup *cg, const char *const *sub, size_t n_sub, struct error *err);
+
+/* Freezes or thaws all processes; waits until it is done (at most 10 s). Frozen parents are not waited for. */
+int cgroup_freeze(struct cgroup *cg, bool frozen, struct error *err);
+/* 1 frozen, 0 not (or freezing), -errno. */
+int cgroup_is_frozen(struct cgroup *cg);
+
+/* Sends `signo` to every process in it and below; SIGKILL by cgroup.kill where there is one, and thaws v1 first. */
+int cgroup_kill(struct cgroup *cg, int signo, struct error *err);
+
+/* All process ids in it and below, in our pid namespace. *ret is malloc'ed. */
+int cgroup_pids(struct cgroup *cg, pid_t **ret, size_t *ret_n, struct error *err);
+
+/* Removes the directories, those below first; retries while the kernel is still emptying them (at most 5 s); stops the systemd unit. */
+int cgroup_destroy(struct cgroup *cg, struct error *err);
+
+/* Appends the "data" object of runc's `events --stats` as member `key`. */
+int cgroup_stats(struct cgroup *cg, struct json_writer *w, const char *key, struct error *err);
+
+/*
+ * A descriptor that becomes readable (POLLIN, or POLLPRI where *ret_pri) when an out-of-memory kill happened; after it did, call
+ * cgroup_oom_seen() to consume it: 1 when there was a new kill, 0 when not.
+ */
+int cgroup_oom_watch(struct cgroup *cg, int *ret_fd, bool *ret_pri, struct error *err);
+int cgroup_oom_seen(struct cgroup *cg, int fd);

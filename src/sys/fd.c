@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include "base/own.h"
+
+enum { MAX_SENT_FDS = 8, MAX_TREE_DEPTH = 128 };
+
+int fd_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+        struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
+        long fd;
+
+        /* EAGAIN: a rename raced with a ".." of the path; the kernel asks to try again (openat2(2)). */
+        for (int tries = 0; tries < 128; tries++) {
+                fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+                if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+                        break;
+        }
+        return fd < 0 ? -errno : (int)fd;
+}
+
+int fd_read_all(int fd, size_t max, struct buf *ret)
+{
+        char chunk[16384];
+        size_t total = 0;
+        ssize_t n;
+
+        for (;;) {
+                n = read(fd, chunk, sizeof chunk);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        return buf_failed(ret) ? -ENOMEM : 0;
+                total += (size_t)n;
+                if (total > max)
+                        return -EFBIG;
+                buf_add(ret, chunk, (size_t)n);
+        }
+}
+
+ssize_t fd_read_file_at(int dirfd, const char *path, char *data, size_t size)
+{
+        own_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+        size_t len = 0;
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        while (len < size - 1) {
+                n = read(fd, data + len, size - 1 - len);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                len += (size_t)n;
+        }
+        if (len && data[len - 1] == '\n')
+                len--;
+        data[len] = '\0';
+        return (ssize_t)len;
+}
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+        const char *p = data;
+        ssize_t n;
+
+        while (len) {
+                n = write(fd, p, len);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                p += n;
+                len -= (size_t)n;
+        }
+        return 0;
+}
+
+int fd_write_file_at(int dirfd, const char *path, const char *text)
+{
+        own_fd int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        do
+                n = write(fd, text, strlen(text));
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : 0;
+}
+
+int fd_replace_file_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode)
+{
+        own_fd int fd = -1;
+        char temp[256];
+        int r;
+
+        r = snprintf(temp, sizeof temp, ".%s.%d", name, (int)getpid());
+        if (r < 0 || (size_t)r >= sizeof temp)
+                return -ENAMETOOLONG;
+        fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+        if (fd < 0)
+                return -errno;
+        r = fd_write_all(fd, data, len);
+        if (r == 0 && renameat(dirfd, temp, dirfd, name) < 0)
+                r = -errno;
+        if (r < 0)
+                unlinkat(dirfd, temp, 0);
+        return r;
+}
+
+static int remove_content(int dirfd, int depth);
+
+static int remove_entry(int dirfd, const char *name, int depth)
+{
+        own_fd int fd = -1;
+        int r;
+
+        if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+                return 0;
+        if (errno != EISDIR && errno != EPERM)
+                return -errno;
+        if (depth > MAX_TREE_DEPTH)
+                return -ELOOP;
+        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        r = remove_content(fd, depth);
+        if (r < 0)
+                return r;
+        return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int remove_content(int dirfd, int depth)
+{
+        own_dir DIR *dir = NULL;
+        struct dirent *e;
+        int fd = dup(dirfd), r = 0;
+
+        if (fd < 0)
+                return -errno;
+        dir = fdopendir(fd);
+        if (!dir) {
+                close(fd);
+                return -errno;
+        }
+        while ((e = readdir(dir))) {
+                int q;
+
+                if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+                        continue;
+                q = remove_entry(dirfd, e->d_name, depth + 1);
+                if (q < 0)
+                        r = q;
+        }
+        return r;
+}
+
+int fd_remove_tree_at(int dirfd, const char *name)
+{
+        return remove_entry(dirfd, name, 0);
+}
+
+int fd_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int) * MAX_SENT_FDS)];
+        } control = {};
+        struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t n;
+
+        if (n_fds > MAX_SENT_FDS)
+                return -EINVAL;
+        if (n_fds) {
+                msg.msg_control = &control;
+                msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+                control.header.cmsg_level = SOL_SOCKET;
+                control.header.cmsg_type = SCM_RIGHTS;
+                control.header.cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+                memcpy(CMSG_DATA(&control.header), fds, sizeof(int) * n_fds);
+        }
+        do
+                n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        return (size_t)n == len ? 0 : -EMSGSIZE;
+}
+
+static size_t take_received(struct msghdr *msg, int *fds, size_t max)
+{
+        size_t n = 0;
+
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+                size_t count;
+
+                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                        continue;
+                count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+                for (size_t i = 0; i < count; i++) {
+                        int fd;
+
+                        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+                        if (n < max)
+                                fds[n++] = fd;
+                        else
+                                close(fd);
+                }
+        }
+        return n;
+}
+
+ssize_t fd_receive(int sock, void *data, size_t size, int *fds, size_t *n_fds)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int) * MAX_SENT_FDS)];
+        } control = {};
+        struct iovec iov = { .iov_base = data, .iov_len = size };
+        struct msghdr msg = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+        };
+        size_t max = n_fds ? *n_fds : 0;
+        ssize_t n;
+
+        do
+                n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        max = take_received(&msg, fds, max);
+        if (n_fds)
+                *n_fds = max;
+        return n;
+}
+
+int fd_connect_unix(const char *path)
+{
+        own_fd int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), dir = -1;
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+        const char *base = strrchr(path, '/');
+        own_mem char *parent = NULL;
+        int n;
+
+        if (sock < 0)
+                return -errno;
+        n = snprintf(addr.sun_path, sizeof addr.sun_path, "%s", path);
+        if ((size_t)n >= sizeof addr.sun_path) {
+                if (!base)
+                        return -ENAMETOOLONG;
+                parent = strndup(path, (size_t)(base - path) + 1);
+                if (!parent)
+                        return -ENOMEM;
+                dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (dir < 0)
+                        return -errno;
+                n = snprintf(addr.sun_path, sizeof addr.sun_path, "/proc/self/fd/%d/%s", dir, base + 1);
+                if ((size_t)n >= sizeof addr.sun_path)
+                        return -ENAMETOOLONG;
+        }
+        if (connect(sock, (struct sockaddr *)&addr, sizeof addr) < 0)
+                return -errno;
+        return take_fd(&sock);
+}
+
+int fd_cloexec_from(unsigned first)
+{
+        return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+}
