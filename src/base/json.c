@@ -130,7 +130,7 @@ int json_get_u64(struct json_object *obj, const char *key, uint64_t *ret, struct
 
 int json_get_u32(struct json_object *obj, const char *key, uint32_t *ret, struct error *err)
 {
-        uint64_t v;
+        uint64_t v = 0;
         int r = json_get_u64(obj, key, &v, err);
 
         if (r <= 0)
@@ -178,6 +178,11 @@ size_t json_array_size(struct json_object *array)
 struct json_object *json_array_item(struct json_object *array, size_t i)
 {
         return json_object_array_get_idx(array, i);
+}
+
+size_t json_member_count(struct json_object *obj)
+{
+        return (size_t)json_object_object_length(obj);
 }
 
 int json_each(struct json_object *obj, int (*each)(const char *key, struct json_object *value, void *userdata),

@@ -51,6 +51,8 @@ bool json_u64_value(struct json_object *v, uint64_t *ret);
 size_t json_array_size(struct json_object *array);
 struct json_object *json_array_item(struct json_object *array, size_t i);
 
+size_t json_member_count(struct json_object *obj);
+
 /* Calls each(key, value, userdata) for every member, in order, until one returns non-zero; returns that. */
 int json_each(struct json_object *obj, int (*each)(const char *key, struct json_object *value, void *userdata),
               void *userdata);

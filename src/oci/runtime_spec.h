@@ -109,7 +109,6 @@ struct spec_mount {
         bool remount;    /* "remount" */
         bool tmpcopyup;
         bool idmap, idmap_recursive; /* "idmap"/"ridmap", or mappings below given */
-        bool src_nofollow;           /* "src-nofollow"/"copy-symlink": crun's extension is refused, see parser */
         struct str_list data; /* filesystem options: "size=64k", "mode=755", "sync" ... */
         struct id_mappings uid_mappings, gid_mappings;
 };
