@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/own.h"
+#include "programs/oci/invocation.h"
+
+int cmd_create(struct invocation *inv, struct error *err)
+{
+        struct container_options options;
+        own_mem char *bundle = NULL;
+        int r;
+
+        r = invocation_options(inv, &options, &bundle, err);
+        if (r < 0)
+                return r;
+        r = root_make(&inv->root, err);
+        return r < 0 ? r : container_create(&options, err);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "programs/oci/invocation.h"
+
+int cmd_pause(struct invocation *inv, struct error *err)
+{
+        own_container struct container c = {};
+        int r = invocation_container(inv, &c, err);
+
+        return r < 0 ? r : container_pause(&c, true, err);
+}

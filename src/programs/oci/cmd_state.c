@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "programs/oci/invocation.h"
+
+int cmd_state(struct invocation *inv, struct error *err)
+{
+        own_container struct container c = {};
+        own_buf struct buf out = {};
+        struct json_writer w = { .out = &out, .indent = 2 };
+        int r;
+
+        r = invocation_container(inv, &c, err);
+        if (r < 0)
+                return r;
+        r = container_state(&c, true, &w, err);
+        if (r < 0)
+                return r;
+        buf_add(&out, "\n", 1);
+        return output_write(&out, err);
+}
