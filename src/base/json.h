@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The face of json-c that holt uses: strict reading, typed access with errors that
- * name the member, and a writer. A `struct json_object` owns all strings that the
- * getters hand out; they live as long as its root.
+ * JSON (RFC 8259): strict reading, typed access with errors that name the member, and
+ * a writer. All values and strings that the getters hand out live as long as the root.
  */
 #pragma once
 
@@ -19,7 +18,9 @@ struct json_object;
 
 /*
  * Parses one JSON value that fills the whole text: no trailing bytes, no comments,
- * nesting up to 32, valid UTF-8. *ret_root is for json_put(). -EINVAL says where.
+ * nesting up to 32, valid UTF-8, no NUL in strings and names, whole numbers within
+ * -2^63 .. 2^64-1. Of members with the same name the last one counts. *ret_root is for
+ * json_put(). -EINVAL says where.
  */
 int json_parse(const char *text, size_t len, struct json_object **ret_root, struct error *err);
 void json_put(struct json_object *root);
@@ -43,7 +44,7 @@ int json_get_object(struct json_object *obj, const char *key, struct json_object
 int json_get_array(struct json_object *obj, const char *key, struct json_object **ret, struct error *err);
 
 bool json_is_object(struct json_object *v);
-/* The value as a string, or NULL when it is none (or holds a NUL byte). */
+/* The value as a string, or NULL when it is none. */
 const char *json_string_value(struct json_object *v);
 /* The value as a number; false when it is none or does not fit. */
 bool json_u64_value(struct json_object *v, uint64_t *ret);

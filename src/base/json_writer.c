@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json_value.h"
+
 static void add_escaped(struct buf *out, const char *s)
 {
         buf_add(out, "\"", 1);
@@ -112,4 +114,43 @@ void json_write_raw(struct json_writer *w, const char *key, const char *text)
 {
         lead(w, key);
         buf_add_str(w->out, text);
+}
+
+static void write_value(struct json_writer *w, const char *key, const struct json_object *v)
+{
+        switch (v->type) {
+        case JSON_OBJECT:
+                json_begin_object(w, key);
+                for (size_t i = 0; i < v->n; i++)
+                        write_value(w, v->items[i].key, &v->items[i]);
+                json_end_object(w);
+                break;
+        case JSON_ARRAY:
+                json_begin_array(w, key);
+                for (size_t i = 0; i < v->n; i++)
+                        write_value(w, NULL, &v->items[i]);
+                json_end_array(w);
+                break;
+        case JSON_STRING:
+                json_write_string(w, key, v->string);
+                break;
+        case JSON_INTEGER:
+                if (v->negative)
+                        json_write_i64(w, key, (int64_t)(0 - v->magnitude));
+                else
+                        json_write_u64(w, key, v->magnitude);
+                break;
+        case JSON_BOOL:
+                json_write_bool(w, key, v->magnitude);
+                break;
+        default:
+                json_write_raw(w, key, v->type == JSON_REAL ? v->string : "null");
+        }
+}
+
+void json_add_value(struct buf *out, struct json_object *v)
+{
+        struct json_writer w = { .out = out };
+
+        write_value(&w, NULL, v);
 }
