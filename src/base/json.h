@@ -62,7 +62,8 @@ int json_each(struct json_object *obj, int (*each)(const char *key, struct json_
 void json_add_value(struct buf *out, struct json_object *v);
 
 /*
- * Writing: a thin layer over struct buf that places commas and escapes strings.
+ * Writing: a thin layer over struct buf that places commas and escapes strings (a byte
+ * that is not UTF-8 becomes U+FFFD).
  * key is NULL inside an array and for the root.
  */
 struct json_writer {

@@ -5,27 +5,48 @@
 #include <string.h>
 
 #include "base/json_value.h"
+#include "base/utf8.h"
 
+/* Stands for itself in a string. */
+static bool is_plain(char c)
+{
+        return c >= ' ' && c != '"' && c != '\\' && (unsigned char)c < 0x80;
+}
+
+static void add_escape(struct buf *out, char c)
+{
+        if (c == '"' || c == '\\')
+                buf_addf(out, "\\%c", c);
+        else if (c == '\n')
+                buf_add_str(out, "\\n");
+        else if (c == '\t')
+                buf_add_str(out, "\\t");
+        else
+                buf_addf(out, "\\u%04x", (unsigned)c);
+}
+
+/* A name of the system need not be UTF-8, but JSON must: a byte that is none becomes U+FFFD. */
 static void add_escaped(struct buf *out, const char *s)
 {
         buf_add(out, "\"", 1);
         while (*s) {
-                size_t plain = strcspn(s, "\"\\\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017"
-                                          "\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037");
+                const char *run = s;
+                size_t n;
 
-                buf_add(out, s, plain);
-                s += plain;
-                if (!*s)
-                        break;
-                if (*s == '"' || *s == '\\')
-                        buf_addf(out, "\\%c", *s);
-                else if (*s == '\n')
-                        buf_add_str(out, "\\n");
-                else if (*s == '\t')
-                        buf_add_str(out, "\\t");
+                while (is_plain(*s))
+                        s++;
+                buf_add(out, run, (size_t)(s - run));
+                if ((unsigned char)*s < 0x80) {
+                        if (*s)
+                                add_escape(out, *s++);
+                        continue;
+                }
+                n = utf8_length(s);
+                if (n)
+                        buf_add(out, s, n);
                 else
-                        buf_addf(out, "\\u%04x", (unsigned)(unsigned char)*s);
-                s++;
+                        buf_add_str(out, "\\ufffd");
+                s += n ? n : 1;
         }
         buf_add(out, "\"", 1);
 }

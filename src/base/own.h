@@ -50,11 +50,11 @@ static inline int take_fd(int *fd)
 }
 
 /* Hands the pointer on: evaluates to p and leaves NULL behind. */
-#define take_ptr(p)                       \
-        ({                                \
+#define take_ptr(p)                        \
+        ({                                 \
                 __typeof__(p) take_ = (p); \
-                (p) = NULL;               \
-                take_;                    \
+                (p) = NULL;                \
+                take_;                     \
         })
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

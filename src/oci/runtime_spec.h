@@ -21,6 +21,9 @@
 
 struct json_object;
 
+/* The newest version of the runtime-spec that is known here. */
+#define OCI_SPEC_VERSION "1.2.0"
+
 struct opt_i64 {
         bool set;
         int64_t v;
