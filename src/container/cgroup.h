@@ -40,6 +40,7 @@ struct cgroup_hierarchy {
         const char *path; /* the container's cgroup relative to the root: "/user.slice/web" */
         int fd;           /* the container's directory (O_PATH), -1 while unknown */
         int tasks_fd;     /* v1: its `tasks` file open for writing by cgroup_create(), else -1 */
+        bool fresh;       /* cgroup_create() made it: its limits are at their defaults */
 };
 
 struct cgroup {
@@ -47,6 +48,7 @@ struct cgroup {
         bool systemd; /* manager */
         bool rootless; /* missing permission to make or join one is no error, limits that were asked for are */
         const char *slice, *scope; /* systemd: "machine.slice", "runc-web.scope" */
+        uint64_t oom_kills; /* the counter of memory.events when cgroup_oom_seen() last looked */
         size_t n;
         struct cgroup_hierarchy h[CGROUP_MAX_HIERARCHIES];
         struct arena arena; /* owns the strings */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making the directories, and getting into them.
+ *
+ * This stands on the path of every start, so it asks nothing that it can do without: a directory
+ * is made without looking whether it is there, a frozen or populated one can only be met where
+ * something existed before, and descriptors of v1 directories are not opened at all.
+ */
+#include "container/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "container/cgroup/controllers.h"
+#include "container/cgroup/cpuset.h"
+#include "container/cgroup/hierarchy.h"
+#include "container/cgroup/layout.h"
+
+enum { DIR_MODE = 0755 };
+
+/* Makes the missing directories above the last component of `path`. */
+static int make_parents(const struct cgroup_hierarchy *h, char *path)
+{
+        size_t root_len = strlen(h->root);
+        char *slash = path + root_len;
+        int r = 0;
+
+        while (r == 0 && (slash = strchr(slash + 1, '/'))) {
+                bool made;
+
+                *slash = '\0';
+                made = mkdir(path, DIR_MODE) == 0;
+                if (!made && errno != EEXIST)
+                        r = -errno;
+                if (made && hierarchy_has(h, "cpuset"))
+                        r = cpuset_inherit(path, root_len, true, true, true);
+                *slash = '/';
+        }
+        return r;
+}
+
+static int make_directory(struct cgroup_hierarchy *h)
+{
+        char path[PATH_MAX];
+        int r = hierarchy_path(h, NULL, path);
+
+        if (r < 0)
+                return r;
+        r = mkdir(path, DIR_MODE) < 0 ? -errno : 0;
+        if (r == -ENOENT) {
+                r = make_parents(h, path);
+                if (r == 0)
+                        r = mkdir(path, DIR_MODE) < 0 ? -errno : 0;
+        }
+        h->fresh = r == 0;
+        return r == -EEXIST ? 0 : r;
+}
+
+static int make_cpuset(struct cgroup_hierarchy *h, const struct spec *spec)
+{
+        const struct spec_cpu *cpu = &spec->linux_.resources.cpu;
+        char path[PATH_MAX];
+        int r = hierarchy_path(h, NULL, path);
+
+        /* What the spec gives is written by cgroup_apply(). */
+        return r < 0 ? r : cpuset_inherit(path, strlen(h->root), !cpu->cpus, !cpu->mems, h->fresh);
+}
+
+static bool is_populated(const struct cgroup_hierarchy *h)
+{
+        uint64_t populated;
+        char pid[2];
+
+        if (hierarchy_is_v2(h))
+                return hierarchy_read_key(h, "cgroup.events", "populated", &populated) == 0 && populated;
+        return hierarchy_read(h, "cgroup.procs", pid, sizeof pid) > 0;
+}
+
+static bool is_frozen(const struct cgroup_hierarchy *h)
+{
+        uint64_t frozen;
+        char state[16];
+
+        if (hierarchy_is_v2(h))
+                return hierarchy_read_key(h, "cgroup.events", "frozen", &frozen) == 0 && frozen;
+        return hierarchy_has(h, "freezer") && hierarchy_read(h, "freezer.state", state, sizeof state) > 0 &&
+               strcmp(state, "THAWED") != 0;
+}
+
+/*
+ * A process that joins a frozen cgroup stops before it can say so, and we would wait for it for
+ * ever. A new directory is frozen only if one above it is, and the root cannot be.
+ */
+static int check_state(const struct cgroup_hierarchy *h, struct error *err)
+{
+        bool below_root = strrchr(h->path, '/') == h->path;
+
+        if (h->fresh && below_root)
+                return 0;
+        if (is_frozen(h))
+                return error_set(err, EBUSY, "cgroup %s%s is frozen", h->root, h->path);
+        if (!h->fresh && is_populated(h))
+                return error_set(err, EBUSY, "cgroup %s%s is not empty", h->root, h->path);
+        return 0;
+}
+
+static int create_one(struct cgroup_hierarchy *h, const struct spec *spec, struct error *err)
+{
+        int r = make_directory(h);
+
+        if (r < 0)
+                return error_errno(err, -r, "make cgroup %s%s", h->root, h->path ? h->path : "");
+        r = check_state(h, err);
+        if (r < 0)
+                return r;
+        if (hierarchy_has(h, "cpuset"))
+                r = make_cpuset(h, spec);
+        if (r < 0)
+                return error_errno(err, -r, "fill cpuset of %s%s from its parent", h->root, h->path);
+        if (hierarchy_is_v2(h))
+                r = hierarchy_open(h);
+        else
+                r = h->tasks_fd = hierarchy_open_file(h, "tasks", O_WRONLY);
+        return r < 0 ? error_errno(err, -r, "open cgroup %s%s", h->root, h->path) : 0;
+}
+
+/* Gives back what this call made, so that a failed create leaves nothing. */
+static void undo(struct cgroup *cg)
+{
+        char path[PATH_MAX];
+
+        for (size_t i = 0; i < cg->n; i++) {
+                struct cgroup_hierarchy *h = &cg->h[i];
+
+                if (h->fresh && hierarchy_path(h, NULL, path) == 0)
+                        rmdir(path);
+                h->fresh = false;
+                if (h->tasks_fd >= 0)
+                        close(take_fd(&h->tasks_fd));
+                if (h->fd >= 0)
+                        close(take_fd(&h->fd));
+        }
+}
+
+/* Without a cgroupsPath nobody insists on a cgroup: a user may have none that he can write. */
+static bool may_do_without(struct cgroup *cg, const struct spec *spec, int r)
+{
+        if (!is_permission_error(r) || spec->linux_.cgroups_path)
+                return false;
+        if (!cg->rootless)
+                cg->rootless = layout_in_user_namespace();
+        return cg->rootless;
+}
+
+int cgroup_create(struct cgroup *cg, const struct spec *spec, struct error *err)
+{
+        if (cg->systemd)
+                return 0;
+        for (size_t i = 0; i < cg->n; i++) {
+                struct cgroup_hierarchy *h = &cg->h[i];
+                int r = create_one(h, spec, err);
+
+                if (r == 0 && hierarchy_is_v2(h))
+                        controllers_enable(cg, h, &spec->linux_.resources);
+                if (r < 0 && !may_do_without(cg, spec, r)) {
+                        undo(cg);
+                        return r;
+                }
+        }
+        return 0;
+}
+
+int cgroup_clone_fd(const struct cgroup *cg)
+{
+        for (size_t i = 0; i < cg->n; i++) {
+                if (hierarchy_is_v2(&cg->h[i]))
+                        return cg->h[i].fd;
+        }
+        return -1;
+}
+
+static int join_v2(const struct cgroup_hierarchy *h)
+{
+        return h->fd < 0 ? 0 : hierarchy_write(h, "cgroup.procs", "0");
+}
+
+static int join_v1(const struct cgroup_hierarchy *h)
+{
+        if (h->tasks_fd < 0)
+                return 0;
+        return write(h->tasks_fd, "0", 1) < 0 ? -errno : 0;
+}
+
+int cgroup_join(const struct cgroup *cg, bool cloned_into, struct error *err)
+{
+        for (size_t i = 0; i < cg->n; i++) {
+                const struct cgroup_hierarchy *h = &cg->h[i];
+                int r = 0;
+
+                if (!hierarchy_is_v2(h))
+                        r = join_v1(h);
+                else if (!cloned_into)
+                        r = join_v2(h);
+                if (r < 0 && !(cg->rootless && is_permission_error(r)))
+                        return error_errno(err, -r, "join cgroup %s%s", h->root, h->path);
+        }
+        return 0;
+}
