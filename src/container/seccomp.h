@@ -19,9 +19,7 @@
 #include "oci/runtime_spec.h"
 
 struct seccomp_program {
-        void *memory; /* what to free or unmap */
-        size_t size;
-        bool mapped;
+        void *memory; /* what to free */
         struct sock_fprog bpf;
         unsigned flags; /* SECCOMP_FILTER_FLAG_* */
         bool notify;    /* some rule answers with SECCOMP_RET_USER_NOTIF */
@@ -32,12 +30,13 @@ struct seccomp_program {
  * written is only slower. Unknown syscall names are skipped, as runc does; an action or flag that this kernel lacks is
  * refused by name.
  */
-int seccomp_prepare(const struct spec_seccomp *profile, int cache_dirfd, struct seccomp_program *ret, struct error *err);
+int seccomp_prepare(const struct spec_seccomp *profile, int cache_dirfd, struct seccomp_program *ret,
+                    struct error *err);
 void seccomp_finish(struct seccomp_program *p);
 
 /* Writes the program to dirfd/name, and reads it back (for exec, which need not know the profile). */
-int seccomp_save(const struct seccomp_program *p, int dirfd, const char *name, struct error *err);
-int seccomp_load(int dirfd, const char *name, struct seccomp_program *ret, struct error *err);
+int seccomp_program_save(const struct seccomp_program *p, int dirfd, const char *name, struct error *err);
+int seccomp_program_load(int dirfd, const char *name, struct seccomp_program *ret, struct error *err);
 
 /*
  * Installs it for the calling thread, which has no_new_privs or CAP_SYS_ADMIN. *ret_listener is the notification
@@ -50,4 +49,5 @@ int seccomp_install(const struct seccomp_program *p, int *ret_listener, struct e
  * "The Container Process State"): {ociVersion, fds: ["seccompFd"], pid, metadata, state}.
  * `state_json` is the container's state object. sock is a connected stream socket.
  */
-int seccomp_send_listener(int sock, int listener, const char *metadata, pid_t pid, const char *state_json, struct error *err);
+int seccomp_send_listener(int sock, int listener, const char *metadata, pid_t pid, const char *state_json,
+                          struct error *err);
