@@ -5,6 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Puts ": " and as much of the text as fits behind what stands there. */
+static void append(struct error *err, const char *text)
+{
+        size_t n = strlen(err->text), room = sizeof err->text - 1 - n;
+        size_t separator = room < 2 ? room : 2, len = strnlen(text, room - separator);
+
+        memcpy(err->text + n, ": ", separator);
+        memcpy(err->text + n + separator, text, len);
+        err->text[n + separator + len] = '\0';
+}
+
 int error_set(struct error *err, int code, const char *format, ...)
 {
         va_list ap;
@@ -21,16 +32,14 @@ int error_set(struct error *err, int code, const char *format, ...)
 int error_errno(struct error *err, int code, const char *format, ...)
 {
         va_list ap;
-        int n;
 
         if (!err)
                 return -code;
         err->code = code;
         va_start(ap, format);
-        n = vsnprintf(err->text, sizeof err->text, format, ap);
+        vsnprintf(err->text, sizeof err->text, format, ap);
         va_end(ap);
-        if (n >= 0 && (size_t)n < sizeof err->text)
-                snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", strerror(code));
+        append(err, strerror(code));
         return -code;
 }
 
@@ -38,15 +47,13 @@ int error_wrap(struct error *err, const char *format, ...)
 {
         char inner[sizeof err->text];
         va_list ap;
-        int n;
 
         if (!err)
                 return -1;
         memcpy(inner, err->text, sizeof inner);
         va_start(ap, format);
-        n = vsnprintf(err->text, sizeof err->text, format, ap);
+        vsnprintf(err->text, sizeof err->text, format, ap);
         va_end(ap);
-        if (n >= 0 && (size_t)n < sizeof err->text)
-                snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", inner);
+        append(err, inner);
         return -err->code;
 }

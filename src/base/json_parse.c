@@ -146,16 +146,18 @@ static size_t digits_skip(struct parser *p)
         return (size_t)(p->at - begin);
 }
 
-static int integer_parse(struct parser *p, const char *digits, struct json_object *v)
+static int integer_parse(struct parser *p, char *digits, struct json_object *v)
 {
         uint64_t n = 0;
+        bool fits = true;
 
-        for (const char *d = digits; d < p->at; d++) {
-                if (__builtin_mul_overflow(n, UINT64_C(10), &n) || __builtin_add_overflow(n, (uint64_t)(*d - '0'), &n))
-                        return fail(p, "number does not fit into 64 bits");
-        }
-        if (v->negative && n > (uint64_t)INT64_MAX + 1)
+        for (const char *d = digits; d < p->at && fits; d++)
+                fits = !__builtin_mul_overflow(n, UINT64_C(10), &n) &&
+                       !__builtin_add_overflow(n, (uint64_t)(*d - '0'), &n);
+        if (!fits || (v->negative && n > (uint64_t)INT64_MAX + 1)) {
+                p->at = digits;
                 return fail(p, "number does not fit into 64 bits");
+        }
         v->type = JSON_INTEGER;
         v->magnitude = n;
         return 0;
@@ -191,7 +193,8 @@ static int real_parse(struct parser *p, const char *begin, struct json_object *v
 
 static int number_parse(struct parser *p, struct json_object *v)
 {
-        const char *begin = p->at, *digits;
+        const char *begin = p->at;
+        char *digits;
         size_t n;
 
         v->negative = *p->at == '-';
