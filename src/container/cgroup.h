@@ -44,11 +44,11 @@ struct cgroup_hierarchy {
 };
 
 struct cgroup {
-        bool unified; /* cgroup2 is the only hierarchy */
-        bool systemd; /* manager */
+        bool unified;  /* cgroup2 is the only hierarchy */
+        bool systemd;  /* manager */
         bool rootless; /* missing permission to make or join one is no error, limits that were asked for are */
         const char *slice, *scope; /* systemd: "machine.slice", "runc-web.scope" */
-        uint64_t oom_kills; /* the counter of memory.events when cgroup_oom_seen() last looked */
+        uint64_t oom_kills;        /* the counter of memory.events when cgroup_oom_seen() last looked */
         size_t n;
         struct cgroup_hierarchy h[CGROUP_MAX_HIERARCHIES];
         struct arena arena; /* owns the strings */
@@ -87,7 +87,8 @@ int cgroup_adopt(struct cgroup *cg, const struct spec *spec, pid_t pid, struct e
  * Writes the limits. `update` is true for a running container (memory and swap have to be raised in the right order;
  * device rules are only written when given). A limit whose controller the host does not have is an error that
  * names the limit; devices are allowed to be absent for rootless.
- * spec may be NULL for `update`. With systemd the unit's properties are set as well (so that a daemon-reload keeps them).
+ * spec may be NULL for `update`. With systemd the unit's properties are set as well (so that a daemon-reload keeps
+ * them).
  */
 int cgroup_apply(struct cgroup *cg, const struct spec_resources *res, bool update, struct error *err);
 
@@ -111,15 +112,16 @@ int cgroup_kill(struct cgroup *cg, int signo, struct error *err);
 /* All process ids in it and below, in our pid namespace. *ret is malloc'ed. */
 int cgroup_pids(struct cgroup *cg, pid_t **ret, size_t *ret_n, struct error *err);
 
-/* Removes the directories, those below first; retries while the kernel is still emptying them (at most 5 s); stops the systemd unit. */
+/* Removes the directories, those below first; retries while the kernel is still emptying them (at most 5 s); stops the
+ * systemd unit. */
 int cgroup_destroy(struct cgroup *cg, struct error *err);
 
 /* Appends the "data" object of runc's `events --stats` as member `key`. */
 int cgroup_stats(struct cgroup *cg, struct json_writer *w, const char *key, struct error *err);
 
 /*
- * A descriptor that becomes readable (POLLIN, or POLLPRI where *ret_pri) when an out-of-memory kill happened; after it did, call
- * cgroup_oom_seen() to consume it: 1 when there was a new kill, 0 when not.
+ * A descriptor that becomes readable (POLLIN, or POLLPRI where *ret_pri) when an out-of-memory kill happened; after it
+ * did, call cgroup_oom_seen() to consume it: 1 when there was a new kill, 0 when not.
  */
 int cgroup_oom_watch(struct cgroup *cg, int *ret_fd, bool *ret_pri, struct error *err);
 int cgroup_oom_seen(struct cgroup *cg, int fd);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a container's process is and may: shared by init and exec, so that both get exactly the same treatment. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "container/seccomp.h"
+#include "oci/runtime_spec.h"
+
+struct identity {
+        const struct spec_process *process;
+        bool has_personality;
+        unsigned long personality;
+        const char *session_keyring;           /* name of a new one, NULL: keep the caller's */
+        const struct seccomp_program *seccomp; /* NULL: none */
+        int peer;                              /* socket that takes MESSAGE_LISTENER */
+        unsigned preserve_fds;                 /* descriptors from 3 on that the program gets */
+        const char *home;                      /* NULL: look it up unless HOME is set */
+};
+
+/* rlimits and oom_score_adj; pid 0 for the caller. The runtime does it for a process in a user namespace. */
+int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *err);
+
+/* Resolves args[0] as the program will be found: by PATH of its environment. *ret is malloc'ed. */
+int identity_find_program(const struct spec_process *p, char **ret, struct error *err);
+
+/* Becomes the process and executes; returns only on failure. The caller stands in the right namespaces, root and
+ * session. */
+int identity_execute(const struct identity *id, const char *program, struct error *err);
+
+/* Refuses labels of security modules that the host does not have. */
+int identity_check_labels(const struct spec_process *p, const char *mount_label, struct error *err);

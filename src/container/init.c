@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first process of a container, from its clone to the program.
+ *
+ * It was cloned into its new namespaces (and on cgroup2 into its cgroup) as a copy of the
+ * runtime; what it reads is its own copy of the runtime's struct launch. It says what it
+ * needs over sync_init and dies with the runtime until it is told to go on alone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "container/console.h"
+#include "container/hooks.h"
+#include "container/identity.h"
+#include "container/launch.h"
+#include "container/message.h"
+#include "container/rootfs.h"
+#include "container/start_socket.h"
+#include "container/state.h"
+#include "container/sysctl.h"
+#include "sys/fd.h"
+
+/* Joined or made namespaces that are entered only here: the others happened at the clone. */
+enum { AFTER_CLONE = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWCGROUP };
+
+static int die_with_runtime(int sync, struct error *err)
+{
+        struct pollfd p = { .fd = sync };
+
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return error_errno(err, errno, "bind to the runtime's life");
+        /* It may have died before the call. */
+        if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP)
+                return error_set(err, EPIPE, "the runtime is gone");
+        return 0;
+}
+
+/* Root of the new user namespace: without an own id in it nothing can be created. */
+static void become_mapped_root(void)
+{
+        if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+                return; /* an id 0 that is not mapped, or setgroups denied: then it stays who it is */
+}
+
+static int raise_loopback(struct error *err)
+{
+        own_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+        if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &req) < 0)
+                return error_errno(err, errno, "bring up the loopback interface");
+        return 0;
+}
+
+static int set_names(const struct spec *s, struct error *err)
+{
+        if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
+                return error_errno(err, errno, "set the hostname");
+        if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
+                return error_errno(err, errno, "set the domainname");
+        return 0;
+}
+
+static int enter_namespaces(struct launch *l, struct error *err)
+{
+        int r;
+
+        r = cgroup_join(&l->container.cgroup, cgroup_clone_fd(&l->container.cgroup) >= 0, err);
+        if (r == 0)
+                r = namespaces_join(&l->ns, AFTER_CLONE, err);
+        if (r == 0 && l->ns.create & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
+                r = error_errno(err, errno, "make a cgroup namespace");
+        if (r == 0 && l->ns.create & CLONE_NEWNET)
+                r = raise_loopback(err);
+        return r == 0 ? set_names(&l->spec, err) : r;
+}
+
+static int run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
+                     enum container_status status, struct error *err)
+{
+        own_buf struct buf state = {};
+        int r;
+
+        if (!hooks->n)
+                return 0;
+        r = state_describe(&l->container, &l->spec.annotations, status, l->container.pid, &state, err);
+        return r < 0 ? r : hooks_run(hooks, kind, buf_str(&state), err);
+}
+
+/* Our pid as the host's procfs, still in sight, counts: what hooks and agents are told. */
+static void learn_host_pid(struct launch *l)
+{
+        char text[24];
+        ssize_t n = readlink("/proc/self", text, sizeof text - 1);
+
+        if (n <= 0)
+                return;
+        text[n] = '\0';
+        l->container.pid = (pid_t)strtol(text, NULL, 10);
+}
+
+static int report_mounted(struct launch *l, struct error *err)
+{
+        int r;
+
+        if (!l->has_hooks_at_mounts)
+                return 0;
+        r = message_send(l->sync_init, MESSAGE_MOUNTED, -1);
+        return r < 0 ? error_errno(err, -r, "talk to the runtime")
+                     : message_expect(l->sync_init, MESSAGE_GO, NULL, err);
+}
+
+static int make_terminal(struct launch *l, struct rootfs *root, int *ret_slave, struct error *err)
+{
+        own_fd int slave = -1;
+        int r;
+
+        if (!l->spec.process->terminal)
+                return 0;
+        slave = console_create(root->fd, l->spec.process, l->console_socket, l->sync_init, err);
+        if (slave < 0)
+                return slave;
+        r = rootfs_mount_console(root, slave, err);
+        if (r == 0)
+                r = console_adopt(slave, err);
+        if (r == 0)
+                *ret_slave = take_fd(&slave);
+        return r;
+}
+
+static int make_cwd(struct rootfs *root, const char *cwd, struct error *err)
+{
+        own_fd int fd = fd_open_in_root(root->fd, cwd, O_PATH | O_DIRECTORY);
+
+        /* A working directory that the image forgot is made, as all runtimes do; what else is wrong shows at chdir. */
+        if (fd == -ENOENT)
+                fd = fd_mkdir_in_root(root->fd, cwd, 0755);
+        return fd == -EROFS || fd == -ENOENT ? error_errno(err, -fd, "create process.cwd %s", cwd) : 0;
+}
+
+static int build_root(struct launch *l, int *ret_slave, struct error *err)
+{
+        struct rootfs root;
+        int r;
+
+        r = rootfs_mount(&root, l, err);
+        if (r == 0)
+                r = report_mounted(l, err);
+        if (r == 0)
+                r = run_hooks(l, &l->spec.hooks.create_container, "createContainer", CONTAINER_CREATING, err);
+        if (r == 0)
+                r = make_terminal(l, &root, ret_slave, err);
+        if (r == 0)
+                r = make_cwd(&root, l->spec.process->cwd, err);
+        if (r == 0)
+                r = rootfs_restrict(&root, err);
+        if (r == 0)
+                r = sysctl_apply(&l->spec, err);
+        return r == 0 ? rootfs_enter(&root, err) : r;
+}
+
+/* create: tells the runtime that all is made, and goes on when `start` comes. */
+static int wait_for_start(struct launch *l, struct error *err)
+{
+        int r, peer;
+
+        r = message_send(l->sync_init, MESSAGE_CREATED, -1);
+        if (r < 0)
+                return error_errno(err, -r, "talk to the runtime");
+        r = message_expect(l->sync_init, MESSAGE_GO, NULL, err);
+        if (r < 0)
+                return r;
+        if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+                return error_errno(err, errno, "leave the runtime");
+        message_send(l->sync_init, MESSAGE_CREATED, -1);
+        close(take_fd(&l->sync_init));
+        close(take_fd(&l->container.dirfd));
+        close(take_fd(&l->container.rootfd));
+        peer = start_socket_accept(l->start_socket, err);
+        if (peer < 0)
+                return peer;
+        l->sync_init = peer;
+        return 0;
+}
+
+static int execute(struct launch *l, const char *program, struct error *err)
+{
+        char keyring[NAME_MAX];
+        struct identity id = {
+                .process = l->spec.process,
+                .has_personality = l->spec.linux_.has_personality,
+                .personality = l->spec.linux_.personality,
+                .seccomp = l->has_seccomp ? &l->seccomp : NULL,
+                .peer = l->sync_init,
+                .preserve_fds = l->options->preserve_fds,
+        };
+
+        snprintf(keyring, sizeof keyring, "_ses.%s", l->container.id);
+        if (!l->options->no_new_keyring)
+                id.session_keyring = keyring;
+        console_own_stdio(l->spec.process);
+        /* From here on the container outlives the runtime. */
+        if (l->starts_now && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+                return error_errno(err, errno, "leave the runtime");
+        return identity_execute(&id, program, err);
+}
+
+static int run(struct launch *l, struct error *err)
+{
+        own_mem char *program = NULL;
+        int r, slave = -1;
+        bool in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER;
+
+        r = die_with_runtime(l->sync_init, err);
+        if (r == 0 && l->waits_to_begin)
+                r = message_expect(l->sync_init, MESSAGE_GO, NULL, err);
+        if (r < 0)
+                return r;
+        learn_host_pid(l);
+        if (in_userns)
+                become_mapped_root();
+        else
+                r = identity_set_limits(l->spec.process, 0, err);
+        if (r == 0)
+                r = enter_namespaces(l, err);
+        setsid();
+        umask(0);
+        if (r == 0)
+                r = build_root(l, &slave, err);
+        if (r == 0)
+                r = identity_find_program(l->spec.process, &program, err);
+        if (r == 0 && !l->starts_now)
+                r = wait_for_start(l, err);
+        if (r == 0)
+                r = run_hooks(l, &l->spec.hooks.start_container, "startContainer", CONTAINER_CREATED, err);
+        return r == 0 ? execute(l, program, err) : r;
+}
+
+void init_main(struct launch *l)
+{
+        struct error err;
+
+        close(take_fd(&l->sync_runtime));
+        run(l, &err);
+        message_send_error(l->sync_init, &err);
+        _exit(1);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything that is known while a container is made. The runtime fills it, clones, and the
+ * child reads its own copy: no wire format between the two (runc CVE-2021-43784).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "container/container.h"
+#include "container/namespaces.h"
+#include "container/seccomp.h"
+#include "oci/runtime_spec.h"
+
+struct launch {
+        const struct container_options *options;
+        struct spec spec;
+        struct container container;
+        struct namespaces ns;
+        struct seccomp_program seccomp;
+        bool has_seccomp;
+        bool starts_now;          /* run: no waiting for `start` */
+        bool has_hooks_at_mounts; /* prestart or createRuntime hooks: init waits for them */
+        bool waits_to_begin; /* init waits for the runtime before it does anything: user mappings, systemd cgroup */
+
+        int sync_runtime, sync_init; /* the two ends of their SOCK_SEQPACKET pair */
+        int start_socket;            /* create: listening */
+        int console_socket;          /* connected, -1: none */
+
+        /*
+         * Detached copies of what will be mounted, made by the runtime when init will not be allowed to look (its user
+         * namespace has no right on the way there): rootfs_tree and one a mount; -1 otherwise.
+         */
+        int rootfs_tree;
+        int *mount_trees;
+
+        pid_t init_pid;
+        int init_pidfd;
+};
+
+/* A private procfs of the current pid namespace, attached nowhere: for writes that a container must not redirect. */
+int private_proc_open(struct error *err);
+/* Writes text to `path` of it, refusing links and mounts on the way (CVE-2019-16884, CVE-2025-52881). */
+int private_proc_write(int proc, const char *path, const char *text, struct error *err);
+
+/* init.c: the first process of the container; reports to sync_init and never returns. */
+void init_main(struct launch *l) __attribute__((noreturn));

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux.maskedPaths, linux.readonlyPaths, root.readonly. */
+#include "container/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "container/launch.h"
+#include "sys/fd.h"
+#include "sys/mount_tree.h"
+
+static int new_empty_dir(struct error *err)
+{
+        static const char *const data[] = { "nr_blocks=1", "nr_inodes=1", "mode=0555", NULL };
+
+        return mount_new("tmpfs", "tmpfs", data,
+                         MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+}
+
+/*
+ * The tree to lay over a directory. Cloning the first one, once it is attached, spares the making of a
+ * filesystem for each of the others.
+ */
+static int empty_tree(struct rootfs *r, struct error *err)
+{
+        int fd;
+
+        if (r->empty_dir >= 0) {
+                fd = mount_clone(r->empty_dir, "", false);
+                return fd < 0 ? error_errno(err, -fd, "clone the empty directory") : fd;
+        }
+        fd = new_empty_dir(err);
+        if (fd >= 0)
+                r->empty_dir = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return fd;
+}
+
+static int mask_path(struct rootfs *r, const char *path, struct error *err)
+{
+        own_fd int target = fd_open_in_root(r->fd, path, O_PATH), tree = -1;
+        struct stat st;
+        int n;
+
+        if (target == -ENOENT || target == -ENOTDIR)
+                return 0;
+        if (target < 0 || fstat(target, &st) < 0)
+                return error_errno(err, target < 0 ? -target : errno, "mask %s", path);
+        if (S_ISDIR(st.st_mode)) {
+                tree = empty_tree(r, err);
+        } else {
+                n = rootfs_dev_null(r, err);
+                if (n < 0)
+                        return n;
+                tree = mount_clone(n, "", false);
+                if (tree < 0)
+                        return error_errno(err, -tree, "clone /dev/null");
+        }
+        if (tree < 0)
+                return tree;
+        n = mount_attach(tree, target);
+        return n < 0 ? error_errno(err, -n, "mask %s", path) : 0;
+}
+
+static int protect_path(struct rootfs *r, const char *path, struct error *err)
+{
+        own_fd int target = fd_open_in_root(r->fd, path, O_PATH), tree = -1;
+        int n;
+
+        if (target == -ENOENT || target == -ENOTDIR)
+                return 0;
+        if (target < 0)
+                return error_errno(err, -target, "make %s read-only", path);
+        tree = mount_clone(target, "", true);
+        if (tree < 0)
+                return error_errno(err, -tree, "make %s read-only", path);
+        n = mount_set_attr(tree, true, MOUNT_ATTR_RDONLY, 0, 0);
+        if (n == 0)
+                n = mount_attach(tree, target);
+        return n < 0 ? error_errno(err, -n, "make %s read-only", path) : 0;
+}
+
+int rootfs_restrict(struct rootfs *r, struct error *err)
+{
+        const struct spec *s = &r->l->spec;
+        int n;
+
+        for (size_t i = 0; i < s->linux_.readonly_paths.n; i++) {
+                n = protect_path(r, s->linux_.readonly_paths.v[i], err);
+                if (n < 0)
+                        return n;
+        }
+        for (size_t i = 0; i < s->linux_.masked_paths.n; i++) {
+                n = mask_path(r, s->linux_.masked_paths.v[i], err);
+                if (n < 0)
+                        return n;
+        }
+        if (!s->root_readonly)
+                return 0;
+        n = mount_set_attr(r->fd, false, MOUNT_ATTR_RDONLY, 0, 0);
+        return n < 0 ? error_errno(err, -n, "make the root filesystem read-only") : 0;
+}

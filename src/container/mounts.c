@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One entry of mounts[]: made detached, given its attributes, moved to its place. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/own.h"
+#include "container/launch.h"
+#include "container/rootfs.h"
+#include "sys/copy_tree.h"
+#include "sys/fd.h"
+#include "sys/mount_tree.h"
+
+static bool is_bind(const struct spec_mount *m)
+{
+        return m->bind || m->bind_recursive;
+}
+
+static bool is_type(const struct spec_mount *m, const char *type)
+{
+        return m->type && strcmp(m->type, type) == 0;
+}
+
+/* ---- sources ---- */
+
+static int apply_idmap(const struct launch *l, const struct spec_mount *m, int tree, struct error *err)
+{
+        const struct spec_linux *li = &l->spec.linux_;
+        bool own = m->uid_mappings.n || m->gid_mappings.n;
+        own_fd int userns = namespaces_new_userns(own ? &m->uid_mappings : &li->uid_mappings,
+                                                  own ? &m->gid_mappings : &li->gid_mappings, err);
+        int r;
+
+        if (userns < 0)
+                return userns;
+        r = mount_set_idmap(tree, m->idmap_recursive, userns);
+        if (r == -EINVAL)
+                return error_set(err, EINVAL, "idmap: the filesystem of %s cannot be idmapped", m->source);
+        return r < 0 ? error_errno(err, -r, "idmap %s", m->source) : 0;
+}
+
+int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struct error *err)
+{
+        own_mem char *joined = NULL;
+        const char *source = m->source;
+        own_fd int tree = -1;
+        int r;
+
+        if (!source)
+                return error_set(err, EINVAL, "mount %s: a bind mount needs a source", m->destination);
+        if (*source != '/') {
+                if (asprintf(&joined, "%s/%s", l->container.bundle, source) < 0)
+                        return error_set(err, ENOMEM, "out of memory");
+                source = joined;
+        }
+        tree = mount_clone(AT_FDCWD, source, m->bind_recursive);
+        if (tree < 0)
+                return error_errno(err, -tree, "mount %s: source %s", m->destination, source);
+        if (m->idmap) {
+                r = apply_idmap(l, m, tree, err);
+                if (r < 0)
+                        return r;
+        }
+        return take_fd(&tree);
+}
+
+/* ---- destinations ---- */
+
+/* What programs such as lxcfs lay over files of /proc; anything else there would hide the kernel's own
+ * (CVE-2019-16884). */
+static const char *const proc_files[] = {
+        "/proc/cpuinfo",
+        "/proc/diskstats",
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/swaps",
+        "/proc/uptime",
+        "/proc/loadavg",
+        "/proc/slabinfo",
+        "/proc/sys/kernel/ns_last_pid",
+        "/proc/sys/crypto/fips_enabled",
+        "/proc/sys/fs/binfmt_misc",
+        "/proc/net/dev",
+};
+
+static bool same_path(const char *a, const char *b)
+{
+        for (;;) {
+                size_t n, k;
+
+                a += strspn(a, "/");
+                b += strspn(b, "/");
+                n = strcspn(a, "/");
+                k = strcspn(b, "/");
+                if (n != k || strncmp(a, b, n) != 0)
+                        return false;
+                if (!n)
+                        return true;
+                a += n;
+                b += n;
+        }
+}
+
+static bool is_on(int fd, long magic)
+{
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && (long)fs.f_type == magic;
+}
+
+static bool is_over_proc_allowed(const struct spec_mount *m)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(proc_files); i++) {
+                if (same_path(m->destination, proc_files[i]))
+                        return true;
+        }
+        return false;
+}
+
+/* tree: what is going to stand there. */
+static int check_destination(struct rootfs *r, const struct spec_mount *m, int tree, int target, struct error *err)
+{
+        own_fd int plain = -1;
+
+        if (same_path(m->destination, "/proc") || same_path(m->destination, "/sys")) {
+                plain = fd_openat2(r->fd, m->destination, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+                if (plain < 0)
+                        return error_set(err, ELOOP, "%s is a link: it must be an ordinary directory", m->destination);
+        }
+        if (same_path(m->destination, "/proc"))
+                return is_on(tree, PROC_SUPER_MAGIC) ? 0 : error_set(err, EINVAL, "only procfs may be mounted there");
+        if (is_on(target, PROC_SUPER_MAGIC) && !is_over_proc_allowed(m) && !is_on(tree, PROC_SUPER_MAGIC))
+                return error_set(err, EINVAL, "it would hide files of procfs");
+        return 0;
+}
+
+static int open_target(struct rootfs *r, const struct spec_mount *m, bool directory, bool *ret_existed,
+                       struct error *err)
+{
+        int fd = fd_open_in_root(r->fd, m->destination, O_PATH);
+
+        *ret_existed = fd >= 0;
+        if (fd == -ENOENT)
+                fd = directory ? fd_mkdir_in_root(r->fd, m->destination, 0755)
+                               : fd_create_in_root(r->fd, m->destination, 0755);
+        return fd < 0 ? error_errno(err, -fd, "open or create the mount point") : fd;
+}
+
+/* ---- attributes ---- */
+
+static int set_attributes(const struct spec_mount *m, int tree, bool fresh, struct error *err)
+{
+        unsigned long p = m->propagation & ~(unsigned long)MS_REC;
+        int r = 0;
+
+        /* A fresh mount got attr_set from fsmount(2). */
+        if (!fresh)
+                r = mount_set_attr(tree, false, m->attr_set, m->attr_clr, 0);
+        if (r == 0)
+                r = mount_set_attr(tree, true, m->rec_attr_set, m->rec_attr_clr, 0);
+        if (r == 0)
+                r = mount_set_attr(tree, m->propagation & MS_REC, 0, 0, p);
+        return r < 0 ? error_errno(err, -r, "set the mount's attributes") : 0;
+}
+
+/* ---- kinds ---- */
+
+static int place(struct rootfs *r, const struct spec_mount *m, int tree, bool fresh, int target, struct error *err)
+{
+        int n = check_destination(r, m, tree, target, err);
+
+        if (n == 0)
+                n = set_attributes(m, tree, fresh, err);
+        if (n < 0)
+                return n;
+        n = mount_attach(tree, target);
+        return n < 0 ? error_errno(err, -n, "attach it") : 0;
+}
+
+static int mount_bind(struct rootfs *r, const struct spec_mount *m, int prepared, struct error *err)
+{
+        own_fd int tree = prepared >= 0 ? prepared : rootfs_open_source(r->l, m, err), target = -1;
+        struct stat st;
+        bool existed;
+
+        if (tree < 0)
+                return tree;
+        if (fstat(tree, &st) < 0)
+                return error_errno(err, errno, "stat the source");
+        target = open_target(r, m, S_ISDIR(st.st_mode), &existed, err);
+        if (target < 0)
+                return target;
+        return place(r, m, tree, false, target, err);
+}
+
+static int remount(struct rootfs *r, const struct spec_mount *m, struct error *err)
+{
+        own_fd int target = fd_open_in_root(r->fd, m->destination, O_PATH);
+
+        if (target < 0)
+                return error_errno(err, -target, "open it");
+        return set_attributes(m, target, false, err);
+}
+
+/* An ordinary user's sysfs needs a network namespace of his own; the host's, bound, shows the same. */
+static int clone_host_sys(const struct spec_mount *m, struct error *err)
+{
+        int fd = mount_clone(AT_FDCWD, "/sys", true), n;
+
+        if (fd < 0)
+                return error_errno(err, -fd, "clone the host's /sys");
+        n = mount_set_attr(fd, true, m->attr_set, 0, 0);
+        if (n < 0) {
+                close(fd);
+                return error_errno(err, -n, "set the attributes of /sys");
+        }
+        return fd;
+}
+
+static int new_tree(struct rootfs *r, const struct spec_mount *m, struct error *err)
+{
+        const char *label = r->l->spec.linux_.mount_label;
+        own_mem char *context = NULL;
+        const char **data = m->data.n ? m->data.v : NULL;
+        int fd;
+
+        if (!m->type)
+                return error_set(err, EINVAL, "neither a type nor bind is given");
+        if (label && is_type(m, "tmpfs")) {
+                data = arena_alloc(&r->l->spec.arena, m->data.n + 2, sizeof *data);
+                if (!data || asprintf(&context, "context=%s", label) < 0)
+                        return error_set(err, ENOMEM, "out of memory");
+                if (m->data.n)
+                        memcpy(data, m->data.v, m->data.n * sizeof *data);
+                data[m->data.n] = context;
+        }
+        fd = mount_new(m->type, m->source, data, m->attr_set, err);
+        if (fd == -EPERM && is_type(m, "sysfs"))
+                return clone_host_sys(m, err);
+        return fd;
+}
+
+static bool has_mode(const struct spec_mount *m)
+{
+        for (size_t i = 0; i < m->data.n; i++) {
+                if (strncmp(m->data.v[i], "mode=", 5) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* A tmpfs takes over the mode of the directory it covers, and on demand its content. */
+static int dress_tmpfs(const struct spec_mount *m, int tree, int target, struct error *err)
+{
+        struct stat st;
+        int n;
+
+        if (!has_mode(m) && (fstat(target, &st) < 0 || fchmodat(tree, ".", st.st_mode & 07777, 0) < 0))
+                return error_errno(err, errno, "set the mode");
+        if (!m->tmpcopyup)
+                return 0;
+        n = copy_tree(target, tree);
+        return n < 0 ? error_errno(err, -n, "copy its content up") : 0;
+}
+
+static int mount_fs(struct rootfs *r, const struct spec_mount *m, struct error *err)
+{
+        own_fd int tree = -1, target = -1;
+        bool existed;
+        int n = 0;
+
+        /* The mount point first: the filesystem of the image shall say no before anything is made. */
+        target = open_target(r, m, true, &existed, err);
+        if (target < 0)
+                return target;
+        tree = new_tree(r, m, err);
+        if (tree < 0)
+                return tree;
+        if (is_type(m, "tmpfs") && existed)
+                n = dress_tmpfs(m, tree, target, err);
+        if (n == 0 && is_type(m, "tmpfs") && same_path(m->destination, "/dev"))
+                n = rootfs_fill_dev(r, tree, err);
+        return n < 0 ? n : place(r, m, tree, true, target, err);
+}
+
+int rootfs_mount_one(struct rootfs *r, const struct spec_mount *m, int tree, struct error *err)
+{
+        if (is_type(m, "cgroup") || is_type(m, "cgroup2"))
+                return rootfs_mount_cgroups(r, m, err);
+        if (m->remount)
+                return remount(r, m, err);
+        if (is_bind(m))
+                return mount_bind(r, m, tree, err);
+        return mount_fs(r, m, err);
+}

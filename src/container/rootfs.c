@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "container/launch.h"
+#include "sys/fd.h"
+#include "sys/mount_tree.h"
+
+static bool is_dev(const struct spec_mount *m)
+{
+        return strcmp(m->destination, "/dev") == 0 || strcmp(m->destination, "/dev/") == 0;
+}
+
+static int clone_root(const struct launch *l, struct error *err)
+{
+        int fd = mount_clone(AT_FDCWD, l->container.rootfs, true);
+
+        return fd < 0 ? error_errno(err, -fd, "root filesystem %s", l->container.rootfs) : fd;
+}
+
+static bool is_bind(const struct spec_mount *m)
+{
+        return m->bind || m->bind_recursive;
+}
+
+int rootfs_prepare(struct launch *l, struct error *err)
+{
+        const struct spec *s = &l->spec;
+        bool in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER;
+
+        l->mount_trees = arena_alloc(&l->spec.arena, s->n_mounts + 1, sizeof(int));
+        if (!l->mount_trees)
+                return error_set(err, ENOMEM, "out of memory");
+        for (size_t i = 0; i < s->n_mounts; i++)
+                l->mount_trees[i] = -1;
+        /* An ordinary user may not clone mounts here, but his namespace sees what he sees. */
+        if (!in_userns || geteuid() != 0 || !((l->ns.create | l->ns.joined) & CLONE_NEWNS))
+                return 0;
+        l->rootfs_tree = clone_root(l, err);
+        if (l->rootfs_tree < 0)
+                return l->rootfs_tree;
+        mount_set_attr(l->rootfs_tree, true, 0, 0, MS_PRIVATE);
+        for (size_t i = 0; i < s->n_mounts; i++) {
+                if (!is_bind(&s->mounts[i]) || s->mounts[i].remount)
+                        continue;
+                l->mount_trees[i] = rootfs_open_source(l, &s->mounts[i], err);
+                if (l->mount_trees[i] < 0)
+                        return l->mount_trees[i];
+        }
+        return 0;
+}
+
+/*
+ * Mounts of the host shall not receive ours. "shared" asks for the opposite, but the mount that ours is attached
+ * to must be private even then, or the attachment itself would show up on the host.
+ */
+static int cut_propagation(const struct launch *l, struct error *err)
+{
+        unsigned long p = l->spec.linux_.rootfs_propagation & (MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE);
+        own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int r;
+
+        if (root < 0)
+                return error_errno(err, errno, "open /");
+        if (p == MS_SHARED)
+                r = mount_set_attr(root, false, 0, 0, MS_PRIVATE);
+        else
+                r = mount_set_attr(root, true, 0, 0, p == MS_PRIVATE || p == MS_UNBINDABLE ? MS_PRIVATE : MS_SLAVE);
+        return r < 0 ? error_errno(err, -r, "make the mounts of the new namespace private") : 0;
+}
+
+static int attach_root(struct rootfs *r, struct error *err)
+{
+        own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int n;
+
+        r->fd = r->l->rootfs_tree >= 0 ? take_fd(&r->l->rootfs_tree) : clone_root(r->l, err);
+        if (r->fd < 0)
+                return r->fd;
+        if (root < 0)
+                return error_errno(err, errno, "open /");
+        mount_set_attr(r->fd, false, 0, 0, MS_PRIVATE);
+        n = mount_attach(r->fd, root);
+        return n < 0 ? error_errno(err, -n, "attach the root filesystem %s", r->l->container.rootfs) : 0;
+}
+
+/* Without a mount namespace of its own there is nothing to attach to: the directory itself, for chroot(2). */
+static int open_plain_root(struct rootfs *r, struct error *err)
+{
+        r->fd = open(r->l->container.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (r->fd < 0)
+                return error_errno(err, errno, "root filesystem %s", r->l->container.rootfs);
+        if (r->l->spec.n_mounts || r->l->spec.linux_.masked_paths.n || r->l->spec.linux_.readonly_paths.n ||
+            r->l->spec.root_readonly)
+                return error_set(err, EINVAL, "mounts, masked or read-only paths need a mount namespace");
+        return 0;
+}
+
+static bool has_own_mounts(const struct launch *l)
+{
+        return (l->ns.create | l->ns.joined) & CLONE_NEWNS;
+}
+
+static bool wants_dev(const struct spec *s)
+{
+        /* A bind over /dev brings its own nodes. */
+        for (size_t i = 0; i < s->n_mounts; i++) {
+                if (is_dev(&s->mounts[i]) && is_bind(&s->mounts[i]))
+                        return false;
+        }
+        return true;
+}
+
+static int fill_dev_in_place(struct rootfs *r, struct error *err)
+{
+        own_fd int dev = fd_mkdir_in_root(r->fd, "/dev", 0755);
+
+        if (dev < 0)
+                return error_errno(err, -dev, "open /dev of the container");
+        return rootfs_fill_dev(r, dev, err);
+}
+
+int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err)
+{
+        const struct spec *s = &l->spec;
+        int n;
+
+        *r = (struct rootfs){ .l = l, .fd = -1, .dev_null = -1, .empty_dir = -1 };
+        r->in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER || geteuid() != 0;
+        if (!has_own_mounts(l))
+                return open_plain_root(r, err);
+        n = cut_propagation(l, err);
+        if (n == 0)
+                n = attach_root(r, err);
+        for (size_t i = 0; n == 0 && i < s->n_mounts; i++) {
+                n = rootfs_mount_one(r, &s->mounts[i], l->mount_trees[i], err);
+                if (n < 0)
+                        return error_wrap(err, "mount %s", s->mounts[i].destination);
+        }
+        if (n == 0 && wants_dev(s) && !r->dev_done)
+                n = fill_dev_in_place(r, err);
+        return n < 0 ? n : rootfs_add_devices(r, err);
+}
+
+int rootfs_dev_null(struct rootfs *r, struct error *err)
+{
+        own_fd int fd = -1;
+        struct stat st;
+
+        if (r->dev_null >= 0)
+                return r->dev_null;
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_errno(err, errno, "open /dev/null");
+        if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+                return error_set(err, ENODEV, "the host's /dev/null is not the null device");
+        r->dev_null = take_fd(&fd);
+        return r->dev_null;
+}
+
+int rootfs_mount_console(struct rootfs *r, int slave, struct error *err)
+{
+        own_fd int tree = -1, target = -1;
+        int n;
+
+        target = fd_create_in_root(r->fd, "/dev/console", 0620);
+        if (target < 0)
+                return error_errno(err, -target, "create /dev/console");
+        tree = mount_clone(slave, "", false);
+        if (tree < 0)
+                return error_errno(err, -tree, "clone the terminal");
+        n = mount_attach(tree, target);
+        return n < 0 ? error_errno(err, -n, "mount /dev/console") : 0;
+}
+
+static int move_root(struct rootfs *r, struct error *err)
+{
+        /* pivot_root(2) cannot leave an initramfs; moving over the root of the namespace can (switch_root's way). */
+        if (fchdir(r->fd) < 0 || chroot(".") < 0 || chdir("/") < 0)
+                return error_errno(err, errno, "change the root directory");
+        return 0;
+}
+
+int rootfs_enter(struct rootfs *r, struct error *err)
+{
+        unsigned long p = r->l->spec.linux_.rootfs_propagation;
+        int n;
+
+        if (!has_own_mounts(r->l) || r->l->options->no_pivot)
+                return move_root(r, err);
+        if (fchdir(r->fd) < 0)
+                return error_errno(err, errno, "enter the root filesystem");
+        if (syscall(SYS_pivot_root, ".", ".") < 0)
+                return error_errno(err, errno, "pivot_root");
+        if (umount2(".", MNT_DETACH) < 0)
+                return error_errno(err, errno, "unmount the old root");
+        if (chdir("/") < 0)
+                return error_errno(err, errno, "chdir /");
+        n = p ? mount_set_attr(r->fd, p & MS_REC, 0, 0, p & ~(unsigned long)MS_REC) : 0;
+        return n < 0 ? error_errno(err, -n, "set the root's propagation") : 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to container/: writing ROOT/ID/state.json. Reading is container_load(). */
+#pragma once
+
+#include "container/container.h"
+#include "container/launch.h"
+
+/* Makes ROOT/ID (-EEXIST: the id is taken) and fills c's descriptors, id and times. */
+int state_create(struct container *c, const char *root, const char *id, struct error *err);
+
+/* Writes state.json as it is now: before the clone with pid 0, after it with init's pid. */
+int state_save(const struct launch *l, struct error *err);
+
+/* Removes ROOT/ID. */
+int state_remove(struct container *c, struct error *err);
+
+/* The state object for hooks and seccomp agents. */
+int state_describe(const struct container *c, const struct str_map *annotations, enum container_status status,
+                   pid_t pid, struct buf *ret, struct error *err);
+
+/* The names of the files in ROOT/ID. */
+#define STATE_FILE "state.json"
+#define STATE_START_SOCKET "start"
+#define STATE_SECCOMP "seccomp.bpf"
+/* In ROOT: compiled seccomp filters. No id can have this name. */
+#define STATE_CACHE ".cache"

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a container is doing now, and how it is described. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "container/start_socket.h"
+#include "container/state.h"
+#include "sys/process.h"
+
+int container_status(struct container *c, enum container_status *ret, struct error *err)
+{
+        uint64_t start_time;
+        char state;
+        int r;
+
+        if (!c->pid) {
+                *ret = CONTAINER_CREATING;
+                return 0;
+        }
+        r = process_stat(c->pid, &start_time, &state);
+        if (r < 0 && r != -ESRCH)
+                return error_errno(err, -r, "look at process %d", (int)c->pid);
+        if (r == -ESRCH || start_time != c->start_time || state == 'Z' || state == 'X') {
+                *ret = CONTAINER_STOPPED;
+                return 0;
+        }
+        if (start_socket_is_waiting(c->dirfd)) {
+                *ret = CONTAINER_CREATED;
+                return 0;
+        }
+        *ret = cgroup_is_frozen(&c->cgroup) > 0 ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+        return 0;
+}
+
+static void write_common(const struct container *c, const char *version, enum container_status status, pid_t pid,
+                         struct json_writer *w)
+{
+        json_write_string(w, "ociVersion", version);
+        json_write_string(w, "id", c->id);
+        if (pid || status == CONTAINER_STOPPED)
+                json_write_i64(w, "pid", status == CONTAINER_STOPPED ? 0 : pid);
+        json_write_string(w, "status", container_status_name(status));
+        json_write_string(w, "bundle", c->bundle ? c->bundle : "");
+}
+
+int state_describe(const struct container *c, const struct str_map *annotations, enum container_status status,
+                   pid_t pid, struct buf *ret, struct error *err)
+{
+        struct json_writer w = { .out = ret };
+
+        json_begin_object(&w, NULL);
+        write_common(c, c->oci_version, status, pid, &w);
+        if (annotations->n) {
+                json_begin_object(&w, "annotations");
+                for (size_t i = 0; i < annotations->n; i++)
+                        json_write_string(&w, annotations->v[i].key, annotations->v[i].value);
+                json_end_object(&w);
+        }
+        json_end_object(&w);
+        return buf_failed(ret) ? error_set(err, ENOMEM, "out of memory") : 0;
+}
+
+static void write_annotations(const struct container *c, struct json_writer *w)
+{
+        struct json_object *annotations;
+        own_buf struct buf text = {};
+
+        if (!c->json || json_get_object(c->json, "annotations", &annotations, NULL) <= 0)
+                return;
+        json_add_value(&text, annotations);
+        if (strcmp(buf_str(&text), "{}") != 0)
+                json_write_raw(w, "annotations", buf_str(&text));
+}
+
+int container_describe(struct container *c, enum container_status status, struct buf *ret, struct error *err)
+{
+        struct json_writer w = { .out = ret };
+
+        json_begin_object(&w, NULL);
+        write_common(c, c->oci_version ? c->oci_version : "1.2.0", status, c->pid, &w);
+        write_annotations(c, &w);
+        json_end_object(&w);
+        return buf_failed(ret) ? error_set(err, ENOMEM, "out of memory") : 0;
+}
+
+int container_state(struct container *c, bool full, struct json_writer *w, struct error *err)
+{
+        enum container_status status;
+        int r;
+
+        r = container_status(c, &status, err);
+        if (r < 0)
+                return r;
+        json_begin_object(w, NULL);
+        write_common(c, c->oci_version ? c->oci_version : "1.2.0", status, c->pid, w);
+        if (full) {
+                json_write_string(w, "rootfs", c->rootfs ? c->rootfs : "");
+                json_write_string(w, "created", c->created ? c->created : "");
+        }
+        write_annotations(c, w);
+        if (full)
+                json_write_string(w, "owner", c->owner ? c->owner : "");
+        json_end_object(w);
+        return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int read_names(const char *root, char ***ret, size_t *ret_n, struct error *err)
+{
+        own_dir DIR *dir = opendir(root);
+        struct dirent *e;
+        char **names = NULL, **more;
+        size_t n = 0;
+
+        while (dir && (e = readdir(dir))) {
+                if (e->d_name[0] == '.')
+                        continue;
+                more = realloc(names, (n + 1) * sizeof *names);
+                if (!more)
+                        break;
+                names = more;
+                names[n] = strdup(e->d_name);
+                n += names[n] != NULL;
+        }
+        if (!dir && errno != ENOENT)
+                return error_errno(err, errno, "open %s", root);
+        if (n)
+                qsort(names, n, sizeof *names, compare_names);
+        *ret = names;
+        *ret_n = n;
+        return 0;
+}
+
+int container_each(const char *root, int (*each)(struct container *c, void *userdata), void *userdata,
+                   struct error *err)
+{
+        char **names = NULL;
+        size_t n = 0;
+        int r = read_names(root, &names, &n, err);
+
+        for (size_t i = 0; i < n; i++) {
+                own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+
+                if (r == 0 && container_load(root, names[i], &c, err) == 0)
+                        r = each(&c, userdata);
+                free(names[i]);
+        }
+        free(names);
+        return r;
+}

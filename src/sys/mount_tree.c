@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/mount_tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+
+int mount_clone(int dirfd, const char *path, bool recursive)
+{
+        unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+        int fd = open_tree(dirfd, path, flags);
+
+        return fd < 0 ? -errno : fd;
+}
+
+int mount_attach(int mount_fd, int target_fd)
+{
+        if (move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+                return -errno;
+        return 0;
+}
+
+int mount_set_attr(int fd, bool recursive, uint64_t set, uint64_t clear, unsigned long propagation)
+{
+        struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
+
+        if (!set && !clear && !propagation)
+                return 0;
+        if (mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0)
+                return -errno;
+        return 0;
+}
+
+int mount_set_idmap(int fd, bool recursive, int userns_fd)
+{
+        struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd };
+
+        if (mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0)
+                return -errno;
+        return 0;
+}
+
+/* The kernel queues messages on the context; each read gives one, with a prefix "e ", "w " or "i ". */
+static int context_error(int fs, int code, struct error *err, const char *what, const char *detail)
+{
+        char message[256];
+        ssize_t n = read(fs, message, sizeof message - 1);
+
+        if (n > 2) {
+                message[n] = '\0';
+                message[strcspn(message, "\n")] = '\0';
+                return error_set(err, code, "%s%s: %s (%s)", what, detail, strerror(code), message + 2);
+        }
+        return error_errno(err, code, "%s%s", what, detail);
+}
+
+static int set_option(int fs, const char *option, struct error *err)
+{
+        const char *eq = strchr(option, '=');
+        own_mem char *key = NULL;
+        int r;
+
+        if (!eq) {
+                r = fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL, 0);
+        } else {
+                key = strndup(option, (size_t)(eq - option));
+                if (!key)
+                        return error_errno(err, ENOMEM, "mount option %s", option);
+                r = fsconfig(fs, FSCONFIG_SET_STRING, key, eq + 1, 0);
+        }
+        return r < 0 ? context_error(fs, errno, err, "mount option ", option) : 0;
+}
+
+int mount_new(const char *type, const char *source, const char *const *data, uint64_t attrs, struct error *err)
+{
+        own_fd int fs = fsopen(type, FSOPEN_CLOEXEC);
+        int fd, r;
+
+        if (fs < 0)
+                return errno == ENODEV ? error_set(err, ENODEV, "unknown filesystem type %s", type)
+                                       : error_errno(err, errno, "filesystem %s", type);
+        if (source && fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+                return context_error(fs, errno, err, "source ", source);
+        for (size_t i = 0; data && data[i]; i++) {
+                r = set_option(fs, data[i], err);
+                if (r < 0)
+                        return r;
+        }
+        if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return context_error(fs, errno, err, "create filesystem ", type);
+        fd = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attrs);
+        return fd < 0 ? context_error(fs, errno, err, "mount ", type) : fd;
+}

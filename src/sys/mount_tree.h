@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mount API by descriptors (Linux 5.2; mount_setattr 5.12). A detached mount is
+ * a descriptor that stands nowhere in the tree until mount_attach() puts it there;
+ * nobody sees it half-made, and it vanishes with its last descriptor.
+ * All return a descriptor or 0, or a negative errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mount.h>
+
+#include "base/error.h"
+
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+
+/* A detached copy of the mount at dirfd/path ("" for dirfd itself), with all below when recursive. */
+int mount_clone(int dirfd, const char *path, bool recursive);
+
+/* Attaches the detached mount at the place that target_fd (O_PATH) names. */
+int mount_attach(int mount_fd, int target_fd);
+
+/* mount_setattr(2) on the mount whose root is fd. propagation: MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0. */
+int mount_set_attr(int fd, bool recursive, uint64_t set, uint64_t clear, unsigned long propagation);
+
+/* Maps the owners of a detached mount through the user namespace (MOUNT_ATTR_IDMAP). */
+int mount_set_idmap(int fd, bool recursive, int userns_fd);
+
+/*
+ * A new detached mount of a filesystem. data: "key=value" and "flag" entries, NULL-terminated or NULL.
+ * The error carries the filesystem's own message where it gives one.
+ */
+int mount_new(const char *type, const char *source, const char *const *data, uint64_t attrs, struct error *err);

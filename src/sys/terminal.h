@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pseudo-terminals by descriptors (pty(7), TIOCGPTPEER since Linux 4.13). */
+#pragma once
+
+#include <termios.h>
+
+/*
+ * Opens a new pair of the devpts instance whose ptmx is dirfd/path. Both descriptors are checked to be what they
+ * shall be: the container owns that filesystem (CVE-2025-52565). 0 or -errno.
+ */
+int terminal_open(int dirfd, const char *path, int *ret_master, int *ret_slave);
+
+int terminal_set_size(int fd, unsigned short rows, unsigned short columns);
+/* Takes over the size of `from`; no error when that is no terminal. */
+void terminal_copy_size(int from, int to);
+
+/* Makes `slave` the controlling terminal of this session leader and its stdin, stdout and stderr. */
+int terminal_adopt(int slave);
+
+/* Puts a terminal into raw mode; *ret_saved is for tcsetattr(). */
+int terminal_set_raw(int fd, struct termios *ret_saved);
