@@ -5,9 +5,6 @@
 #include "container/seccomp.h"
 #include "sys/fd.h"
 
-/* Of the message below, which has not changed since it came with 1.1. */
-#define STATE_VERSION "1.2.0"
-
 int seccomp_send_listener(int sock, int listener, const char *metadata, pid_t pid, const char *state_json,
                           struct error *err)
 {
@@ -16,7 +13,7 @@ int seccomp_send_listener(int sock, int listener, const char *metadata, pid_t pi
         int r;
 
         json_begin_object(&w, NULL);
-        json_write_string(&w, "ociVersion", STATE_VERSION);
+        json_write_string(&w, "ociVersion", OCI_SPEC_VERSION);
         json_begin_array(&w, "fds");
         json_write_string(&w, NULL, "seccompFd");
         json_end_array(&w);

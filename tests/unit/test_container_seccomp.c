@@ -122,7 +122,8 @@ static int run_under(const struct spec_seccomp *profile, int (*fn)(void))
                         fprintf(stderr, "# %s\n", err.text);
                         _exit(CHILD_NOT_INSTALLED);
                 }
-                _exit(fn());
+                /* by hand: a sanitizer's _exit() makes calls that the filter refuses */
+                syscall(SYS_exit_group, fn());
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         seccomp_finish(&p);
@@ -383,7 +384,8 @@ static void test_notify(void **state)
         assert_true(n > 0 && n_fds == 1);
         text[n] = '\0';
         snprintf(expected, sizeof expected,
-                 "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"pid\":%d,\"metadata\":\"some \\\"data\\\"\","
+                 "{\"ociVersion\":\"" OCI_SPEC_VERSION
+                 "\",\"fds\":[\"seccompFd\"],\"pid\":%d,\"metadata\":\"some \\\"data\\\"\","
                  "\"state\":{\"id\":\"web\"}}",
                  (int)pid);
         assert_string_equal(text, expected);

@@ -2,15 +2,20 @@
 #include <errno.h>
 
 #include "programs/oci/invocation.h"
+#include "programs/oci/log.h"
 
 int cmd_delete(struct invocation *inv, struct error *err)
 {
         bool force = args_flag(&inv->args, OPTION_FORCE);
-        own_container struct container c = {};
+        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
         int r;
 
         r = invocation_container(inv, &c, err);
         if (r == -ENOENT && force)
                 return 0;
-        return r < 0 ? r : container_delete(&c, force, err);
+        if (r < 0)
+                return r;
+        r = container_delete(&c, force, err);
+        log_warning(inv, &c.warning);
+        return r;
 }

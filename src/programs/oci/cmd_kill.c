@@ -9,7 +9,7 @@ int cmd_kill(struct invocation *inv, struct error *err)
 {
         const char *name = inv->args.n_operands > 1 ? inv->args.operands[1] : "TERM";
         bool all = args_flag(&inv->args, OPTION_ALL);
-        own_container struct container c = {};
+        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
         int signo, r;
 
         r = signal_parse(name, &signo);
@@ -20,5 +20,5 @@ int cmd_kill(struct invocation *inv, struct error *err)
                 return r;
         r = container_kill(&c, signo, all, err);
         /* containerd kills all when init has ended, to be sure: runc takes "nobody is left" for success then. */
-        return all && r == -ESRCH ? 0 : r;
+        return all && (r == -ESRCH || r == -ENOENT) ? 0 : r;
 }

@@ -86,7 +86,7 @@ int cmd_ps(struct invocation *inv, struct error *err)
 {
         const char *format = args_str(&inv->args, OPTION_FORMAT);
         bool json = format && strcmp(format, "json") == 0;
-        own_container struct container c = {};
+        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
         own_buf struct buf listing = {}, out = {};
         own_mem pid_t *pids = NULL;
         size_t n_pids;

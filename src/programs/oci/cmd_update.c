@@ -98,7 +98,7 @@ static int read_file(const char *path, struct spec *ret, struct error *err)
 int cmd_update(struct invocation *inv, struct error *err)
 {
         const char *path = args_str(&inv->args, OPTION_RESOURCES);
-        own_container struct container c = {};
+        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
         own_spec struct spec spec = {};
         int r;
 

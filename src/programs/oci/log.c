@@ -43,16 +43,28 @@ static void append_to_log(const char *path, const struct buf *line)
                 dprintf(STDERR_FILENO, "holt-oci: log file %s: %m\n", path);
 }
 
-void log_error(const struct invocation *inv, const char *message)
+/* `kind` stands before the message on standard error. */
+static void report(const struct invocation *inv, const char *level, const char *kind, const char *message)
 {
         own_buf struct buf line = {}, plain = {};
 
-        buf_addf(&plain, "holt-oci: %s\n", message);
+        buf_addf(&plain, "holt-oci: %s%s\n", kind, message);
         (void)fd_write_all(STDERR_FILENO, buf_str(&plain), plain.len);
         if (!inv->log)
                 return;
-        add_line(&line, inv->log_format, "error", message);
+        add_line(&line, inv->log_format, level, message);
         append_to_log(inv->log, &line);
+}
+
+void log_error(const struct invocation *inv, const char *message)
+{
+        report(inv, "error", "", message);
+}
+
+void log_warning(const struct invocation *inv, const struct error *warning)
+{
+        if (warning->code)
+                report(inv, "warning", "warning: ", warning->text);
 }
 
 void log_debug(const struct invocation *inv, const char *format, ...)

@@ -11,9 +11,6 @@
 #include "programs/oci/log.h"
 #include "programs/oci/root.h"
 
-/* The runtime-spec that is implemented; older and newer ones of 1.x are accepted. */
-#define SPEC_VERSION "1.2.1"
-
 static const struct {
         const char *name;
         command_function *run;
@@ -54,8 +51,8 @@ static int print_version(void)
 {
         const struct scmp_version *v = seccomp_version();
 
-        printf("holt-oci version %s\nspec: %s\nlibseccomp: %u.%u.%u\n", HOLT_VERSION, SPEC_VERSION, v->major, v->minor,
-               v->micro);
+        printf("holt-oci version %s\nspec: %s\nlibseccomp: %u.%u.%u\n", HOLT_VERSION, OCI_SPEC_VERSION, v->major,
+               v->minor, v->micro);
         return print("");
 }
 
@@ -127,7 +124,7 @@ static int dispatch(struct invocation *inv, int argc, char **argv)
         struct error err;
 
         if (!command)
-                return help(inv, strcmp(argv[0], "h") == 0 ? "help" : argv[0]);
+                return help(inv, argv[0]);
         if (args_parse(command, argc - 1, argv + 1, &inv->args, &err) < 0)
                 return misused(inv, command->name, &err);
         if (args_flag(&inv->args, OPTION_HELP))
