@@ -101,6 +101,13 @@ int cgroup_open(struct cgroup *cg, struct error *err);
  */
 int cgroup_open_for_exec(struct cgroup *cg, const char *const *sub, size_t n_sub, struct error *err);
 
+/*
+ * v2: turns to the cgroup below the container's in which process `pid` is now, and opens it. For exec, when clone3
+ * into the container's own cgroup fails with EBUSY: a process that has handed controllers down (systemd in the
+ * container does) leaves a cgroup in which no process may be.
+ */
+int cgroup_follow(struct cgroup *cg, pid_t pid, struct error *err);
+
 /* Freezes or thaws all processes; waits until it is done (at most 10 s). Frozen parents are not waited for. */
 int cgroup_freeze(struct cgroup *cg, bool frozen, struct error *err);
 /* 1 frozen, 0 not (or freezing), -errno. */

@@ -33,7 +33,8 @@ struct dbus_array {
 struct dbus_array dbus_begin_array(struct buf *b, size_t align);
 void dbus_end_array(struct buf *b, struct dbus_array a);
 
-/* Reading a body. After the first value that is malformed or not there `failed` stays true and all values are 0 or NULL. */
+/* Reading a body. After the first value that is malformed or not there `failed` stays true and all values are 0 or
+ * NULL. */
 struct dbus_reader {
         const char *data;
         size_t len, pos;
@@ -72,7 +73,8 @@ void dbus_message_write(struct buf *out, const struct dbus_message *m);
 /* How many bytes the message that begins with these 16 has in all; 0 when they are no message's. */
 size_t dbus_message_size(const char *data);
 
-/* Takes a whole message apart; data is malloc'ed and belongs to *ret afterwards (on failure too it is freed). -EPROTO. */
+/* Takes a whole message apart; data is malloc'ed and belongs to *ret afterwards (on failure too it is freed). -EPROTO.
+ */
 int dbus_message_parse(char *data, size_t len, struct dbus_message *ret);
 
 struct dbus {

@@ -151,7 +151,8 @@ int cgroup_apply(struct cgroup *cg, const struct spec_resources *res, bool updat
 {
         static const struct spec_resources none = {};
         struct limits l = { .cg = cg, .res = res ? res : &none, .update = update, .err = err };
-        int r = cg->systemd ? systemd_set_properties(cg, l.res, update, err) : 0;
+        /* A new unit got its properties when cgroup_adopt() started it. */
+        int r = cg->systemd && update ? systemd_set_properties(cg, l.res, err) : 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(controllers) && r == 0; i++) {
                 bool devices = controllers[i].asks == asks_devices;

@@ -6,7 +6,7 @@
  * is made without looking whether it is there, a frozen or populated one can only be met where
  * something existed before, and descriptors of v1 directories are not opened at all.
  */
-#include "container/cgroup.h"
+#include "container/cgroup/create.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "base/own.h"
 #include "container/cgroup/controllers.h"
 #include "container/cgroup/cpuset.h"
+#include "container/cgroup/delegate.h"
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/layout.h"
 
@@ -70,6 +71,13 @@ static int make_cpuset(struct cgroup_hierarchy *h, const struct spec *spec)
         return r < 0 ? r : cpuset_inherit(path, strlen(h->root), !cpu->cpus, !cpu->mems, h->fresh);
 }
 
+int create_directory(struct cgroup_hierarchy *h, const struct spec *spec)
+{
+        int r = make_directory(h);
+
+        return r == 0 && hierarchy_has(h, "cpuset") ? make_cpuset(h, spec) : r;
+}
+
 static bool is_populated(const struct cgroup_hierarchy *h)
 {
         uint64_t populated;
@@ -110,17 +118,13 @@ static int check_state(const struct cgroup_hierarchy *h, struct error *err)
 
 static int create_one(struct cgroup_hierarchy *h, const struct spec *spec, struct error *err)
 {
-        int r = make_directory(h);
+        int r = create_directory(h, spec);
 
         if (r < 0)
                 return error_errno(err, -r, "make cgroup %s%s", h->root, h->path ? h->path : "");
         r = check_state(h, err);
         if (r < 0)
                 return r;
-        if (hierarchy_has(h, "cpuset"))
-                r = make_cpuset(h, spec);
-        if (r < 0)
-                return error_errno(err, -r, "fill cpuset of %s%s from its parent", h->root, h->path);
         if (hierarchy_is_v2(h))
                 r = hierarchy_open(h);
         else
@@ -164,8 +168,10 @@ int cgroup_create(struct cgroup *cg, const struct spec *spec, struct error *err)
                 struct cgroup_hierarchy *h = &cg->h[i];
                 int r = create_one(h, spec, err);
 
-                if (r == 0 && hierarchy_is_v2(h))
+                if (r == 0 && hierarchy_is_v2(h)) {
                         controllers_enable(cg, h, &spec->linux_.resources);
+                        r = cgroup_delegate(cg, spec, err);
+                }
                 if (r < 0 && !may_do_without(cg, spec, r)) {
                         undo(cg);
                         return r;

@@ -58,23 +58,19 @@ static const char *find_v1_mount(struct cgroup *cg, const char *base, const char
         return NULL;
 }
 
-/*
- * Our own cgroup as the mount shows it. In a container without a cgroup namespace the mount
- * shows a subtree, while /proc/self/cgroup counts from the top: leave away components from the
- * left until the path exists. "/.." stands for a cgroup outside our namespace's root.
- */
-static const char *visible_path(const char *root, const char *own)
+/* Components are left away from the left until what remains exists; "/.." is outside our namespace's root. */
+const char *layout_visible_path(const char *root, const char *path)
 {
-        char path[PATH_MAX];
+        char full[PATH_MAX];
 
-        if (strncmp(own, "/..", 3) == 0)
+        if (strncmp(path, "/..", 3) == 0)
                 return "/";
-        while (own && own[1]) {
-                int n = snprintf(path, sizeof path, "%s%s", root, own);
+        while (path && path[1]) {
+                int n = snprintf(full, sizeof full, "%s%s", root, path);
 
-                if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0)
-                        return own;
-                own = strchr(own + 1, '/');
+                if (n > 0 && (size_t)n < sizeof full && access(full, F_OK) == 0)
+                        return path;
+                path = strchr(path + 1, '/');
         }
         return "/";
 }
@@ -87,7 +83,7 @@ static int add_hierarchy(struct cgroup *cg, const char *name, const char *root, 
                 return error_set(err, E2BIG, "this host has more than %d cgroup hierarchies", CGROUP_MAX_HIERARCHIES);
         *h = (struct cgroup_hierarchy){ .fd = -1, .tasks_fd = -1, .root = root };
         h->name = arena_strdup(&cg->arena, name);
-        h->path = arena_strdup(&cg->arena, visible_path(root, own));
+        h->path = arena_strdup(&cg->arena, layout_visible_path(root, own));
         if (!h->name || !h->root || !h->path)
                 return error_set(err, ENOMEM, "out of memory");
         cg->n++;

@@ -17,5 +17,11 @@ int layout_find(struct cgroup *cg, struct error *err);
 int layout_parse(struct cgroup *cg, char *text, const char *base, bool (*mounted)(const char *path, bool v2),
                  struct error *err);
 
+/*
+ * A path of /proc/PID/cgroup as the mount at `root` shows it: in a container without a cgroup namespace the mount
+ * shows a subtree, while the path counts from the top. Points into `path`, or to "/".
+ */
+const char *layout_visible_path(const char *root, const char *path);
+
 /* Whether we run in a user namespace other than the host's. */
 bool layout_in_user_namespace(void);

@@ -10,7 +10,11 @@
 
 #include "base/own.h"
 #include "container/cgroup/hierarchy.h"
+#include "container/cgroup/layout.h"
 #include "container/cgroup/path.h"
+#include "sys/fd.h"
+
+enum { MAX_PROC_CGROUP = 1 << 18 };
 
 int cgroup_open(struct cgroup *cg, struct error *err)
 {
@@ -130,4 +134,48 @@ int cgroup_open_for_exec(struct cgroup *cg, const char *const *sub, size_t n_sub
         if (r == 0 && !opened && cg->n && !cg->rootless)
                 return error_set(err, ENOENT, "the container has no cgroup (any more)");
         return r;
+}
+
+/* The path of "0::PATH" in /proc/PID/cgroup. */
+static int read_v2_path(pid_t pid, struct buf *text, const char **ret)
+{
+        char name[64], *rest, *line;
+        own_fd int fd = -1;
+        int r;
+
+        snprintf(name, sizeof name, "/proc/%d/cgroup", (int)pid);
+        fd = open(name, O_RDONLY | O_CLOEXEC);
+        r = fd < 0 ? -errno : fd_read_all(fd, MAX_PROC_CGROUP, text);
+        rest = text->data;
+        while (r == 0 && rest && (line = strsep(&rest, "\n"))) {
+                if (strncmp(line, "0::/", 4) == 0) {
+                        *ret = line + 3;
+                        return 0;
+                }
+        }
+        return r < 0 ? r : -ESRCH;
+}
+
+int cgroup_follow(struct cgroup *cg, pid_t pid, struct error *err)
+{
+        struct cgroup_hierarchy *h = cgroup_v2(cg);
+        own_buf struct buf text = {};
+        const char *path;
+        size_t len;
+        int r;
+
+        if (!h || !h->path)
+                return error_set(err, ENOENT, "the container has no cgroup v2");
+        r = read_v2_path(pid, &text, &path);
+        if (r < 0)
+                return error_errno(err, -r, "read the cgroup of process %d", (int)pid);
+        path = layout_visible_path(h->root, path);
+        len = strlen(h->path);
+        if (strncmp(path, h->path, len) != 0 || path[len] != '/')
+                return error_set(err, EBUSY, "process %d is in cgroup %s, not below %s", (int)pid, path, h->path);
+        r = descend(cg, h, path + len, err);
+        if (r < 0)
+                return r;
+        r = hierarchy_open(h);
+        return r < 0 ? error_errno(err, -r, "open cgroup %s%s", h->root, h->path) : 0;
 }

@@ -11,6 +11,7 @@
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/layout.h"
 #include "container/cgroup/path.h"
+#include "container/cgroup/systemd.h"
 #include "container/cgroup/unit.h"
 
 /* v1: below our own cgroup. v2: beside it, because a cgroup with processes may give its children no controllers. */
@@ -54,14 +55,19 @@ int cgroup_plan(struct cgroup *ret, const struct spec *spec, const char *id, boo
         struct cgroup cg = { .systemd = systemd };
         int r;
 
-        /* Being root in a user namespace is asked for only where it matters: here, and when something is refused. */
-        cg.rootless = geteuid() != 0 || (systemd && layout_in_user_namespace());
+        /*
+         * Being root in a user namespace is asked for only where it matters: when something is refused, and here,
+         * where such a root may have a systemd of its own (a system container) or not (a rootless user's).
+         */
+        cg.rootless = geteuid() != 0 || (systemd && !systemd_is_reachable() && layout_in_user_namespace());
         r = layout_find(&cg, err);
         if (r == 0 && cg.n == 0 && !cg.rootless)
                 r = error_set(err, ENOENT, "no cgroup filesystem is mounted below /sys/fs/cgroup");
+        if (r == 0 && systemd && cg.rootless && !cg.unified)
+                r = error_set(err, EOPNOTSUPP, "systemd cgroups without root need cgroup v2");
         if (r == 0 && systemd)
                 r = unit_plan(&cg, spec->linux_.cgroups_path, id, err);
-        else if (r == 0)
+        if (r == 0 && !systemd)
                 r = plan_cgroupfs(&cg, spec->linux_.cgroups_path, id, err);
         if (r < 0) {
                 cgroup_finish(&cg);
