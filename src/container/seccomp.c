@@ -2,6 +2,7 @@
 #include "container/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,12 +90,15 @@ int seccomp_program_save(const struct seccomp_program *p, int dirfd, const char 
                 .flags = p->flags, .notify = p->notify, .program = p->bpf.filter, .n_instructions = p->bpf.len
         };
         own_buf struct buf content = {};
+        own_fd int fd = -1;
         int r;
 
         seccomp_file_format(&f, &content);
         if (buf_failed(&content))
                 return error_set(err, ENOMEM, "out of memory");
-        r = fd_replace_file_at(dirfd, name, content.data, content.len, 0600);
+        /* Nobody looks for it before the container is created: no rename is needed. */
+        fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = fd < 0 ? -errno : fd_write_all(fd, content.data, content.len);
         return r < 0 ? error_errno(err, -r, "write %s", name) : 0;
 }
 
