@@ -11,14 +11,14 @@
  * scope that systemd makes for us; asked over D-Bus).
  *
  * Order of calls for a new container:
- *   cgroup_plan   resolves names, touches nothing; the caller records the plan (cgroup_save)
- *   cgroup_create makes the directories (cgroupfs)
- *   cgroup_apply  writes the limits
- *   clone3 with cgroup_clone_fd() when that is >= 0; the child, while it has one thread,
- *   calls cgroup_join() for what clone3 did not do
- * With the systemd manager (cgroup_is_systemd) the directories appear only once there is a
- * process: clone first, then cgroup_adopt(pid), then cgroup_apply, then let the child go on;
- * the child calls cgroup_join() only for hierarchies that systemd does not manage.
+ *   cgroup_plan    resolves names, touches nothing; the caller records the plan (cgroup_save)
+ *   cgroup_create_target  cgroupfs: makes the cgroup2 directory, where there is one
+ *   clone3 with cgroup_clone_fd() when that is >= 0; the child builds its root meanwhile
+ *   cgroup_adopt   systemd: has the unit made around the child
+ *   cgroup_create  cgroupfs: makes the other directories
+ *   cgroup_apply   writes the limits
+ *   cgroup_tickets the runtime sends the child what it needs to join the rest
+ *   cgroup_join    the child, while it has one thread, joins them
  */
 #pragma once
 
@@ -73,6 +73,16 @@ int cgroup_load(struct cgroup *ret, struct json_object *obj, struct error *err);
  * frozen one is refused. Nothing to do for systemd.
  */
 int cgroup_create(struct cgroup *cg, const struct spec *spec, struct error *err);
+
+/* The part of it that has to be there before the clone: the cgroup2 directory. cgroup_create() then does the rest. */
+int cgroup_create_target(struct cgroup *cg, const struct spec *spec, struct error *err);
+
+/*
+ * The v1 `tasks` descriptors as a message: fds (room for CGROUP_MAX_HIERARCHIES) and a mask whose bit i is hierarchy i.
+ * The other side's plan takes them over with cgroup_take_tickets().
+ */
+size_t cgroup_tickets(const struct cgroup *cg, int *fds, int32_t *ret_mask);
+void cgroup_take_tickets(struct cgroup *cg, const int *fds, size_t n, int32_t mask);
 
 /* Descriptor for CLONE_INTO_CGROUP: the cgroup2 directory; -1: the child must join by itself. */
 int cgroup_clone_fd(const struct cgroup *cg);

@@ -19,22 +19,23 @@
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
 
-static int clone_cgroup(const struct cgroup_hierarchy *h, const struct spec_mount *m, struct error *err)
+static int clone_cgroup(const struct cgroup_hierarchy *h, struct error *err)
 {
         char path[PATH_MAX];
-        int fd, n;
+        int fd;
 
         if (snprintf(path, sizeof path, "%s%s", h->root, h->path) >= (int)sizeof path)
                 return error_errno(err, ENAMETOOLONG, "%s", h->path);
         fd = mount_clone(AT_FDCWD, path, false);
-        if (fd < 0)
-                return error_errno(err, -fd, "clone %s", path);
-        n = mount_set_attr(fd, false, m->attr_set, m->attr_clr, 0);
-        if (n < 0) {
-                close(fd);
-                return error_errno(err, -n, "set the attributes of %s", path);
-        }
-        return fd;
+        return fd < 0 ? error_errno(err, -fd, "clone %s", path) : fd;
+}
+
+/* For the tmpfs and all hierarchies on it at once. */
+static int set_attributes(int tree, const struct spec_mount *m, struct error *err)
+{
+        int n = mount_set_attr(tree, true, m->attr_set, m->attr_clr, 0);
+
+        return n < 0 ? error_errno(err, -n, "set the attributes") : 0;
 }
 
 static int attach(int tree, int target, const char *what, struct error *err)
@@ -57,10 +58,10 @@ static int link_names(int dir, const char *name, struct error *err)
         return 0;
 }
 
-static int mount_hierarchy(int dir, const struct cgroup_hierarchy *h, const struct spec_mount *m, struct error *err)
+static int mount_hierarchy(int dir, const struct cgroup_hierarchy *h, struct error *err)
 {
         const char *name = strrchr(h->root, '/') + 1;
-        own_fd int tree = clone_cgroup(h, m, err), target = -1;
+        own_fd int tree = clone_cgroup(h, err), target = -1;
         int n;
 
         if (tree < 0)
@@ -84,22 +85,24 @@ static int mount_v1(const struct cgroup *cg, const struct spec_mount *m, int tar
                 return dir;
         n = attach(dir, target, "tmpfs", err);
         for (size_t i = 0; n == 0 && i < cg->n; i++)
-                n = mount_hierarchy(dir, &cg->h[i], m, err);
-        if (n < 0)
-                return n;
-        n = mount_set_attr(dir, false, m->attr_set, 0, 0);
-        return n < 0 ? error_errno(err, -n, "set the attributes") : 0;
+                n = mount_hierarchy(dir, &cg->h[i], err);
+        return n < 0 ? n : set_attributes(dir, m, err);
 }
 
 int rootfs_mount_cgroups(struct rootfs *r, const struct spec_mount *m, struct error *err)
 {
         const struct cgroup *cg = &r->l->container.cgroup;
         own_fd int target = fd_mkdir_in_root(r->fd, m->destination, 0755), tree = -1;
+        int n;
 
         if (target < 0)
                 return error_errno(err, -target, "create the mount point");
+        n = init_join_cgroups(r->l, err);
+        if (n < 0)
+                return n;
         if (!cg->unified)
                 return mount_v1(cg, m, target, err);
-        tree = clone_cgroup(&cg->h[0], m, err);
-        return tree < 0 ? tree : attach(tree, target, "cgroup2", err);
+        tree = clone_cgroup(&cg->h[0], err);
+        n = tree < 0 ? tree : set_attributes(tree, m, err);
+        return n < 0 ? n : attach(tree, target, "cgroup2", err);
 }

@@ -181,15 +181,23 @@ static int make_state(struct launch *l, struct error *err)
         return r == 0 ? state_save(l, err) : r;
 }
 
+/* While init builds its root: its cgroups and their limits, and what it needs to join them. */
 static int make_cgroups(struct launch *l, struct error *err)
 {
         struct cgroup *cg = &l->container.cgroup;
-        int r;
+        int fds[CGROUP_MAX_HIERARCHIES], r;
+        int32_t mask;
+        size_t n;
 
-        if (cg->systemd)
-                return 0;
-        r = cgroup_create(cg, &l->spec, err);
-        return r == 0 ? cgroup_apply(cg, &l->spec.linux_.resources, false, err) : r;
+        r = cg->systemd ? cgroup_adopt(cg, &l->spec, l->init_pid, err) : cgroup_create(cg, &l->spec, err);
+        if (r == 0)
+                r = cgroup_apply(cg, &l->spec.linux_.resources, false, err);
+        if (r < 0)
+                return r;
+        n = cgroup_tickets(cg, fds, &mask);
+        r = message_send_fds(l->sync_runtime, MESSAGE_CGROUPS, mask, fds, n);
+        /* If init failed meanwhile, why is what we read next. */
+        return r < 0 && r != -EPIPE ? error_errno(err, -r, "talk to the container's first process") : 0;
 }
 
 static int make_sockets(struct launch *l, struct error *err)
@@ -237,7 +245,7 @@ static void stage_main(struct launch *l)
                 if (pid == 0)
                         init_main(l);
                 r = pid < 0 ? error_errno(&err, -pid, "make the container's first process")
-                            : message_send_pid(l->sync_init, pid);
+                            : message_send_fds(l->sync_init, MESSAGE_STAGE_PID, pid, NULL, 0);
         }
         if (r < 0)
                 message_send_error(l->sync_init, &err);
@@ -276,9 +284,9 @@ static int clone_by_stage(struct launch *l, struct error *err)
                         error_set(err, EPIPE, "the process that enters the namespaces died");
                 return -err->code;
         }
-        l->init_pid = m.pid;
-        l->init_pidfd = process_open(m.pid);
-        return l->init_pidfd < 0 ? error_errno(err, -l->init_pidfd, "open process %d", (int)m.pid) : 0;
+        l->init_pid = m.number;
+        l->init_pidfd = process_open(m.number);
+        return l->init_pidfd < 0 ? error_errno(err, -l->init_pidfd, "open process %d", (int)m.number) : 0;
 }
 
 /* CLONE_NEWTIME and a joined pid namespace change where our own children land: hooks run after this get ours back by
@@ -315,18 +323,12 @@ static int clone_directly(struct launch *l, struct error *err)
 /* What only the runtime may do for init, while init waits. */
 static int outfit_init(struct launch *l, struct error *err)
 {
-        bool in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER;
-        struct cgroup *cg = &l->container.cgroup;
         int r = 0;
 
         if (namespaces_has_new_user(&l->ns) && !namespaces_needs_stage(&l->ns))
                 r = namespaces_map_users(l->init_pid, &l->spec.linux_, err);
-        if (r == 0 && in_userns)
+        if (r == 0)
                 r = identity_set_limits(l->spec.process, l->init_pid, err);
-        if (r == 0 && cg->systemd)
-                r = cgroup_adopt(cg, &l->spec, l->init_pid, err);
-        if (r == 0 && cg->systemd)
-                r = cgroup_apply(cg, &l->spec.linux_.resources, false, err);
         if (r < 0)
                 return r;
         r = message_send(l->sync_runtime, MESSAGE_GO, -1);
@@ -341,18 +343,20 @@ static int record_init(struct launch *l, struct error *err)
         if (r < 0)
                 return error_errno(err, -r, "look at process %d", (int)l->init_pid);
         l->container.pid = l->init_pid;
-        return state_save(l, err);
+        return state_save_pid(&l->container, err);
 }
 
 static int make_init(struct launch *l, struct error *err)
 {
         int r;
 
-        l->waits_to_begin = (l->ns.create | l->ns.joined) & CLONE_NEWUSER || l->container.cgroup.systemd;
+        l->waits_to_begin = (l->ns.create | l->ns.joined) & CLONE_NEWUSER;
         l->has_hooks_at_mounts = l->spec.hooks.prestart.n || l->spec.hooks.create_runtime.n;
         r = make_sockets(l, err);
         if (r == 0)
                 r = rootfs_prepare(l, err);
+        if (r == 0)
+                r = cgroup_create_target(&l->container.cgroup, &l->spec, err);
         if (r == 0)
                 r = namespaces_needs_stage(&l->ns) ? clone_by_stage(l, err) : clone_directly(l, err);
         if (r < 0)
@@ -363,7 +367,8 @@ static int make_init(struct launch *l, struct error *err)
                 if (r < 0)
                         return r;
         }
-        return record_init(l, err);
+        r = record_init(l, err);
+        return r == 0 ? make_cgroups(l, err) : r;
 }
 
 /* ---- following init ---- */
@@ -466,8 +471,6 @@ static int make_container(struct launch *l, struct error *err)
                 r = prepare_seccomp(l, err);
         if (r == 0)
                 r = make_state(l, err);
-        if (r == 0)
-                r = make_cgroups(l, err);
         return r == 0 ? make_init(l, err) : r;
 }
 

@@ -36,7 +36,7 @@
 #include "sys/fd.h"
 
 /* Joined or made namespaces that are entered only here: the others happened at the clone. */
-enum { AFTER_CLONE = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWCGROUP };
+enum { AFTER_CLONE = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS };
 
 static int die_with_runtime(int sync, struct error *err)
 {
@@ -76,15 +76,32 @@ static int set_names(const struct spec *s, struct error *err)
         return 0;
 }
 
+int init_join_cgroups(struct launch *l, struct error *err)
+{
+        struct cgroup *cg = &l->container.cgroup;
+        int fds[CGROUP_MAX_HIERARCHIES], r;
+        size_t n = CGROUP_MAX_HIERARCHIES;
+        int32_t mask;
+
+        if (l->in_cgroups)
+                return 0;
+        l->in_cgroups = true;
+        r = message_expect_fds(l->sync_init, MESSAGE_CGROUPS, &mask, fds, &n, err);
+        if (r < 0)
+                return r;
+        cgroup_take_tickets(cg, fds, n, mask);
+        r = cgroup_join(cg, cgroup_clone_fd(cg) >= 0, err);
+        if (r < 0)
+                return r;
+        if (l->ns.create & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
+                return error_errno(err, errno, "make a cgroup namespace");
+        return namespaces_join(&l->ns, CLONE_NEWCGROUP, err);
+}
+
 static int enter_namespaces(struct launch *l, struct error *err)
 {
-        int r;
+        int r = namespaces_join(&l->ns, AFTER_CLONE, err);
 
-        r = cgroup_join(&l->container.cgroup, cgroup_clone_fd(&l->container.cgroup) >= 0, err);
-        if (r == 0)
-                r = namespaces_join(&l->ns, AFTER_CLONE, err);
-        if (r == 0 && l->ns.create & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
-                r = error_errno(err, errno, "make a cgroup namespace");
         if (r == 0 && l->ns.create & CLONE_NEWNET)
                 r = raise_loopback(err);
         return r == 0 ? set_names(&l->spec, err) : r;
@@ -159,6 +176,8 @@ static int build_root(struct launch *l, int *ret_slave, struct error *err)
         int r;
 
         r = rootfs_mount(&root, l, err);
+        if (r == 0)
+                r = init_join_cgroups(l, err);
         if (r == 0)
                 r = report_mounted(l, err);
         if (r == 0)

@@ -21,7 +21,8 @@ struct launch {
         bool has_seccomp;
         bool starts_now;          /* run: no waiting for `start` */
         bool has_hooks_at_mounts; /* prestart or createRuntime hooks: init waits for them */
-        bool waits_to_begin; /* init waits for the runtime before it does anything: user mappings, systemd cgroup */
+        bool waits_to_begin;      /* init waits for the runtime before it does anything: for its user mappings */
+        bool in_cgroups;          /* init: it joined them */
 
         int sync_runtime, sync_init; /* the two ends of their SOCK_SEQPACKET pair */
         int start_socket;            /* create: listening */
@@ -42,6 +43,12 @@ struct launch {
 int private_proc_open(struct error *err);
 /* Writes text to `path` of it, refusing links and mounts on the way (CVE-2019-16884, CVE-2025-52881). */
 int private_proc_write(int proc, const char *path, const char *text, struct error *err);
+
+/*
+ * init.c: waits until the runtime has made the cgroups, joins them, and makes the cgroup namespace, whose root they
+ * become. Called as late as can be: by the first mount that shows cgroups, or when the root stands.
+ */
+int init_join_cgroups(struct launch *l, struct error *err);
 
 /* init.c: the first process of the container; reports to sync_init and never returns. */
 void init_main(struct launch *l) __attribute__((noreturn));

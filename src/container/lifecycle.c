@@ -134,9 +134,12 @@ static int tear_down(struct container *c, struct error *err)
         int r = end_init(c, err);
 
         if (r == 0 && c->cgroup.n) {
+                /* Somebody else may have deleted it meanwhile. */
                 r = cgroup_kill(&c->cgroup, SIGKILL, err);
                 if (r == 0)
                         r = cgroup_destroy(&c->cgroup, err);
+                if (r == -ENOENT)
+                        r = 0;
         }
         if (r == 0)
                 r = state_remove(c, err);

@@ -7,39 +7,30 @@
 
 #include "sys/fd.h"
 
-/* Errors alone are long: the others send only what they need. */
-static int send_message(int sock, const struct message *m, size_t len, int fd)
+int message_send_fds(int sock, enum message_type type, int32_t number, const int *fds, size_t n_fds)
 {
-        return fd_send(sock, m, len, &fd, fd >= 0);
+        struct message m = { .type = type, .number = number };
+
+        /* Errors alone are long: the others send only what they need. */
+        return fd_send(sock, &m, offsetof(struct message, error), fds, n_fds);
 }
 
 int message_send(int sock, enum message_type type, int fd)
 {
-        struct message m = { .type = type };
-
-        return send_message(sock, &m, offsetof(struct message, error), fd);
-}
-
-int message_send_pid(int sock, int32_t pid)
-{
-        struct message m = { .type = MESSAGE_STAGE_PID, .pid = pid };
-
-        return send_message(sock, &m, offsetof(struct message, error), -1);
+        return message_send_fds(sock, type, 0, &fd, fd >= 0);
 }
 
 int message_send_error(int sock, const struct error *err)
 {
         struct message m = { .type = MESSAGE_ERROR, .error = *err };
 
-        return send_message(sock, &m, sizeof m, -1);
+        return fd_send(sock, &m, sizeof m, NULL, 0);
 }
 
-int message_receive(int sock, struct message *ret, int *ret_fd)
+int message_receive_fds(int sock, struct message *ret, int *fds, size_t *n_fds)
 {
         struct message m = {};
-        int fd = -1;
-        size_t n_fds = 1;
-        ssize_t n = fd_receive(sock, &m, sizeof m, &fd, &n_fds);
+        ssize_t n = fd_receive(sock, &m, sizeof m, fds, n_fds);
 
         if (n == -ECONNRESET)
                 return 0;
@@ -49,11 +40,35 @@ int message_receive(int sock, struct message *ret, int *ret_fd)
                 return -EPROTO;
         m.error.text[sizeof m.error.text - 1] = '\0';
         *ret = m;
-        if (ret_fd)
-                *ret_fd = n_fds ? fd : -1;
-        else if (n_fds)
-                close(fd);
         return 1;
+}
+
+int message_receive(int sock, struct message *ret, int *ret_fd)
+{
+        size_t n_fds = 1;
+        int fd = -1, r = message_receive_fds(sock, ret, &fd, &n_fds);
+
+        if (ret_fd)
+                *ret_fd = fd;
+        else if (fd >= 0)
+                close(fd);
+        return r;
+}
+
+/* What a reply other than the expected one means. */
+static int check_reply(int r, const struct message *m, enum message_type type, struct error *err)
+{
+        if (r < 0)
+                return error_errno(err, -r, "talk to the container's first process");
+        if (r == 0)
+                return error_set(err, EPIPE, "the other side died while the container was made");
+        if (m->type == MESSAGE_ERROR) {
+                *err = m->error;
+                return -err->code;
+        }
+        if (m->type != type)
+                return error_set(err, EPROTO, "unexpected message %d while the container was made", (int)m->type);
+        return 0;
 }
 
 int message_expect(int sock, enum message_type type, int *ret_fd, struct error *err)
@@ -61,15 +76,16 @@ int message_expect(int sock, enum message_type type, int *ret_fd, struct error *
         struct message m;
         int r = message_receive(sock, &m, ret_fd);
 
-        if (r < 0)
-                return error_errno(err, -r, "talk to the container's first process");
+        return check_reply(r, &m, type, err);
+}
+
+int message_expect_fds(int sock, enum message_type type, int32_t *ret_number, int *fds, size_t *n_fds,
+                       struct error *err)
+{
+        struct message m;
+        int r = check_reply(message_receive_fds(sock, &m, fds, n_fds), &m, type, err);
+
         if (r == 0)
-                return error_set(err, EPIPE, "the container's first process died while it was set up");
-        if (m.type == MESSAGE_ERROR) {
-                *err = m.error;
-                return -err->code;
-        }
-        if (m.type != type)
-                return error_set(err, EPROTO, "unexpected message %d from the container's first process", (int)m.type);
-        return 0;
+                *ret_number = m.number;
+        return r;
 }

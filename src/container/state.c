@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
@@ -63,16 +64,27 @@ static int open_root(const char *root, struct error *err)
         return fd < 0 ? error_errno(err, errno, "open %s", root) : fd;
 }
 
+/*
+ * RFC 3339 in UTC. gmtime_r(3) would read the time zone's files first. The date of a day number: Howard Hinnant,
+ * "chrono-Compatible Low-Level Date Algorithms" (years that begin in March make February the last month).
+ */
 static char *now_text(void)
 {
         struct timespec t;
-        struct tm tm;
         char *text;
+        long days, era, day_of_era, year_of_era, day_of_year, month, seconds;
 
         clock_gettime(CLOCK_REALTIME, &t);
-        gmtime_r(&t.tv_sec, &tm);
-        if (asprintf(&text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                     tm.tm_hour, tm.tm_min, tm.tm_sec, t.tv_nsec) < 0)
+        seconds = t.tv_sec % 86400;
+        days = t.tv_sec / 86400 + 719468;
+        era = days / 146097;
+        day_of_era = days % 146097;
+        year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+        day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        month = (5 * day_of_year + 2) / 153;
+        if (asprintf(&text, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%09ldZ", year_of_era + era * 400 + (month >= 10),
+                     month < 10 ? month + 3 : month - 9, day_of_year - (153 * month + 2) / 5 + 1, seconds / 3600,
+                     seconds / 60 % 60, seconds % 60, t.tv_nsec) < 0)
                 return NULL;
         return text;
 }
@@ -135,18 +147,23 @@ static void write_for_later(const struct launch *l, struct json_writer *w)
         }
 }
 
+static int write_new(int dirfd, const char *name, const char *text, size_t len, struct error *err)
+{
+        own_fd int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int r = fd < 0 ? -errno : fd_write_all(fd, text, len);
+
+        return r < 0 ? error_errno(err, -r, "write %s of the container's state", name) : 0;
+}
+
 int state_save(const struct launch *l, struct error *err)
 {
         const struct container *c = &l->container;
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
-        int r;
 
         json_begin_object(&w, NULL);
         json_write_string(&w, "id", c->id);
         json_write_string(&w, "ociVersion", l->spec.oci_version);
-        json_write_i64(&w, "pid", c->pid);
-        json_write_u64(&w, "startTime", c->start_time);
         json_write_string(&w, "bundle", c->bundle);
         json_write_string(&w, "rootfs", c->rootfs);
         json_write_string(&w, "created", c->created);
@@ -160,8 +177,15 @@ int state_save(const struct launch *l, struct error *err)
         json_end_object(&w);
         if (buf_failed(&text))
                 return error_set(err, ENOMEM, "out of memory");
-        r = fd_replace_file_at(c->dirfd, STATE_FILE, text.data, text.len, 0600);
-        return r < 0 ? error_errno(err, -r, "write the container's state") : 0;
+        return write_new(c->dirfd, STATE_FILE, text.data, text.len, err);
+}
+
+int state_save_pid(const struct container *c, struct error *err)
+{
+        char text[64];
+        int n = snprintf(text, sizeof text, "%d %llu", (int)c->pid, (unsigned long long)c->start_time);
+
+        return write_new(c->dirfd, STATE_PID, text, (size_t)n, err);
 }
 
 int state_remove(struct container *c, struct error *err)
@@ -182,8 +206,10 @@ static int read_state(struct container *c, struct error *err)
         r = fd_read_all(fd, MAX_STATE, &text);
         if (r < 0)
                 return error_errno(err, -r, "read the state of %s", c->id);
-        r = json_parse(buf_str(&text), text.len, &c->json, err);
-        return r < 0 ? error_wrap(err, "state of %s", c->id) : 0;
+        /* A torn file: its creator was killed while it wrote, before it made anything else. */
+        if (json_parse(buf_str(&text), text.len, &c->json, err) < 0 || !json_is_object(c->json))
+                json_put(take_ptr(c->json));
+        return 0;
 }
 
 static int dup_member(struct json_object *o, const char *key, char **ret, struct error *err)
@@ -200,7 +226,7 @@ static int dup_member(struct json_object *o, const char *key, char **ret, struct
 static int take_members(struct container *c, struct error *err)
 {
         struct json_object *cgroup;
-        int64_t pid = 0, namespaces = 0;
+        int64_t namespaces = 0;
         uint64_t owner = 0;
         int r;
 
@@ -211,17 +237,30 @@ static int take_members(struct container *c, struct error *err)
                 r = dup_member(c->json, "created", &c->created, err);
         if (r == 0)
                 r = dup_member(c->json, "ociVersion", &c->oci_version, err);
-        if (r < 0 || (r = json_get_i64(c->json, "pid", &pid, err)) < 0 ||
-            (r = json_get_i64(c->json, "namespaces", &namespaces, err)) < 0 ||
-            (r = json_get_u64(c->json, "startTime", &c->start_time, err)) < 0 ||
+        if (r < 0 || (r = json_get_i64(c->json, "namespaces", &namespaces, err)) < 0 ||
             (r = json_get_u64(c->json, "owner", &owner, err)) < 0)
                 return r;
-        c->pid = (pid_t)pid;
         c->namespaces = (int)namespaces;
         if (asprintf(&c->owner, "%llu", (unsigned long long)owner) < 0)
                 return error_set(err, ENOMEM, "out of memory");
         r = json_get_object(c->json, "cgroup", &cgroup, err);
         return r > 0 ? cgroup_load(&c->cgroup, cgroup, err) : r;
+}
+
+/* No file, or one that is not complete: init was never told to outlive its creator. */
+static void read_pid(struct container *c)
+{
+        char text[64], *space;
+        uint32_t pid;
+        uint64_t start_time;
+
+        if (fd_read_file_at(c->dirfd, STATE_PID, text, sizeof text) <= 0 || !(space = strchr(text, ' ')))
+                return;
+        *space = '\0';
+        if (parse_u32(text, 10, &pid) < 0 || parse_u64(space + 1, 10, &start_time) < 0)
+                return;
+        c->pid = (pid_t)pid;
+        c->start_time = start_time;
 }
 
 int container_load(const char *root, const char *id, struct container *ret, struct error *err)
@@ -247,6 +286,7 @@ int container_load(const char *root, const char *id, struct container *ret, stru
                 r = take_members(&c, err);
         if (r < 0)
                 return r;
+        read_pid(&c);
         *ret = c;
         c = (struct container){ .dirfd = -1, .rootfd = -1 };
         return 0;

@@ -8,8 +8,11 @@
 /* Makes ROOT/ID (-EEXIST: the id is taken) and fills c's descriptors, id and times. */
 int state_create(struct container *c, const char *root, const char *id, struct error *err);
 
-/* Writes state.json as it is now: before the clone with pid 0, after it with init's pid. */
+/* Writes state.json, before anything else is made. */
 int state_save(const struct launch *l, struct error *err);
+
+/* Writes which process init is. */
+int state_save_pid(const struct container *c, struct error *err);
 
 /* Removes ROOT/ID. */
 int state_remove(struct container *c, struct error *err);
@@ -20,6 +23,7 @@ int state_describe(const struct container *c, const struct str_map *annotations,
 
 /* The names of the files in ROOT/ID. */
 #define STATE_FILE "state.json"
+#define STATE_PID "pid"
 #define STATE_START_SOCKET "start"
 #define STATE_SECCOMP "seccomp.bpf"
 /* In ROOT: compiled seccomp filters. No id can have this name. */

@@ -13,7 +13,7 @@
 
 #include "base/own.h"
 
-enum { MAX_SENT_FDS = 8, MAX_TREE_DEPTH = 128 };
+enum { MAX_SENT_FDS = 32, MAX_TREE_DEPTH = 128 };
 
 int fd_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {

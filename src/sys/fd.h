@@ -50,7 +50,7 @@ int fd_replace_file_at(int dirfd, const char *name, const void *data, size_t len
 /* Removes a directory tree below dirfd without following links; a missing one is no error. */
 int fd_remove_tree_at(int dirfd, const char *name);
 
-/* Sends `len` bytes (> 0) and the descriptors (at most 8) over a Unix socket. */
+/* Sends `len` bytes (> 0) and the descriptors (at most 32) over a Unix socket. */
 int fd_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds);
 
 /*

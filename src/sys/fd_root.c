@@ -51,9 +51,6 @@ static int make_component(int rootfd, int parentfd, const char *prefix, const ch
         char target[PATH_MAX];
         int fd, r;
 
-        fd = fd_open_in_root(rootfd, full, O_PATH | O_DIRECTORY);
-        if (fd != -ENOENT)
-                return fd;
         if (mkdirat(parentfd, name, mode) == 0 || errno == EEXIST) {
                 fd = fd_open_in_root(rootfd, full, O_PATH | O_DIRECTORY);
                 if (fd != -ENOENT)
@@ -66,6 +63,33 @@ static int make_component(int rootfd, int parentfd, const char *prefix, const ch
         return -errno;
 }
 
+/* The usual cases in few calls: all of it is there, or all but the last component. -ENOENT: more is missing. */
+static int make_last(int rootfd, const char *path, mode_t mode, int links)
+{
+        size_t len = strlen(path), base;
+        char full[PATH_MAX], prefix[PATH_MAX];
+        own_fd int parent = -1;
+        int fd;
+
+        fd = fd_open_in_root(rootfd, path, O_PATH | O_DIRECTORY);
+        if (fd != -ENOENT)
+                return fd;
+        while (len && path[len - 1] == '/')
+                len--;
+        for (base = len; base && path[base - 1] != '/'; base--)
+                ;
+        if (!base || len >= sizeof full || len - base > NAME_MAX)
+                return -ENOENT;
+        memcpy(full, path, len);
+        full[len] = '\0';
+        memcpy(prefix, path, base);
+        prefix[base] = '\0';
+        if (strcmp(full + base, "..") == 0 || strcmp(full + base, ".") == 0)
+                return -ENOENT;
+        parent = fd_open_in_root(rootfd, prefix, O_PATH | O_DIRECTORY);
+        return parent < 0 ? parent : make_component(rootfd, parent, prefix, full + base, full, mode, links);
+}
+
 static int make_dir(int rootfd, const char *path, mode_t mode, int links)
 {
         char prefix[PATH_MAX] = "", full[PATH_MAX] = "";
@@ -73,8 +97,7 @@ static int make_dir(int rootfd, const char *path, mode_t mode, int links)
         size_t len = 0;
         int fd;
 
-        /* The usual case: all of it is there. */
-        fd = fd_open_in_root(rootfd, path, O_PATH | O_DIRECTORY);
+        fd = make_last(rootfd, path, mode, links);
         if (fd != -ENOENT)
                 return fd;
         dir = fd_open_in_root(rootfd, ".", O_PATH | O_DIRECTORY);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,51 +134,123 @@ static int create_one(struct cgroup_hierarchy *h, const struct spec *spec, struc
 }
 
 /* Gives back what this call made, so that a failed create leaves nothing. */
-static void undo(struct cgroup *cg)
+static void undo(struct cgroup_hierarchy *h)
 {
         char path[PATH_MAX];
 
-        for (size_t i = 0; i < cg->n; i++) {
-                struct cgroup_hierarchy *h = &cg->h[i];
+        if (h->fresh && hierarchy_path(h, NULL, path) == 0)
+                rmdir(path);
+        h->fresh = false;
+        if (h->tasks_fd >= 0)
+                close(take_fd(&h->tasks_fd));
+        if (h->fd >= 0)
+                close(take_fd(&h->fd));
+}
 
-                if (h->fresh && hierarchy_path(h, NULL, path) == 0)
-                        rmdir(path);
-                h->fresh = false;
-                if (h->tasks_fd >= 0)
-                        close(take_fd(&h->tasks_fd));
-                if (h->fd >= 0)
-                        close(take_fd(&h->fd));
+/*
+ * Not root, the right to make a cgroup is not yet the right to get in: the kernel also asks for cgroup.procs
+ * of the nearest cgroup above both our own and the new one (cgroup-v2.rst, "Delegation Containment").
+ */
+static int check_entry(const struct cgroup_hierarchy *h, struct error *err)
+{
+        struct cgroup own = {};
+        struct cgroup_hierarchy *mine;
+        char path[PATH_MAX];
+        size_t common = 0;
+        int r = layout_find(&own, err);
+
+        mine = r == 0 ? cgroup_v2(&own) : NULL;
+        for (size_t i = 0; mine; i++) {
+                char a = mine->path[i], b = h->path[i];
+
+                if ((a == '/' || a == '\0') && (b == '/' || b == '\0'))
+                        common = i;
+                if (a != b || a == '\0')
+                        break;
         }
+        snprintf(path, sizeof path, "%s%.*s/cgroup.procs", h->root, (int)common, h->path);
+        if (mine && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
+                r = error_errno(err, errno, "move processes by %s", path);
+        cgroup_finish(&own);
+        return r;
+}
+
+static int finish_v2(struct cgroup *cg, struct cgroup_hierarchy *h, const struct spec *spec, struct error *err)
+{
+        int r = cg->rootless ? check_entry(h, err) : 0;
+
+        if (r < 0)
+                return r;
+        controllers_enable(cg, h, &spec->linux_.resources);
+        return cgroup_delegate(cg, spec, err);
 }
 
 /* Without a cgroupsPath nobody insists on a cgroup: a user may have none that he can write. */
-static bool may_do_without(struct cgroup *cg, const struct spec *spec, int r)
+static bool may_do_without(const struct cgroup *cg, const struct spec *spec, int r)
 {
-        if (!is_permission_error(r) || spec->linux_.cgroups_path)
-                return false;
-        if (!cg->rootless)
-                cg->rootless = layout_in_user_namespace();
-        return cg->rootless;
+        return cg->rootless && is_permission_error(r) && !spec->linux_.cgroups_path;
 }
 
-int cgroup_create(struct cgroup *cg, const struct spec *spec, struct error *err)
+static int create(struct cgroup *cg, struct cgroup_hierarchy *h, const struct spec *spec, struct error *err)
 {
-        if (cg->systemd)
-                return 0;
-        for (size_t i = 0; i < cg->n; i++) {
-                struct cgroup_hierarchy *h = &cg->h[i];
-                int r = create_one(h, spec, err);
+        int r = create_one(h, spec, err);
 
-                if (r == 0 && hierarchy_is_v2(h)) {
-                        controllers_enable(cg, h, &spec->linux_.resources);
-                        r = cgroup_delegate(cg, spec, err);
-                }
-                if (r < 0 && !may_do_without(cg, spec, r)) {
-                        undo(cg);
+        if (r == 0 && hierarchy_is_v2(h))
+                r = finish_v2(cg, h, spec, err);
+        if (r == 0 || !may_do_without(cg, spec, r))
+                return r;
+        undo(h);
+        return 0;
+}
+
+static int create_some(struct cgroup *cg, const struct spec *spec, bool v2, struct error *err)
+{
+        for (size_t i = 0; i < cg->n && !cg->systemd; i++) {
+                int r = hierarchy_is_v2(&cg->h[i]) == v2 ? create(cg, &cg->h[i], spec, err) : 0;
+
+                if (r < 0) {
+                        for (size_t k = 0; k < cg->n; k++)
+                                undo(&cg->h[k]);
                         return r;
                 }
         }
         return 0;
+}
+
+int cgroup_create_target(struct cgroup *cg, const struct spec *spec, struct error *err)
+{
+        return create_some(cg, spec, true, err);
+}
+
+int cgroup_create(struct cgroup *cg, const struct spec *spec, struct error *err)
+{
+        int r = cgroup_clone_fd(cg) < 0 ? cgroup_create_target(cg, spec, err) : 0;
+
+        return r < 0 ? r : create_some(cg, spec, false, err);
+}
+
+size_t cgroup_tickets(const struct cgroup *cg, int *fds, int32_t *ret_mask)
+{
+        size_t n = 0;
+
+        *ret_mask = 0;
+        for (size_t i = 0; i < cg->n; i++) {
+                if (cg->h[i].tasks_fd < 0)
+                        continue;
+                fds[n++] = cg->h[i].tasks_fd;
+                *ret_mask |= 1 << i;
+        }
+        return n;
+}
+
+void cgroup_take_tickets(struct cgroup *cg, const int *fds, size_t n, int32_t mask)
+{
+        size_t used = 0;
+
+        for (size_t i = 0; i < cg->n && used < n; i++) {
+                if (mask >> i & 1)
+                        cg->h[i].tasks_fd = fds[used++];
+        }
 }
 
 int cgroup_clone_fd(const struct cgroup *cg)
