@@ -274,24 +274,19 @@ static int duplicates_mark(struct parser *p, struct json_object *members, size_t
 /* What was pushed since `first` becomes the items of v. */
 static int container_close(struct parser *p, size_t first, struct json_object *v)
 {
-        struct json_object *items = p->open + first;
         size_t n = p->n_open - first, kept = 0;
+        struct json_object *items = n ? p->open + first : NULL;
 
-        if (v->type == JSON_OBJECT) {
-                if (duplicates_mark(p, items, n) < 0)
-                        return -ENOMEM;
-                for (size_t i = 0; i < n; i++) {
-                        if (items[i].key)
-                                items[kept++] = items[i];
-                }
-                n = kept;
-        }
-        v->n = (uint32_t)n;
+        if (v->type == JSON_OBJECT && duplicates_mark(p, items, n) < 0)
+                return -ENOMEM;
         v->items = arena_alloc(p->arena, n, sizeof *v->items);
         if (!v->items)
                 return no_memory(p);
-        if (n)
-                memcpy(v->items, items, n * sizeof *items);
+        for (size_t i = 0; i < n; i++) {
+                if (v->type == JSON_ARRAY || items[i].key)
+                        v->items[kept++] = items[i];
+        }
+        v->n = (uint32_t)kept;
         p->n_open = first;
         p->depth--;
         p->at++;

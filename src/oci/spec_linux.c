@@ -173,7 +173,7 @@ static int clock_check(const char *key, struct json_object *value, void *userdat
 {
         if (strcmp(key, "monotonic") == 0 || strcmp(key, "boottime") == 0)
                 return 0;
-        return error_set(userdata, EINVAL, "\"%s\" is no clock of a time namespace", key);
+        return error_set(userdata, EINVAL, "%s: is no clock of a time namespace", key);
 }
 
 static int time_offsets_read(struct arena *a, struct json_object *o, void *ret, struct error *err)
