@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the suites of the clients (podman, docker, containerd) share. Each file makes its client ready once, in
+# setup_file, in a directory of its own; what the client needs in environment variables is exported there.
+#
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+
+: "${RUNTIME:=build/holt-oci}"
+RUNTIME=$(realpath "$RUNTIME")
+TESTS=$BATS_TEST_DIRNAME
+CGROUP_V2=
+[[ -e /sys/fs/cgroup/cgroup.controllers ]] && CGROUP_V2=1
+
+wait_for() {
+        local end=$((SECONDS + $1))
+        shift
+        until "$@" >/dev/null 2>&1; do
+                ((SECONDS < end)) || {
+                        echo "waited in vain for: $*"
+                        return 1
+                }
+                sleep 0.05
+        done
+}
+
+is_gone() { ! grep -qE '^State:[[:space:]]+[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
+
+# Ends a daemon by its pid, the hard way if it will not go.
+end_process() {
+        local i
+        kill -TERM "$1" 2>/dev/null || return 0
+        for ((i = 0; i < 200; i++)); do
+                is_gone "$1" && return 0
+                sleep 0.05
+        done
+        echo "had to kill $1"
+        kill -KILL "$1"
+        return 1
+}
+
+# A script for a shell inside: the value of a limit in the layout that is there. limit V1-CONTROLLER/FILE V2-FILE
+limit() {
+        if [[ -n $CGROUP_V2 ]]; then
+                echo "cat /sys/fs/cgroup/$2"
+        else
+                echo "cat /sys/fs/cgroup/$1"
+        fi
+}
+
+# Everything below the directory or with the word in its cgroup that should be gone: leaks DIRECTORY WORD
+leaks() {
+        local pid
+        grep -F " $1/" /proc/self/mountinfo | sed 's/^/left mount: /'
+        find /sys/fs/cgroup -mindepth 2 -maxdepth 6 -type d -path "*$2*" 2>/dev/null | sed 's/^/left cgroup: /'
+        for pid in $(grep -lsF "$2" /proc/[0-9]*/cgroup | cut -d/ -f3); do
+                is_gone "$pid" || echo "left process: $pid $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+        done
+        for pid in $(grep -lsF "$1" /proc/[0-9]*/cmdline | cut -d/ -f3); do
+                is_gone "$pid" || case $(tr '\0' ' ' <"/proc/$pid/cmdline") in
+                *bats*) ;;
+                *) echo "left process: $pid $(tr '\0' ' ' <"/proc/$pid/cmdline")" ;;
+                esac
+        done
+}
+
+no_leaks() {
+        local left end=$((SECONDS + 5))
+        while left=$(leaks "$@") && [[ -n $left ]]; do
+                ((SECONDS < end)) || {
+                        echo "$left"
+                        return 1
+                }
+                sleep 0.1
+        done
+}
+
+# The program `probe` of the tests, static: probe_at FILE
+probe_at() { "${CC:-cc}" -O1 -Wall -static -o "$1" "$TESTS/probe.c"; }
