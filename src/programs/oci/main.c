@@ -10,6 +10,7 @@
 #include "programs/oci/invocation.h"
 #include "programs/oci/log.h"
 #include "programs/oci/root.h"
+#include "programs/oci/sealed_start.h"
 
 static const struct {
         const char *name;
@@ -144,6 +145,9 @@ int main(int argc, char **argv)
         struct error err;
         int status;
 
+#ifndef HOLT_SEALED_ENTRY
+        sealed_start(argv, environ);
+#endif
         if (args_parse(&cli_program, argc ? argc - 1 : 0, argv + 1, &global, &err) < 0)
                 return misused(&inv, NULL, &err);
         if (args_flag(&global, OPTION_HELP) || (!global.n_operands && !args_flag(&global, OPTION_VERSION)))
