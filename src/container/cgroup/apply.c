@@ -6,7 +6,6 @@
 
 #include "base/own.h"
 #include "container/cgroup/hierarchy.h"
-#include "container/cgroup/layout.h"
 #include "container/cgroup/limits.h"
 #include "container/cgroup/systemd.h"
 
@@ -141,12 +140,6 @@ static int apply_one(struct limits *l, const struct controller *c, const char *l
         return error_set(l->err, EOPNOTSUPP, "linux.resources.%s: this host has no cgroup controller %s", limit, c->v1);
 }
 
-/* Where nobody may make devices (a user namespace), refusing some is a courtesy that may be denied as well. */
-static bool may_do_without(const struct cgroup *cg, int r)
-{
-        return cg->rootless || (is_permission_error(r) && layout_in_user_namespace());
-}
-
 int cgroup_apply(struct cgroup *cg, const struct spec_resources *res, bool update, struct error *err)
 {
         static const struct spec_resources none = {};
@@ -161,7 +154,8 @@ int cgroup_apply(struct cgroup *cg, const struct spec_resources *res, bool updat
                 if (!limit || (devices && update && !l.res->n_devices))
                         continue;
                 r = apply_one(&l, &controllers[i], limit);
-                if (r < 0 && devices && may_do_without(cg, r))
+                /* Who cannot make devices anyway may do without a filter for them. */
+                if (r < 0 && devices && cg->rootless)
                         r = 0;
         }
         return r;

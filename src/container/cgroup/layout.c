@@ -12,6 +12,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/own.h"
@@ -19,6 +20,9 @@
 #include "sys/fd.h"
 
 enum { MAX_PROC_CGROUP = 1 << 18 };
+
+/* The kernel's PROC_USER_INIT_INO, fixed since Linux 3.8. */
+static const ino_t FIRST_USER_NAMESPACE = 0xEFFFFFFDU;
 
 static bool is_cgroup_mount(const char *path, bool v2)
 {
@@ -144,11 +148,7 @@ int layout_find(struct cgroup *cg, struct error *err)
 
 bool layout_in_user_namespace(void)
 {
-        unsigned inside, outside, count;
-        char map[128];
+        struct stat s;
 
-        if (fd_read_file_at(AT_FDCWD, "/proc/self/uid_map", map, sizeof map) < 0)
-                return false;
-        /* The first namespace maps everything to itself, in one line. */
-        return sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside || outside || count != UINT32_MAX;
+        return stat("/proc/self/ns/user", &s) == 0 && s.st_ino != FIRST_USER_NAMESPACE;
 }

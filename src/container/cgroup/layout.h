@@ -23,5 +23,5 @@ int layout_parse(struct cgroup *cg, char *text, const char *base, bool (*mounted
  */
 const char *layout_visible_path(const char *root, const char *path);
 
-/* Whether we run in a user namespace other than the host's. */
+/* Whether we run in a user namespace other than the first: then even root is only root of his own. */
 bool layout_in_user_namespace(void);

@@ -55,11 +55,8 @@ int cgroup_plan(struct cgroup *ret, const struct spec *spec, const char *id, boo
         struct cgroup cg = { .systemd = systemd };
         int r;
 
-        /*
-         * Being root in a user namespace is asked for only where it matters: when something is refused, and here,
-         * where such a root may have a systemd of its own (a system container) or not (a rootless user's).
-         */
-        cg.rootless = geteuid() != 0 || (systemd && !systemd_is_reachable() && layout_in_user_namespace());
+        /* Root of a user namespace may have a systemd of his own (a system container), or not (a rootless user). */
+        cg.rootless = geteuid() != 0 || (layout_in_user_namespace() && !(systemd && systemd_is_reachable()));
         r = layout_find(&cg, err);
         if (r == 0 && cg.n == 0 && !cg.rootless)
                 r = error_set(err, ENOENT, "no cgroup filesystem is mounted below /sys/fs/cgroup");
