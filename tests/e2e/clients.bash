@@ -13,6 +13,9 @@ TESTS=$BATS_TEST_DIRNAME
 CGROUP_V2=
 [[ -e /sys/fs/cgroup/cgroup.controllers ]] && CGROUP_V2=1
 
+# For what an older runc, with which a test is first tried, lacks.
+skip_runc() { [[ $("$RUNTIME" --version | head -n 1) != runc* ]] || skip "$("$RUNTIME" --version | head -n 1): $1"; }
+
 wait_for() {
         local end=$((SECONDS + $1))
         shift
