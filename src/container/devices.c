@@ -93,9 +93,10 @@ static const char *name_in_dev(const char *path)
         return strncmp(path, "/dev/", 5) == 0 && path[5] && !strstr(path, "..") ? path + 5 : NULL;
 }
 
-static int make_in_dev(int dev, const struct spec_device *d, struct error *err)
+/* name: what name_in_dev() says of it. */
+static int make_in_dev(int dev, const char *name, const struct spec_device *d, struct error *err)
 {
-        const char *name = name_in_dev(d->path), *base = strrchr(name, '/');
+        const char *base = strrchr(name, '/');
         char parent[PATH_MAX];
         own_fd int dir = -1;
 
@@ -128,11 +129,13 @@ int rootfs_fill_dev(struct rootfs *r, int dev, struct error *err)
         r->dev_done = true;
         for (size_t i = 0; n == 0 && !r->in_userns && i < ARRAY_SIZE(default_devices); i++) {
                 if (!is_listed(s, default_devices[i].path))
-                        n = make_in_dev(dev, &default_devices[i], err);
+                        n = make_in_dev(dev, name_in_dev(default_devices[i].path), &default_devices[i], err);
         }
         for (size_t i = 0; n == 0 && !r->in_userns && i < s->linux_.n_devices; i++) {
-                if (name_in_dev(s->linux_.devices[i].path))
-                        n = make_in_dev(dev, &s->linux_.devices[i], err);
+                const char *name = name_in_dev(s->linux_.devices[i].path);
+
+                if (name)
+                        n = make_in_dev(dev, name, &s->linux_.devices[i], err);
         }
         return n < 0 ? n : add_links(dev, err);
 }

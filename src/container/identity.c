@@ -214,8 +214,8 @@ static void find_home(uid_t uid, char *home, size_t size)
                 fclose(f);
 }
 
-/* The environment as given, with HOME when it lacks one. */
-static const char **make_environment(const struct spec_process *p, char *home, size_t size)
+/* The environment as given, with HOME when it lacks one; *ret_made is what to free. */
+static const char **make_environment(const struct spec_process *p, char *home, size_t size, const char ***ret_made)
 {
         const char **env;
 
@@ -228,6 +228,7 @@ static const char **make_environment(const struct spec_process *p, char *home, s
                 memcpy(env, p->env.v, p->env.n * sizeof *env);
         find_home(p->uid, home, size);
         env[p->env.n] = home;
+        *ret_made = env;
         return env;
 }
 
@@ -298,6 +299,7 @@ int identity_execute(const struct identity *id, const char *program, struct erro
 {
         const struct spec_process *p = id->process;
         char home[PATH_MAX + 8];
+        own_mem const char **made = NULL;
         const char **env;
         int r, entered = 0;
 
@@ -310,7 +312,7 @@ int identity_execute(const struct identity *id, const char *program, struct erro
                 r = set_labels(p, err);
         if (r < 0)
                 return r;
-        env = make_environment(p, home, sizeof home);
+        env = make_environment(p, home, sizeof home, &made);
         if (!env)
                 return error_set(err, ENOMEM, "out of memory");
         /* All that is ours is closed at exec, before anything follows a path of the container's choice. */

@@ -73,7 +73,7 @@ static int check_reply(int r, const struct message *m, enum message_type type, s
 
 int message_expect(int sock, enum message_type type, int *ret_fd, struct error *err)
 {
-        struct message m;
+        struct message m = {};
         int r = message_receive(sock, &m, ret_fd);
 
         return check_reply(r, &m, type, err);
@@ -82,7 +82,7 @@ int message_expect(int sock, enum message_type type, int *ret_fd, struct error *
 int message_expect_fds(int sock, enum message_type type, int32_t *ret_number, int *fds, size_t *n_fds,
                        struct error *err)
 {
-        struct message m;
+        struct message m = {};
         int r = check_reply(message_receive_fds(sock, &m, fds, n_fds), &m, type, err);
 
         if (r == 0)

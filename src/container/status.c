@@ -116,25 +116,42 @@ static int compare_names(const void *a, const void *b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static void free_names(char **names, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                free(names[i]);
+        free(names);
+}
+
+static int add_name(char ***names, size_t *n, const char *name)
+{
+        char **more = realloc(*names, (*n + 1) * sizeof *more);
+
+        if (!more)
+                return -ENOMEM;
+        *names = more;
+        more[*n] = strdup(name);
+        if (!more[*n])
+                return -ENOMEM;
+        (*n)++;
+        return 0;
+}
+
 static int read_names(const char *root, char ***ret, size_t *ret_n, struct error *err)
 {
         own_dir DIR *dir = opendir(root);
         struct dirent *e;
-        char **names = NULL, **more;
+        char **names = NULL;
         size_t n = 0;
 
-        while (dir && (e = readdir(dir))) {
-                if (e->d_name[0] == '.')
-                        continue;
-                more = realloc(names, (n + 1) * sizeof *names);
-                if (!more)
-                        break;
-                names = more;
-                names[n] = strdup(e->d_name);
-                n += names[n] != NULL;
-        }
         if (!dir && errno != ENOENT)
                 return error_errno(err, errno, "open %s", root);
+        while (dir && (e = readdir(dir))) {
+                if (e->d_name[0] != '.' && add_name(&names, &n, e->d_name) < 0) {
+                        free_names(names, n);
+                        return error_set(err, ENOMEM, "out of memory");
+                }
+        }
         if (n)
                 qsort(names, n, sizeof *names, compare_names);
         *ret = names;
@@ -154,8 +171,7 @@ int container_each(const char *root, int (*each)(struct container *c, void *user
 
                 if (r == 0 && container_load(root, names[i], &c, err) == 0)
                         r = each(&c, userdata);
-                free(names[i]);
         }
-        free(names);
+        free_names(names, n);
         return r;
 }

@@ -149,7 +149,7 @@ int limits_v2_devices(struct limits *l)
         own_mem struct bpf_device_rule *rules = NULL;
         own_mem struct bpf_insn *program = NULL;
         own_fd int fd = -1;
-        size_t n_rules, n;
+        size_t n_rules = 0, n = 0;
         int r = device_rules(l->res, &rules, &n_rules);
 
         if (r == 0)

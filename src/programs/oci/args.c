@@ -187,45 +187,43 @@ int args_list(const struct args *a, enum cli_option_id id, const char ***ret, st
         return 0;
 }
 
-static int bad_number(const struct args *a, enum cli_option_id id, struct error *err)
+static int bad_number(const struct arg_given *g, struct error *err)
 {
-        const struct arg_given *g = last_given(a, id);
-
         return error_set(err, EINVAL, "option --%s: invalid value \"%s\"", g->option->name, g->value);
 }
 
 int args_u64(const struct args *a, enum cli_option_id id, uint64_t *ret, struct error *err)
 {
-        const char *value = args_str(a, id);
+        const struct arg_given *g = last_given(a, id);
 
-        if (!value)
+        if (!g || !g->value)
                 return 0;
-        return parse_u64(value, 10, ret) < 0 ? bad_number(a, id, err) : 1;
+        return parse_u64(g->value, 10, ret) < 0 ? bad_number(g, err) : 1;
 }
 
 int args_u32(const struct args *a, enum cli_option_id id, uint32_t *ret, struct error *err)
 {
-        const char *value = args_str(a, id);
+        const struct arg_given *g = last_given(a, id);
 
-        if (!value)
+        if (!g || !g->value)
                 return 0;
-        return parse_u32(value, 10, ret) < 0 ? bad_number(a, id, err) : 1;
+        return parse_u32(g->value, 10, ret) < 0 ? bad_number(g, err) : 1;
 }
 
 int args_i64(const struct args *a, enum cli_option_id id, int64_t *ret, struct error *err)
 {
-        const char *value = args_str(a, id);
+        const struct arg_given *g = last_given(a, id);
 
-        if (!value)
+        if (!g || !g->value)
                 return 0;
-        return parse_i64(value, ret) < 0 ? bad_number(a, id, err) : 1;
+        return parse_i64(g->value, ret) < 0 ? bad_number(g, err) : 1;
 }
 
 int args_size(const struct args *a, enum cli_option_id id, int64_t *ret, struct error *err)
 {
-        const char *value = args_str(a, id);
+        const struct arg_given *g = last_given(a, id);
 
-        if (!value)
+        if (!g || !g->value)
                 return 0;
-        return parse_size(value, ret) < 0 ? bad_number(a, id, err) : 1;
+        return parse_size(g->value, ret) < 0 ? bad_number(g, err) : 1;
 }
