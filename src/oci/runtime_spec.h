@@ -76,7 +76,7 @@ struct spec_scheduler {
         uint32_t policy; /* SCHED_* */
         int32_t nice;
         uint32_t priority;
-        uint64_t flags; /* SCHED_FLAG_* */
+        uint64_t flags;                     /* SCHED_FLAG_* */
         uint64_t runtime, deadline, period; /* ns */
 };
 
@@ -97,22 +97,27 @@ struct spec_process {
         const char *apparmor_profile, *selinux_label;
         struct opt_i64 oom_score_adj;
         struct spec_scheduler *scheduler;
-        struct opt_u64 io_priority; /* as ioprio_set(2) takes it: class << 13 | data */
+        struct opt_u64 io_priority;                            /* as ioprio_set(2) takes it: class << 13 | data */
         const char *cpu_affinity_initial, *cpu_affinity_final; /* cpu lists: "0-3,7" */
-        struct json_object *json; /* the object it was read from */
+        struct json_object *json;                              /* the object it was read from */
 };
 
-/* What one entry of mounts[].options means; what remains is data for the filesystem. */
+/*
+ * What the entries of mounts[].options mean; what remains is data for the filesystem.
+ * An access time mode comes as its bits in attr_set and the whole MOUNT_ATTR__ATIME in
+ * attr_clr. The flags of a superblock (sync, dirsync, lazytime, mand) stand in data
+ * under the names that fsconfig(2) knows, after the other options. A bind has no data.
+ */
 struct spec_mount {
         const char *destination, *type, *source;
         uint64_t attr_set, attr_clr;         /* MOUNT_ATTR_* */
         uint64_t rec_attr_set, rec_attr_clr; /* the same, recursively (rro, rnosuid ...) */
         unsigned long propagation;           /* MS_SHARED, MS_SLAVE, ... with MS_REC; 0: leave */
-        bool bind, bind_recursive;
-        bool remount;    /* "remount" */
+        bool bind, bind_recursive;           /* also by type "bind" */
+        bool remount;
         bool tmpcopyup;
         bool idmap, idmap_recursive; /* "idmap"/"ridmap", or mappings below given */
-        struct str_list data; /* filesystem options: "size=64k", "mode=755", "sync" ... */
+        struct str_list data;        /* filesystem options: "size=64k", "mode=755", "sync" ... */
         struct id_mappings uid_mappings, gid_mappings;
 };
 
@@ -132,7 +137,7 @@ struct spec_hooks {
 };
 
 struct spec_namespace {
-        int type; /* CLONE_NEW* */
+        int type;         /* CLONE_NEW* */
         const char *path; /* NULL: create a new one */
 };
 
@@ -146,9 +151,9 @@ struct spec_device {
 
 struct spec_device_rule {
         bool allow;
-        char type; /* 'a', 'b' or 'c' */
+        char type;            /* 'a', 'b' or 'c' */
         int64_t major, minor; /* -1: any */
-        const char *access; /* subset of "rwm", never NULL */
+        const char *access;   /* subset of "rwm", never NULL */
 };
 
 struct spec_memory { /* bytes; -1: unlimited */
@@ -235,7 +240,7 @@ struct spec_seccomp {
         uint32_t default_action; /* SECCOMP_RET_* without data */
         struct opt_u64 default_errno_ret;
         struct str_list architectures; /* "SCMP_ARCH_X86_64": known names only */
-        uint32_t flags;                /* SECCOMP_FILTER_FLAG_* */
+        uint32_t flags;                /* SECCOMP_FILTER_FLAG_*; SPEC_ALLOW when the document has no list */
         const char *listener_path, *listener_metadata;
         size_t n_rules;
         struct spec_seccomp_rule *rules;
@@ -327,13 +332,13 @@ struct name_value {
         uint64_t value;
 };
 
-extern const struct name_value oci_capabilities[];     /* "CAP_CHOWN" -> 0 ... */
-extern const struct name_value oci_rlimits[];          /* "RLIMIT_CPU" -> RLIMIT_CPU */
-extern const struct name_value oci_namespaces[];       /* "pid" -> CLONE_NEWPID */
-extern const struct name_value oci_seccomp_actions[];  /* "SCMP_ACT_ALLOW" -> SECCOMP_RET_ALLOW */
-extern const struct name_value oci_seccomp_ops[];      /* "SCMP_CMP_EQ" -> enum scmp_compare */
-extern const struct name_value oci_seccomp_archs[];    /* "SCMP_ARCH_X86_64" -> AUDIT_ARCH-like token of libseccomp */
-extern const struct name_value oci_seccomp_flags[];    /* "SECCOMP_FILTER_FLAG_LOG" -> its bit */
+extern const struct name_value oci_capabilities[];    /* "CAP_CHOWN" -> 0 ... */
+extern const struct name_value oci_rlimits[];         /* "RLIMIT_CPU" -> RLIMIT_CPU */
+extern const struct name_value oci_namespaces[];      /* "pid" -> CLONE_NEWPID */
+extern const struct name_value oci_seccomp_actions[]; /* "SCMP_ACT_ALLOW" -> SECCOMP_RET_ALLOW */
+extern const struct name_value oci_seccomp_ops[];     /* "SCMP_CMP_EQ" -> enum scmp_compare */
+extern const struct name_value oci_seccomp_archs[];   /* "SCMP_ARCH_X86_64" -> AUDIT_ARCH-like token of libseccomp */
+extern const struct name_value oci_seccomp_flags[];   /* "SECCOMP_FILTER_FLAG_LOG" -> its bit */
 /* Names of all mount options that are understood (not handed to the filesystem). */
 extern const char *const oci_mount_options[];
 

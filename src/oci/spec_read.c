@@ -23,7 +23,7 @@ int at_member(struct error *err, const char *name)
 {
         char prefix[64];
 
-        snprintf(prefix, sizeof prefix, "%s%s", name, err->text[0] == '[' || err->text[0] == ':' ? "" : ".");
+        snprintf(prefix, sizeof prefix, "%s%s", name, err->text[0] == '[' ? "" : ".");
         return put_before(err, prefix);
 }
 
@@ -31,7 +31,7 @@ int at_index(struct error *err, size_t i)
 {
         char prefix[32];
 
-        snprintf(prefix, sizeof prefix, "[%zu]%s", i, err->text[0] == '[' || err->text[0] == ':' ? "" : ".");
+        snprintf(prefix, sizeof prefix, "[%zu]%s", i, err->text[0] == '[' ? "" : ".");
         return put_before(err, prefix);
 }
 

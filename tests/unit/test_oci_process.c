@@ -60,6 +60,15 @@ static void test_arguments_refused(void **state)
         spec_refused(PROCESS("'oomScoreAdj':'1'"), "process.oomScoreAdj: expected a whole number");
 }
 
+static void test_limits_of_numbers(void **state)
+{
+        own_spec struct spec s =
+                spec_accepted(PROCESS("'oomScoreAdj':1000,'scheduler':{'policy':'SCHED_OTHER','nice':19}"));
+
+        assert_int_equal(s.process->oom_score_adj.v, 1000);
+        assert_int_equal(s.process->scheduler->nice, 19);
+}
+
 static void test_cwd(void **state)
 {
         REFUSED_EACH(DOC("'process':{%}"), "process.cwd: Cwd must be an absolute path", "", "'cwd':''", "'cwd':'tmp'",
@@ -265,6 +274,7 @@ int main(void)
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_arguments),
                 cmocka_unit_test(test_arguments_refused),
+                cmocka_unit_test(test_limits_of_numbers),
                 cmocka_unit_test(test_cwd),
                 cmocka_unit_test(test_console_size),
                 cmocka_unit_test(test_user),

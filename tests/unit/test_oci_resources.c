@@ -40,6 +40,7 @@ static void test_device_rules(void **state)
                     (struct spec_device_rule){ true, 'c', 1, 3, "r" });
         assert_rule("'allow':true,'type':'b','major':-1,'minor':0,'access':'mw'",
                     (struct spec_device_rule){ true, 'b', -1, 0, "mw" });
+        assert_rule("'type':'c','major':4294967295", (struct spec_device_rule){ false, 'c', UINT32_MAX, -1, "rwm" });
         assert_rule("'type':'','access':''", (struct spec_device_rule){ false, 'a', -1, -1, "rwm" });
 }
 
