@@ -188,23 +188,22 @@ static size_t alignment(char type)
 /* "['a', 'b']" after its type, if it had one; the elements go to a buffer of their own, where positions start anew. */
 static bool take_array(const char **s, char *type, struct buf *elements)
 {
+        const char *p = skip_blanks(*s + 1);
         struct scalar v;
 
-        for (const char *p = skip_blanks(*s + 1);; p = skip_blanks(p + 1)) {
-                if (*p == ']' && *type) {
-                        *s = p + 1;
-                        return true;
-                }
+        if (*p == ']') {
+                *s = p + 1;
+                return *type;
+        }
+        do {
                 if (!take_scalar(&p, *type, &v))
                         return false;
                 *type = v.type;
                 add_scalar(elements, &v);
                 p = skip_blanks(p);
-                if (*p != ',' && *p != ']')
-                        return false;
-                if (*p == ']')
-                        p--;
-        }
+        } while (*p++ == ',');
+        *s = p;
+        return p[-1] == ']';
 }
 
 /* Seconds to microseconds. */
