@@ -262,7 +262,7 @@ static int duplicates_mark(struct parser *p, struct json_object *members, size_t
                 return no_memory(p);
         for (size_t i = 0; i < n; i++)
                 sorted[i] = &members[i];
-        qsort(sorted, n, sizeof *sorted, key_compare);
+        qsort(sorted, n, sizeof(struct json_object *), key_compare);
         for (size_t i = 0; i + 1 < n; i++) {
                 if (strcmp(sorted[i]->key, sorted[i + 1]->key) == 0)
                         sorted[i]->key = NULL;

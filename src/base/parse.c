@@ -85,7 +85,7 @@ int parse_size(const char *s, int64_t *ret)
                 return r;
         if (*unit) {
                 u = strchr(units, *unit | 0x20);
-                if (!u || (unit[1] && strcasecmp(unit + 1, "b") && strcasecmp(unit + 1, "ib")))
+                if (!u || (unit[1] && strcasecmp(unit + 1, "b") != 0 && strcasecmp(unit + 1, "ib") != 0))
                         return -EINVAL;
                 shift = 10 * (unsigned)(u - units);
         }
