@@ -92,7 +92,7 @@ int container_describe(struct container *c, enum container_status status, struct
 
 int container_state(struct container *c, bool full, struct json_writer *w, struct error *err)
 {
-        enum container_status status;
+        enum container_status status = CONTAINER_STOPPED;
         int r;
 
         r = container_status(c, &status, err);
