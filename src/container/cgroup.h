@@ -70,7 +70,7 @@ int cgroup_load(struct cgroup *ret, struct json_object *obj, struct error *err);
 /*
  * cgroupfs: makes the directories (and missing parents; on v2 enables the controllers that the resources need in
  * subtree_control on the way down), opens fd and tasks_fd. Existing directories are used as they are, except that a
- * frozen one is refused. Nothing to do for systemd.
+ * frozen one and one with processes are refused. Nothing to do for systemd.
  */
 int cgroup_create(struct cgroup *cg, const struct spec *spec, struct error *err);
 
