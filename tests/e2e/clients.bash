@@ -81,3 +81,41 @@ no_leaks() {
 
 # The program `probe` of the tests, static: probe_at FILE
 probe_at() { "${CC:-cc}" -O1 -Wall -static -o "$1" "$TESTS/probe.c"; }
+
+# A containerd in $HOLT_DIR, with our runtime also behind its CRI plugin: containerd_start; its pid is in $DAEMON.
+containerd_start() {
+        cat >"$HOLT_DIR/config.toml" <<CONF
+version = 2
+root = "$HOLT_DIR/root"
+state = "$HOLT_DIR/state"
+[grpc]
+  address = "$HOLT_DIR/sock"
+[debug]
+  level = "warn"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "$HOLT_DIR/opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "localhost/pause:holt"
+  restrict_oom_score_adj = true
+  stream_server_port = "0"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    default_runtime_name = "holt"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.holt]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.holt.options]
+        BinaryName = "$RUNTIME"
+CONF
+        containerd --config "$HOLT_DIR/config.toml" >"$HOLT_DIR/log" 2>&1 3>&- &
+        DAEMON=$!
+        wait_for 30 ctr --address "$HOLT_DIR/sock" version
+}
+
+# Ends it and asserts that nothing is left: containerd_stop CGROUP-WORD
+containerd_stop() {
+        local status=0
+        end_process "$DAEMON" || status=1
+        no_leaks "$HOLT_DIR" "$1" || status=1
+        [ $status -eq 0 ] || tail -n 20 "$HOLT_DIR/log"
+        rm -rf "$HOLT_DIR"
+        return $status
+}

@@ -94,7 +94,7 @@ counter_make() {
 
 @test "v2: pids limit holds, update of it" {
         resources '{"pids": {"limit": 10}}'
-        config '.process.args = ["sh", "-c", "n=0; while [ $n -lt 20 ]; do sleep 1000 & n=$((n+1)); done; wait"]'
+        config '.process.args = ["sh", "-c", "(for n in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1000 & done); exec sleep 1000"]'
         rt_start "$ID"
         is "$CG/pids.max" 10
         until_true 10 grep -q 'max [1-9]' "$CG/pids.events"
@@ -138,9 +138,9 @@ counter_make() {
 
 @test "v2: a unified key that is no file, or leaves the cgroup, is refused" {
         resources '{"unified": {"memory.nonsense": "1"}}'
-        fails rt run --bundle "$BUNDLE" "$ID"
+        fails rt_run "$ID"
         config '.linux.resources.unified = {"../cgroup.max.depth": "3"}'
-        fails rt run --bundle "$BUNDLE" "$ID"
+        fails rt_run "$ID"
         is /sys/fs/cgroup/holt-vm/cgroup.max.depth max
         [ ! -e "$CG" ]
 }
@@ -188,6 +188,7 @@ counter_make() {
 }
 
 @test "v2: devices: the last rule that fits counts, wildcards work" {
+        lacks runc && skip 'runc keeps to what v1 could express'
         config '.process.capabilities |= with_entries(.value += ["CAP_MKNOD"]) |
                 .linux.resources.devices = [{allow: false, access: "rwm"},
                         {allow: true, type: "c", major: 1, access: "rwm"},
@@ -313,11 +314,12 @@ counter_make() {
 }
 
 @test "v2: delete kills what is left when there was no pid namespace" {
+        lacks runc && skip 'mended in runc 1.2'
         config '.linux.namespaces |= map(select(.type != "pid")) |
                 .process.args = ["sh", "-c", "sleep 1000 & exec true"]'
         rt_start "$ID"
         until_true 10 status_is "$ID" stopped
-        lacks crun || [ "$(wc -l <"$CG/cgroup.procs")" -ge 1 ]
+        [ "$(wc -l <"$CG/cgroup.procs")" -ge 1 ]
         rt delete --force "$ID"
         [ ! -e "$CG" ]
 }
@@ -382,7 +384,7 @@ counter_make() {
 
 @test "v2: a failed start leaves no cgroup" {
         config '.process.args = ["/no/such/program"]'
-        fails rt run --bundle "$BUNDLE" "$ID"
+        fails rt_run "$ID"
         [ ! -e "$CG" ]
         [ ! -e "$STATE/$ID" ]
 }
@@ -406,7 +408,7 @@ counter_make() {
 
 @test "v2: a cgroupsPath that leaves the tree is harmless" {
         config '.linux.cgroupsPath = "/../../../../run/holt-evil"'
-        run rt run --bundle "$BUNDLE" --detach "$ID"
+        run rt_start "$ID"
         [ ! -e /run/holt-evil ]
         rt delete --force "$ID" || true
         rmdir /sys/fs/cgroup/run/holt-evil /sys/fs/cgroup/run 2>/dev/null || true
@@ -416,6 +418,7 @@ counter_make() {
         lacks crun && skip 'crun waits for ever'
         mkdir -p "$CG"
         echo 1 >"$CG/cgroup.freeze"
+        config_write
         fails timeout 30 "$RUNTIME" --root "$STATE" run --bundle "$BUNDLE" "$ID"
         echo 0 >"$CG/cgroup.freeze" || true
         rmdir "$CG" || true
