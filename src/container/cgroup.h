@@ -97,8 +97,8 @@ int cgroup_adopt(struct cgroup *cg, const struct spec *spec, pid_t pid, struct e
  * Writes the limits. `update` is true for a running container (memory and swap have to be raised in the right order;
  * device rules are only written when given). A limit whose controller the host does not have is an error that
  * names the limit; devices are allowed to be absent for rootless.
- * spec may be NULL for `update`. With systemd the unit's properties are set as well (so that a daemon-reload keeps
- * them).
+ * res may be NULL: then a new container gets the default device rules and no limits. With systemd an update sets the
+ * unit's properties as well (so that a daemon-reload keeps them); a new unit has them from cgroup_adopt().
  */
 int cgroup_apply(struct cgroup *cg, const struct spec_resources *res, bool update, struct error *err);
 
