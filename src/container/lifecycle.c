@@ -136,7 +136,8 @@ static int tear_down(struct container *c, struct error *err)
         if (r == 0 && c->cgroup.n) {
                 /* Somebody else may have deleted it meanwhile. */
                 r = cgroup_kill(&c->cgroup, SIGKILL, err);
-                if (r == 0)
+                /* Gone already: destroying still forgets a systemd unit that failed. */
+                if (r == 0 || r == -ENOENT)
                         r = cgroup_destroy(&c->cgroup, err);
                 if (r == -ENOENT)
                         r = 0;

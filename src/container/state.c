@@ -155,11 +155,12 @@ static int write_new(int dirfd, const char *name, const char *text, size_t len, 
         return r < 0 ? error_errno(err, -r, "write %s of the container's state", name) : 0;
 }
 
-int state_save(const struct launch *l, struct error *err)
+static int save(const struct launch *l, bool again, struct error *err)
 {
         const struct container *c = &l->container;
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
+        int r;
 
         json_begin_object(&w, NULL);
         json_write_string(&w, "id", c->id);
@@ -177,7 +178,20 @@ int state_save(const struct launch *l, struct error *err)
         json_end_object(&w);
         if (buf_failed(&text))
                 return error_set(err, ENOMEM, "out of memory");
-        return write_new(c->dirfd, STATE_FILE, text.data, text.len, err);
+        if (!again)
+                return write_new(c->dirfd, STATE_FILE, text.data, text.len, err);
+        r = fd_replace_file_at(c->dirfd, STATE_FILE, text.data, text.len, 0600);
+        return r < 0 ? error_errno(err, -r, "write %s of the container's state again", STATE_FILE) : 0;
+}
+
+int state_save(const struct launch *l, struct error *err)
+{
+        return save(l, false, err);
+}
+
+int state_save_again(const struct launch *l, struct error *err)
+{
+        return save(l, true, err);
 }
 
 int state_save_pid(const struct container *c, struct error *err)

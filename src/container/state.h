@@ -11,6 +11,9 @@ int state_create(struct container *c, const char *root, const char *id, struct e
 /* Writes state.json, before anything else is made. */
 int state_save(const struct launch *l, struct error *err);
 
+/* Writes it again, whole, when systemd has said where the cgroups are. */
+int state_save_again(const struct launch *l, struct error *err);
+
 /* Writes which process init is. */
 int state_save_pid(const struct container *c, struct error *err);
 
