@@ -10,7 +10,7 @@ load helpers
 refused() {
         run timeout 20 "$RUNTIME" --root "$ROOT" "$@"
         if [ "$status" -eq 0 ] || [ "$status" -ge 124 -a "$status" -lt 255 ] || [ -z "$output" ]; then
-                echo "status $status: ${output:0:300}"
+                echo "status $status, ${#output} characters: ${output:0:300}"
                 return 1
         fi
 }

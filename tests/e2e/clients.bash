@@ -105,6 +105,7 @@ state = "$HOLT_DIR/state"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.holt.options]
         BinaryName = "$RUNTIME"
 CONF
+        ls /sys/fs/cgroup >"$HOLT_DIR/hierarchies"
         containerd --config "$HOLT_DIR/config.toml" >"$HOLT_DIR/log" 2>&1 3>&- &
         DAEMON=$!
         wait_for 30 ctr --address "$HOLT_DIR/sock" version
@@ -114,6 +115,8 @@ CONF
 containerd_stop() {
         local status=0
         end_process "$DAEMON" || status=1
+        # containerd makes plain directories for the v1 hierarchies that the host has not mounted.
+        ls /sys/fs/cgroup | grep -vxFf "$HOLT_DIR/hierarchies" | sed 's|^|/sys/fs/cgroup/|' | xargs -r rmdir
         no_leaks "$HOLT_DIR" "$1" || status=1
         [ $status -eq 0 ] || tail -n 20 "$HOLT_DIR/log"
         rm -rf "$HOLT_DIR"

@@ -295,15 +295,15 @@ load helpers
         process /no/such/program
         run rt run "$ID"
         [ "$status" -ne 0 ]
-        [[ $output =~ (executable file not found in|no such file or directory) ]]
+        [[ ${output,,} =~ (executable file not found in|no such file or directory) ]]
         process nosuchprogram
         run rt run "$ID"
         [ "$status" -ne 0 ]
-        [[ $output =~ (executable file not found in|no such file or directory) ]]
+        [[ ${output,,} =~ (executable file not found in|no such file or directory) ]]
         process /etc/passwd
         run rt run "$ID"
         [ "$status" -ne 0 ]
-        [[ $output == *"permission denied"* ]]
+        [[ ${output,,} == *"permission denied"* ]]
         no_leaks
 }
 
