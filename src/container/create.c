@@ -190,6 +190,8 @@ static int make_cgroups(struct launch *l, struct error *err)
         size_t n;
 
         r = cg->systemd ? cgroup_adopt(cg, &l->spec, l->init_pid, err) : cgroup_create(cg, &l->spec, err);
+        if (r == 0 && cg->systemd)
+                r = state_save_again(l, err);
         if (r == 0)
                 r = cgroup_apply(cg, &l->spec.linux_.resources, false, err);
         if (r < 0)
@@ -357,6 +359,9 @@ static int make_init(struct launch *l, struct error *err)
                 r = rootfs_prepare(l, err);
         if (r == 0)
                 r = cgroup_create_target(&l->container.cgroup, &l->spec, err);
+        /* Init inherits it; an ordinary user's does it itself. */
+        if (geteuid() == 0)
+                process_hide();
         if (r == 0)
                 r = namespaces_needs_stage(&l->ns) ? clone_by_stage(l, err) : clone_directly(l, err);
         if (r < 0)

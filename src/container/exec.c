@@ -277,7 +277,6 @@ static int run_child(struct exec *x, struct error *err)
                 .personality = x->personality,
                 .seccomp = x->has_seccomp ? &x->seccomp : NULL,
                 .peer = x->sync_child,
-                .preserve_fds = x->o->common->preserve_fds,
         };
         int r;
 
@@ -296,6 +295,8 @@ static int run_child(struct exec *x, struct error *err)
                 r = make_terminal(x, err);
         if (r == 0 && chdir("/") < 0)
                 r = error_errno(err, errno, "chdir /");
+        if (r == 0)
+                r = identity_close_others(x->o->common->preserve_fds, x->sync_child, -1, err);
         if (r == 0)
                 r = identity_find_program(p, &program, err);
         if (r < 0)
@@ -342,9 +343,8 @@ static int enter_for_children(struct exec *x, struct error *err)
         int flags = x->c->namespaces & (CLONE_NEWPID | CLONE_NEWTIME);
 
         /* Whoever shares the pid namespace must not look into us while we stand in the container. */
-        if (geteuid() == 0)
-                prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        else
+        process_hide();
+        if (geteuid() != 0)
                 flags |= x->c->namespaces & CLONE_NEWUSER;
         if (flags && setns(x->init, flags) < 0)
                 return error_errno(err, errno, "join the container's namespaces");
@@ -373,6 +373,12 @@ static int start_child(struct exec *x, struct error *err)
                 return r;
         clone.cgroup_fd = cgroup_clone_fd(&x->c->cgroup);
         x->pid = process_clone(&clone);
+        /* An init such as systemd hands its controllers down, and then no process may be in the container's own cgroup.
+         */
+        if (x->pid == -EBUSY && cgroup_follow(&x->c->cgroup, x->c->pid, err) == 0) {
+                clone.cgroup_fd = cgroup_clone_fd(&x->c->cgroup);
+                x->pid = process_clone(&clone);
+        }
         if (x->pid == 0)
                 child_main(x);
         close(take_fd(&x->sync_child));

@@ -232,6 +232,14 @@ static const char **make_environment(const struct spec_process *p, char *home, s
         return env;
 }
 
+int identity_close_others(unsigned preserve_fds, int peer, int other, struct error *err)
+{
+        const int keep[] = { peer, other };
+        int r = fd_close_others(preserve_fds, keep, ARRAY_SIZE(keep));
+
+        return r < 0 ? error_errno(err, -r, "close descriptors") : 0;
+}
+
 static bool is_program(const char *path, int *ret_error)
 {
         struct stat st;
@@ -315,10 +323,6 @@ int identity_execute(const struct identity *id, const char *program, struct erro
         env = make_environment(p, home, sizeof home, &made);
         if (!env)
                 return error_set(err, ENOMEM, "out of memory");
-        /* All that is ours is closed at exec, before anything follows a path of the container's choice. */
-        r = fd_cloexec_from(3 + id->preserve_fds);
-        if (r < 0)
-                return error_errno(err, -r, "close descriptors");
         /* Without no_new_privs the filter needs CAP_SYS_ADMIN, which is about to go. */
         if (!p->no_new_privileges)
                 r = install_seccomp(id, err);

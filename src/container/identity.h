@@ -15,12 +15,19 @@ struct identity {
         const char *session_keyring;           /* name of a new one, NULL: keep the caller's */
         const struct seccomp_program *seccomp; /* NULL: none */
         int peer;                              /* socket that takes MESSAGE_LISTENER */
-        unsigned preserve_fds;                 /* descriptors from 3 on that the program gets */
         const char *home;                      /* NULL: look it up unless HOME is set */
 };
 
 /* rlimits and oom_score_adj; pid 0 for the caller. The runtime does it for a process in a user namespace. */
 int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *err);
+
+/*
+ * Closes all descriptors but standard input to error, the caller's that the program gets (preserve_fds from 3 on) and
+ * the two of ours. Close-on-exec would be too late: /proc/self/fd/N in a path of the image or of the process (cwd,
+ * args[0], a link of the image) could still lead through a directory of the host (CVE-2024-21626). So it comes before
+ * the first such path is followed.
+ */
+int identity_close_others(unsigned preserve_fds, int peer, int other, struct error *err);
 
 /* Resolves args[0] as the program will be found: by PATH of its environment. *ret is malloc'ed. */
 int identity_find_program(const struct spec_process *p, char **ret, struct error *err);

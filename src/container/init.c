@@ -34,6 +34,7 @@
 #include "container/state.h"
 #include "container/sysctl.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 
 /* Joined or made namespaces that are entered only here: the others happened at the clone. */
 enum { AFTER_CLONE = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS };
@@ -116,7 +117,12 @@ static int run_hooks(struct launch *l, const struct spec_hook_list *hooks, const
         if (!hooks->n)
                 return 0;
         r = state_describe(&l->container, &l->spec.annotations, status, l->container.pid, &state, err);
-        return r < 0 ? r : hooks_run(hooks, kind, buf_str(&state), err);
+        if (r < 0)
+                return r;
+        umask(l->umask);
+        r = hooks_run(hooks, kind, buf_str(&state), err);
+        umask(0);
+        return r;
 }
 
 /* Our pid as the host's procfs, still in sight, counts: what hooks and agents are told. */
@@ -208,8 +214,6 @@ static int wait_for_start(struct launch *l, struct error *err)
                 return error_errno(err, errno, "leave the runtime");
         message_send(l->sync_init, MESSAGE_CREATED, -1);
         close(take_fd(&l->sync_init));
-        close(take_fd(&l->container.dirfd));
-        close(take_fd(&l->container.rootfd));
         peer = start_socket_accept(l->start_socket, err);
         if (peer < 0)
                 return peer;
@@ -226,7 +230,6 @@ static int execute(struct launch *l, const char *program, struct error *err)
                 .personality = l->spec.linux_.personality,
                 .seccomp = l->has_seccomp ? &l->seccomp : NULL,
                 .peer = l->sync_init,
-                .preserve_fds = l->options->preserve_fds,
         };
 
         snprintf(keyring, sizeof keyring, "_ses.%s", l->container.id);
@@ -250,6 +253,9 @@ static int run(struct launch *l, struct error *err)
                 r = message_expect(l->sync_init, MESSAGE_GO, NULL, err);
         if (r < 0)
                 return r;
+        /* Where the runtime is an ordinary user it could not have written our mappings before. */
+        if (geteuid() != 0)
+                process_hide();
         learn_host_pid(l);
         if (in_userns)
                 become_mapped_root();
@@ -258,9 +264,11 @@ static int run(struct launch *l, struct error *err)
         if (r == 0)
                 r = enter_namespaces(l, err);
         setsid();
-        umask(0);
+        l->umask = umask(0);
         if (r == 0)
                 r = build_root(l, &slave, err);
+        if (r == 0)
+                r = identity_close_others(l->options->preserve_fds, l->sync_init, l->start_socket, err);
         if (r == 0)
                 r = identity_find_program(l->spec.process, &program, err);
         if (r == 0 && !l->starts_now)

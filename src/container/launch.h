@@ -23,6 +23,7 @@ struct launch {
         bool has_hooks_at_mounts; /* prestart or createRuntime hooks: init waits for them */
         bool waits_to_begin;      /* init waits for the runtime before it does anything: for its user mappings */
         bool in_cgroups;          /* init: it joined them */
+        mode_t umask;             /* init: the runtime's, for hooks; its own is 0 while it builds the root */
 
         int sync_runtime, sync_init; /* the two ends of their SOCK_SEQPACKET pair */
         int start_socket;            /* create: listening */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +14,8 @@
 
 #include "base/own.h"
 
-enum { MAX_SENT_FDS = 32, MAX_TREE_DEPTH = 128 };
+/* MAX_FDS: the default of fs.nr_open, above which a process has no descriptors. */
+enum { MAX_SENT_FDS = 32, MAX_TREE_DEPTH = 128, MAX_FDS = 1 << 20 };
 
 int fd_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
@@ -283,4 +285,44 @@ int fd_connect_unix(const char *path)
 int fd_cloexec_from(unsigned first)
 {
         return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+}
+
+static bool is_among(int fd, const int *list, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (list[i] == fd)
+                        return true;
+        }
+        return false;
+}
+
+/* The lowest of the list that is not below `from`. */
+static unsigned find_next(unsigned from, const int *list, size_t n)
+{
+        unsigned next = ~0U;
+
+        for (size_t i = 0; i < n; i++) {
+                if (list[i] >= 0 && (unsigned)list[i] >= from && (unsigned)list[i] < next)
+                        next = (unsigned)list[i];
+        }
+        return next;
+}
+
+int fd_close_others(unsigned preserved, const int *keep, size_t n_keep)
+{
+        unsigned from = 3 + (preserved < MAX_FDS ? preserved : MAX_FDS), next;
+
+        for (int fd = 3; fd < (int)from; fd++) {
+                int flags = fcntl(fd, F_GETFD);
+
+                if (flags >= 0 && flags & FD_CLOEXEC && !is_among(fd, keep, n_keep))
+                        close(fd);
+        }
+        for (;; from = next + 1) {
+                next = find_next(from, keep, n_keep);
+                if (next > from && close_range(from, next - (next != ~0U), 0) < 0)
+                        return -errno;
+                if (next == ~0U)
+                        return 0;
+        }
 }

@@ -13,7 +13,8 @@
 
 #include "base/buf.h"
 
-/* openat2(2), Linux 5.6. flags get O_CLOEXEC. Returns a descriptor or -errno. Retries on EAGAIN (RESOLVE_IN_ROOT races). */
+/* openat2(2), Linux 5.6. flags get O_CLOEXEC. Returns a descriptor or -errno. Retries on EAGAIN (RESOLVE_IN_ROOT
+ * races). */
 int fd_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 
 /*
@@ -29,13 +30,15 @@ int fd_open_in_root(int rootfd, const char *path, uint64_t flags);
  */
 int fd_mkdir_in_root(int rootfd, const char *path, mode_t mode);
 
-/* The same for an empty regular file: its parents are created with mode 0755. An existing file of any type is opened. */
+/* The same for an empty regular file: its parents are created with mode 0755. An existing file of any type is opened.
+ */
 int fd_create_in_root(int rootfd, const char *path, mode_t mode);
 
 /* Reads to the end (at most `max` bytes, else -EFBIG); appends to `ret`. */
 int fd_read_all(int fd, size_t max, struct buf *ret);
 
-/* Reads a small file such as those of /proc: at most `size` - 1 bytes and a NUL; the final newline is cut. Returns the length. */
+/* Reads a small file such as those of /proc: at most `size` - 1 bytes and a NUL; the final newline is cut. Returns the
+ * length. */
 ssize_t fd_read_file_at(int dirfd, const char *path, char *data, size_t size);
 
 /* Writes all bytes, in as many writes as needed. */
@@ -59,8 +62,15 @@ int fd_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds
  */
 ssize_t fd_receive(int sock, void *data, size_t size, int *fds, size_t *n_fds);
 
-/* Connects to a Unix stream socket by path; paths over 107 bytes are reached through a descriptor of their directory. */
+/* Connects to a Unix stream socket by path; paths over 107 bytes are reached through a descriptor of their directory.
+ */
 int fd_connect_unix(const char *path);
 
 /* Marks every descriptor from `first` on close-on-exec (close_range(2), Linux 5.11). */
 int fd_cloexec_from(unsigned first);
+
+/*
+ * Closes all descriptors but 0 to 2, those of `keep` (-1: none), and of the next `preserved` those that are not marked
+ * close-on-exec: they are the caller's, not ours. 0 or -errno.
+ */
+int fd_close_others(unsigned preserved, const int *keep, size_t n_keep);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,6 +87,11 @@ int process_wait(pid_t pid)
                         return -errno;
         }
         return process_exit_status(status);
+}
+
+void process_hide(void)
+{
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 void process_reset_signals(void)

@@ -27,5 +27,11 @@ int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state);
 int process_wait(pid_t pid);
 int process_exit_status(int wait_status);
 
+/*
+ * Nobody but a process with CAP_SYS_PTRACE in our user namespace may trace us or follow our links in /proc until the
+ * next exec, also when we have come down to rights that others have (runc CVE-2016-9962). Children inherit it.
+ */
+void process_hide(void);
+
 /* Sets the default action of every signal and empties the mask: what a new program expects. */
 void process_reset_signals(void);

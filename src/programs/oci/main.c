@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holt-oci: reads the global options, finds the command, reports how it went. */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +57,24 @@ static int print_version(void)
         printf("holt-oci version %s\nspec: %s\nlibseccomp: %u.%u.%u\n", HOLT_VERSION, OCI_SPEC_VERSION, v->major,
                v->minor, v->micro);
         return print("");
+}
+
+/*
+ * Where the caller closed standard input, output or error, what we open next would take their place: error messages
+ * would go into it, and the container would get it.
+ */
+static int hold_standard_descriptors(void)
+{
+        struct pollfd p[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+        if (poll(p, ARRAY_SIZE(p), 0) < 0)
+                return -errno;
+        for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+                /* The lowest free number is this one: those below are in use by now. */
+                if (p[i].revents & POLLNVAL && open("/dev/null", O_RDWR) != (int)i)
+                        return -EBADF;
+        }
+        return 0;
 }
 
 /* A command line that cannot be understood: says so, and where help is. */
@@ -148,6 +168,8 @@ int main(int argc, char **argv)
 #ifndef HOLT_SEALED_ENTRY
         sealed_start(argv, environ);
 #endif
+        if (hold_standard_descriptors() < 0)
+                return 1;
         if (args_parse(&cli_program, argc ? argc - 1 : 0, argv + 1, &global, &err) < 0)
                 return misused(&inv, NULL, &err);
         if (args_flag(&global, OPTION_HELP) || (!global.n_operands && !args_flag(&global, OPTION_VERSION)))

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the attacks on the runtime share: the bundle of the end-to-end tests, with the attacker's program in it.
+#
+# shellcheck shell=bash
+
+load ../e2e/helpers
+TESTS=$BATS_TEST_DIRNAME/../e2e
+
+attacker_build() {
+        [[ -x $BATS_FILE_TMPDIR/attacker ]] ||
+                "${CC:-cc}" -O1 -Wall -static -o "$BATS_FILE_TMPDIR/attacker" "$BATS_TEST_DIRNAME/attacker.c"
+}
+
+# A bundle with /bin/attacker; a marker file that only the host has, and the state that proves the host unharmed.
+attack_setup() {
+        bundle_make
+        attacker_build
+        cp "$BATS_FILE_TMPDIR/attacker" "$BUNDLE/rootfs/bin/attacker"
+        HOST=$WORK/host
+        mkdir "$HOST"
+        echo unharmed >"$HOST/marker"
+        # As many steps up as any descriptor can need, then down to what only the host has.
+        UP=$(printf '../%.0s' {1..24})
+}
+
+setup() { attack_setup; }
+
+# refused COMMAND...: fails within time, says why, and does not crash.
+refused() {
+        run timeout 20 "$RUNTIME" --root "$ROOT" "$@" </dev/null
+        if [ "$status" -eq 0 ] || [ "$status" -ge 124 -a "$status" -lt 255 ] || [ -z "$output" ]; then
+                echo "status $status: ${output:0:300}"
+                return 1
+        fi
+}
+
+# An ordinary user's command line: as_user COMMAND... (uid 1000 of the host; no subordinate ids are needed)
+as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
+
+# The container's user namespace: ids from 100000 on.
+with_user_namespace() {
+        config '.linux.namespaces += [{type: "user"}] |
+                .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+        chown -R 100000:100000 "$BUNDLE/rootfs"
+        chmod 755 "$WORK" "$BUNDLE"
+}
+
+grant() {
+        config '.process.capabilities[] += $ARGS.positional | .process.capabilities.inheritable = []' --args -- "$@"
+}
