@@ -45,6 +45,7 @@ struct exec {
         struct spec spec; /* .process: what to run */
         struct seccomp_program seccomp;
         bool has_seccomp, has_personality, new_keyring;
+        bool in_userns; /* entered by the runtime itself, so that it could enter the others for its children */
         uint64_t personality;
         int init, root; /* pidfd of init; its root where that is not the root of its mount namespace */
         int sync_runtime, sync_child, console_socket;
@@ -241,7 +242,7 @@ static int enter_namespaces(struct exec *x, struct error *err)
          * again. */
         int flags = x->c->namespaces & ~(CLONE_NEWPID | CLONE_NEWTIME);
 
-        if (geteuid() != 0)
+        if (x->in_userns)
                 flags &= ~CLONE_NEWUSER;
         if (flags && setns(x->init, flags) < 0)
                 return error_errno(err, errno, "join the container's namespaces");
@@ -348,6 +349,7 @@ static int enter_for_children(struct exec *x, struct error *err)
                 flags |= x->c->namespaces & CLONE_NEWUSER;
         if (flags && setns(x->init, flags) < 0)
                 return error_errno(err, errno, "join the container's namespaces");
+        x->in_userns = flags & CLONE_NEWUSER;
         return 0;
 }
 

@@ -35,7 +35,15 @@ refused() {
         fi
 }
 
-# An ordinary user's command line: as_user COMMAND... (uid 1000 of the host; no subordinate ids are needed)
+# The bundle becomes that of an ordinary user (uid 1000, without subordinate ids), whose commands are as_user COMMAND...
+for_ordinary_user() {
+        config '.linux.namespaces = [{type: "user"}, {type: "mount"}, {type: "pid"}, {type: "network"}, {type: "uts"}, {type: "ipc"}] |
+                .linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1}] | .linux.gidMappings = .linux.uidMappings |
+                del(.linux.resources, .linux.cgroupsPath) | .mounts |= map(select(.type != "cgroup")) |
+                .mounts |= map(if .type == "devpts" then .options -= ["gid=5"] else . end)'
+        chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$WORK"
+        chown -R 1000:1000 "$WORK"
+}
 as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
 
 # The container's user namespace: ids from 100000 on.

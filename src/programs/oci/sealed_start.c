@@ -16,13 +16,14 @@
  */
 #include "programs/oci/sealed_start.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <linux/mount.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -75,10 +76,34 @@ BARE static bool enters_container(char **argv)
         return false;
 }
 
-BARE static bool is_on_read_only_mount(void)
+/* The name that we were executed by, from the auxiliary vector behind the environment. */
+BARE static const char *execution_name(char **envp)
 {
+        const unsigned long *aux;
+
+        while (*envp)
+                envp++;
+        for (aux = (const unsigned long *)(envp + 1); aux[0] != AT_NULL; aux += 2) {
+                if (aux[0] == AT_EXECFN)
+                        return (const char *)aux[1];
+        }
+        return "";
+}
+
+/*
+ * Executed by a descriptor, on a mount that is read-only: that is our clone. Another read-only mount would not do: a
+ * descriptor that a container kept becomes writable with it when somebody remounts /usr for an update.
+ */
+BARE static bool is_on_own_clone(char **envp)
+{
+        static const char by_descriptor[] = "/dev/fd/";
+        const char *name = execution_name(envp);
         struct statfs fs;
 
+        for (size_t i = 0; i < sizeof by_descriptor - 1; i++) {
+                if (name[i] != by_descriptor[i])
+                        return false;
+        }
         return call(SYS_statfs, (long)own_file, (long)&fs, 0, 0, 0) == 0 && fs.f_flags & MS_RDONLY;
 }
 
@@ -131,7 +156,7 @@ BARE void sealed_start(char **argv, char **envp)
 {
         static const char message[] = "holt-oci: cannot run from a protected copy of itself\n";
 
-        if (!enters_container(argv) || is_on_read_only_mount())
+        if (!enters_container(argv) || is_on_own_clone(envp))
                 return;
         execute(clone_own_mount(), argv, envp);
         if (is_sealed_memory())
