@@ -32,7 +32,7 @@ int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *e
         for (size_t i = 0; i < p->n_rlimits; i++) {
                 const struct rlimit limit = { .rlim_cur = p->rlimits[i].soft, .rlim_max = p->rlimits[i].hard };
 
-                if (prlimit(pid, (enum __rlimit_resource)p->rlimits[i].resource, &limit, NULL) < 0)
+                if (prlimit(pid, p->rlimits[i].resource, &limit, NULL) < 0)
                         return error_errno(err, errno, "set process.rlimits[%zu] to %llu:%llu", i,
                                            (unsigned long long)p->rlimits[i].soft,
                                            (unsigned long long)p->rlimits[i].hard);

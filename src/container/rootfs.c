@@ -201,8 +201,9 @@ int rootfs_enter(struct rootfs *r, struct error *err)
                 return error_errno(err, errno, "enter the root filesystem");
         if (syscall(SYS_pivot_root, ".", ".") < 0)
                 return error_errno(err, errno, "pivot_root");
-        if (umount2(".", MNT_DETACH) < 0)
-                return error_errno(err, errno, "unmount the old root");
+        n = mount_detach(".");
+        if (n < 0)
+                return error_errno(err, -n, "unmount the old root");
         if (chdir("/") < 0)
                 return error_errno(err, errno, "chdir /");
         n = p ? mount_set_attr(r->fd, p & MS_REC, 0, 0, p & ~(unsigned long)MS_REC) : 0;

@@ -284,7 +284,7 @@ int fd_connect_unix(const char *path)
 
 int fd_cloexec_from(unsigned first)
 {
-        return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+        return syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }
 
 static bool is_among(int fd, const int *list, size_t n)
@@ -320,7 +320,7 @@ int fd_close_others(unsigned preserved, const int *keep, size_t n_keep)
         }
         for (;; from = next + 1) {
                 next = find_next(from, keep, n_keep);
-                if (next > from && close_range(from, next - (next != ~0U), 0) < 0)
+                if (next > from && syscall(SYS_close_range, from, next - (next != ~0U), 0) < 0)
                         return -errno;
                 if (next == ~0U)
                         return 0;

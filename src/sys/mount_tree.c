@@ -5,20 +5,24 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/own.h"
+
+enum { DETACH = 2 /* MNT_DETACH of umount2(2), which no header of the kernel has */ };
 
 int mount_clone(int dirfd, const char *path, bool recursive)
 {
         unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
-        int fd = open_tree(dirfd, path, flags);
+        long fd = syscall(SYS_open_tree, dirfd, path, flags);
 
-        return fd < 0 ? -errno : fd;
+        return fd < 0 ? -errno : (int)fd;
 }
 
 int mount_attach(int mount_fd, int target_fd)
 {
-        if (move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        if (syscall(SYS_move_mount, mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
                 return -errno;
         return 0;
 }
@@ -29,7 +33,7 @@ int mount_set_attr(int fd, bool recursive, uint64_t set, uint64_t clear, unsigne
 
         if (!set && !clear && !propagation)
                 return 0;
-        if (mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0)
+        if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0)
                 return -errno;
         return 0;
 }
@@ -38,7 +42,7 @@ int mount_set_idmap(int fd, bool recursive, int userns_fd)
 {
         struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd };
 
-        if (mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0)
+        if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) < 0)
                 return -errno;
         return 0;
 }
@@ -64,33 +68,38 @@ static int set_option(int fs, const char *option, struct error *err)
         int r;
 
         if (!eq) {
-                r = fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL, 0);
+                r = (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, option, NULL, 0);
         } else {
                 key = strndup(option, (size_t)(eq - option));
                 if (!key)
                         return error_errno(err, ENOMEM, "mount option %s", option);
-                r = fsconfig(fs, FSCONFIG_SET_STRING, key, eq + 1, 0);
+                r = (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, eq + 1, 0);
         }
         return r < 0 ? context_error(fs, errno, err, "mount option ", option) : 0;
 }
 
 int mount_new(const char *type, const char *source, const char *const *data, uint64_t attrs, struct error *err)
 {
-        own_fd int fs = fsopen(type, FSOPEN_CLOEXEC);
+        own_fd int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
         int fd, r;
 
         if (fs < 0)
                 return errno == ENODEV ? error_set(err, ENODEV, "unknown filesystem type %s", type)
                                        : error_errno(err, errno, "filesystem %s", type);
-        if (source && fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+        if (source && syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
                 return context_error(fs, errno, err, "source ", source);
         for (size_t i = 0; data && data[i]; i++) {
                 r = set_option(fs, data[i], err);
                 if (r < 0)
                         return r;
         }
-        if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 return context_error(fs, errno, err, "create filesystem ", type);
-        fd = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attrs);
+        fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned)attrs);
         return fd < 0 ? context_error(fs, errno, err, "mount ", type) : fd;
+}
+
+int mount_detach(const char *path)
+{
+        return syscall(SYS_umount2, path, DETACH) < 0 ? -errno : 0;
 }

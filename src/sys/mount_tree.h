@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mount.h>
+#include <linux/mount.h>
 
 #include "base/error.h"
 
-#ifndef MOUNT_ATTR_NOSYMFOLLOW
-#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
-#endif
+/*
+ * System calls and constants come from the kernel's header: that of the C library is younger in glibc, not there in
+ * musl, and the two cannot be included together.
+ */
 
 /* A detached copy of the mount at dirfd/path ("" for dirfd itself), with all below when recursive. */
 int mount_clone(int dirfd, const char *path, bool recursive);
@@ -35,3 +36,7 @@ int mount_set_idmap(int fd, bool recursive, int userns_fd);
  * The error carries the filesystem's own message where it gives one.
  */
 int mount_new(const char *type, const char *source, const char *const *data, uint64_t attrs, struct error *err);
+
+/* Takes the mount at `path` and all below out of this namespace, now or when the last user is gone (umount2(2),
+ * MNT_DETACH). */
+int mount_detach(const char *path);

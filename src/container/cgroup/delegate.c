@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mount.h>
+#include <linux/mount.h>
 #include <unistd.h>
 
 #include "container/cgroup/hierarchy.h"
