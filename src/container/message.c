@@ -32,8 +32,9 @@ int message_receive_fds(int sock, struct message *ret, int *fds, size_t *n_fds)
         struct message m = {};
         ssize_t n = fd_receive(sock, &m, sizeof m, fds, n_fds);
 
+        /* The other end died with something from us unread; the kernel says so once, before what it had sent. */
         if (n == -ECONNRESET)
-                return 0;
+                n = fd_receive(sock, &m, sizeof m, fds, n_fds);
         if (n <= 0)
                 return (int)n;
         if (n != sizeof m && n != offsetof(struct message, error))
