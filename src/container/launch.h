@@ -40,6 +40,30 @@ struct launch {
         int init_pidfd;
 };
 
+void launch_init(struct launch *l, const struct container_options *o, bool starts_now);
+void launch_finish(struct launch *l);
+
+/* bundle/config.json. */
+int launch_read_config(const char *bundle, struct spec *ret, struct error *err);
+/* All of it that can be refused without having made anything. */
+int launch_read(struct launch *l, struct error *err);
+/* The compiled filter, for init and in the state directory for exec. */
+int launch_prepare_seccomp(struct launch *l, struct error *err);
+/* Plans the cgroups and writes state.json. */
+int launch_record(struct launch *l, struct error *err);
+/* The pair between us and init, the console socket, the start socket. */
+int launch_make_sockets(struct launch *l, struct error *err);
+/* While init builds its root: its cgroups and their limits, and what it needs to join them. */
+int launch_make_cgroups(struct launch *l, struct error *err);
+/* Writes down which process init is. */
+int launch_record_init(struct launch *l, struct error *err);
+int launch_run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
+                     enum container_status status, struct error *err);
+/* Takes back what was made. */
+void launch_undo(struct launch *l);
+/* After its end, in the foreground: what delete does. */
+int launch_end(struct launch *l, struct error *err);
+
 /* A private procfs of the current pid namespace, attached nowhere: for writes that a container must not redirect. */
 int private_proc_open(struct error *err);
 /* Writes text to `path` of it, refusing links and mounts on the way (CVE-2019-16884, CVE-2025-52881). */
