@@ -72,7 +72,7 @@ value() { dock exec "$NAME" sh -c "$(limit "$@")"; }
         [ "$(dock inspect -f '{{.HostConfig.Runtime}}' "$NAME")" = holt ]
         local id dir
         id=$(dock inspect -f '{{.Id}}' "$NAME")
-        dir=$(find "$HOLT_DIR/exec" -type d -path "*runtime*/$id" | head -n 1)
+        dir=$(find "$HOLT_DIR/exec" -type d -path "*/runtime-*/$id" | head -n 1)
         [ -n "$dir" ]
         "$RUNTIME" --root "$(dirname "$dir")" state "$id" | jq -e '.status == "running"'
 }
@@ -226,7 +226,7 @@ value() { dock exec "$NAME" sh -c "$(limit "$@")"; }
         [ -e "$BATS_TEST_TMPDIR/v/new" ]
         [ ! -e "$BATS_TEST_TMPDIR/v/no" ]
         [ "$(grep -c 'Read-only file system' <<<"$output")" -eq 2 ]
-        [[ $output == *scratch ]]
+        [[ $output == *scratch* ]]
         once -v named:/data debian:holt sh -c 'echo there >/data/file'
         [ "$(once -v named:/data debian:holt cat /data/file)" = there ]
         dock volume rm named >/dev/null

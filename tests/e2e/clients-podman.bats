@@ -219,7 +219,7 @@ state_is() { [ "$(pod inspect -f '{{.State.Status}}' "$NAME")" = "$1" ]; }
         [ -e "$BATS_TEST_TMPDIR/v/new" ]
         [ ! -e "$BATS_TEST_TMPDIR/v/no" ]
         [ "$(grep -c 'Read-only file system' <<<"$output")" -eq 2 ]
-        [[ $output == *scratch ]]
+        [[ $output == *scratch* ]]
         run once -v named:/data debian:holt sh -c 'echo there >/data/file'
         [ "$(once -v named:/data debian:holt cat /data/file)" = there ]
         pod volume rm named >/dev/null

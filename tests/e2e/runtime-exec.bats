@@ -112,10 +112,10 @@ JSON
         start_sleeper
         run rt exec "$ID" nosuchprogram
         [ "$status" -ne 0 ]
-        [[ ${output,,} =~ (executable file not found in|no such file or directory) ]]
+        [[ $output =~ (executable file not found in|no such file or directory) ]]
         run rt exec "$ID" /etc/passwd
         [ "$status" -ne 0 ]
-        [[ ${output,,} == *"permission denied"* ]]
+        [[ $output == *"permission denied"* ]]
         run rt exec --cwd /no/such/directory/here -u 1000 "$ID" true
         [ "$status" -ne 0 ]
 }

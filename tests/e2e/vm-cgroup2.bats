@@ -200,8 +200,8 @@ devices() {
                 {allow: true, type: "c", major: 7, access: "rwm"},
                 {allow: false, type: "c", major: 7, minor: 0, access: "rw"}]'
         rt_start "$ID"
-        head -c1 /dev/vcsu >/dev/null
-        rt exec "$ID" sh -c 'mknod /tmp/vcsu c 7 64 && head -c1 /tmp/vcsu' >/dev/null
+        head -c1 /dev/vcsa >/dev/null
+        rt exec "$ID" sh -c 'mknod /tmp/vcsa c 7 128 && head -c1 /tmp/vcsa' >/dev/null
         device_closed vcs c 7 0
 }
 
@@ -212,10 +212,10 @@ devices() {
 }
 
 @test "v2: devices: an update of something else leaves the rules alone" {
-        devices '.linux.resources.devices += [{allow: true, type: "c", major: 7, minor: 64, access: "r"}]'
+        devices '.linux.resources.devices += [{allow: true, type: "c", major: 7, minor: 128, access: "r"}]'
         rt_start "$ID"
         rt update --pids-limit 50 "$ID"
-        rt exec "$ID" sh -c 'mknod /tmp/vcsu c 7 64 && head -c1 /tmp/vcsu' >/dev/null
+        rt exec "$ID" sh -c 'mknod /tmp/vcsa c 7 128 && head -c1 /tmp/vcsa' >/dev/null
         device_closed vcs c 7 0
 }
 
