@@ -7,8 +7,9 @@ load ../vm/lib
 
 setup() {
         vm_setup
-        bundle_make sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.05; done'
-        config '.linux.cgroupsPath = $path | .linux.resources.memory = {limit: 67108864}' --arg path "/holt-vm/$ID"
+        bundle_make
+        config '.process.args = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.05; done"] |
+                .linux.cgroupsPath = $path | .linux.resources.memory = {limit: 67108864}' --arg path "/holt-vm/$ID"
         CG=/sys/fs/cgroup/holt-vm/$ID
 }
 
@@ -17,7 +18,7 @@ teardown() {
 }
 
 counter() {
-        cat "$BUNDLE/rootfs/tmp/n"
+        cat "$BUNDLE/rootfs/tmp/n" 2>/dev/null
 }
 
 counter_above() {

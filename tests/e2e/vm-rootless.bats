@@ -87,7 +87,8 @@ $ID"
 @test "rootless: one id mapped to itself needs no newuidmap" {
         config '.linux.uidMappings = [{containerID: 0, hostID: $uid, size: 1}] | .linux.gidMappings = .linux.uidMappings |
                 .process.args = ["sh", "-c", "id -u; cat /proc/self/setgroups"]'
-        as_session 'PATH=/nowhere "$RUNTIME" --root "$STATE" run --bundle "$BUNDLE" "$ID" </dev/null' >"$WORK/got" || {
+        as_session 'RUNTIME=$(command -v "$RUNTIME")
+                PATH=/nowhere "$RUNTIME" --root "$STATE" run --bundle "$BUNDLE" "$ID" </dev/null' >"$WORK/got" || {
                 cat "$WORK/got"
                 return 1
         }
