@@ -2,14 +2,11 @@
 /*
  * A container's life: what the commands of holt-oci call.
  *
- * State lives in ROOT/ID/ (mode 0700):
- *   state.json     bundle, cgroups, what exec and the poststop hooks need ...; written once, before anything else is
- *                  made: half a file means that there is nothing else
- *   pid            "PID STARTTIME" of init, a file of its own: to replace one by rename makes ext4 write it out at
- *                  once, and with the mount option discard its removal then costs 2 ms
- *   seccomp.bpf    the compiled filter, for exec
- *   start          a Unix socket on which init waits until `start` connects; its existence and a listener
- *                  behind it mean "created"
+ * State lives in files of ROOT (mode 0600):
+ *   ID:state    bundle, cgroups, what exec and the poststop hooks need ...; taken first and written once, before
+ * anything else is made: half a file means that there is nothing else ID:pid      "PID STARTTIME" of init ID:seccomp
+ * the compiled filter, for exec ID:start    a Unix socket on which init waits until `start` connects; its existence and
+ * a listener behind it mean "created"
  */
 #pragma once
 
@@ -34,8 +31,8 @@ enum container_status {
 const char *container_status_name(enum container_status s); /* "running" */
 
 struct container {
-        int dirfd;                                                  /* ROOT/ID */
         int rootfd;                                                 /* ROOT */
+        int statefd;                                                /* ID:state while it is being made, else -1 */
         char *id, *bundle, *rootfs, *created, *owner, *oci_version; /* created: RFC 3339 in UTC */
         pid_t pid;                                                  /* of init in our pid namespace; 0: never started */
         uint64_t start_time; /* field 22 of /proc/PID/stat: tells a recycled pid apart */
@@ -47,10 +44,10 @@ struct container {
 
 #define own_container __attribute__((cleanup(container_finish)))
 
-/* Ids: [A-Za-z0-9_+.-]+, not starting with '.', at most 1024 bytes. */
+/* Ids: [A-Za-z0-9_+.-]+, not starting with '.', at most 240 bytes. */
 int container_check_id(const char *id, struct error *err);
 
-/* Opens ROOT/ID and reads its state. -ENOENT: "container "ID" does not exist". */
+/* Reads the container's state from ROOT. -ENOENT: "container "ID" does not exist". */
 int container_load(const char *root, const char *id, struct container *ret, struct error *err);
 void container_finish(struct container *c);
 
@@ -106,6 +103,39 @@ int container_delete(struct container *c, bool force, struct error *err);
 
 int container_pause(struct container *c, bool paused, struct error *err);
 int container_update(struct container *c, const struct spec_resources *res, struct error *err);
+
+enum checkpoint_cgroups {
+        CHECKPOINT_CGROUPS_SOFT, /* cgroups that exist keep their values, others get those of the image */
+        CHECKPOINT_CGROUPS_FULL,
+        CHECKPOINT_CGROUPS_STRICT,
+        CHECKPOINT_CGROUPS_IGNORE,
+};
+
+/* For checkpoint and restore; what only one of them knows says so. */
+struct checkpoint_options {
+        const char *image_path; /* directory of the images; checkpoint makes it */
+        const char *work_path;  /* directory of the log; NULL: that of the images */
+        bool tcp_established, ext_unix_sk, shell_job, file_locks, auto_dedup, lazy_pages;
+        enum checkpoint_cgroups cgroups;
+        /* checkpoint */
+        const char *parent_path; /* of an earlier pre-dump, relative to image_path; NULL */
+        bool leave_running, pre_dump, tcp_skip_in_flight, link_remap;
+        const char *page_server; /* address, NULL: none */
+        uint16_t page_server_port;
+        int status_fd; /* gets a zero byte when lazy pages are served; -1 */
+        /* restore */
+        const char *lsm_profile, *lsm_mount_context;
+};
+
+/*
+ * `checkpoint`: saves it by criu. Unless told otherwise it is gone afterwards; what of it could not be deleted becomes
+ * c->warning.
+ */
+int container_checkpoint(struct container *c, const struct checkpoint_options *o, struct error *err);
+
+/* `restore`: makes a container of o->bundle whose processes come from the images; else like container_run(). */
+int container_restore(const struct container_options *o, const struct checkpoint_options *co, int *ret_exit,
+                      struct error *err);
 
 /* Calls each for every container below root in the order of their names. One that vanishes meanwhile is left out. */
 int container_each(const char *root, int (*each)(struct container *c, void *userdata), void *userdata,

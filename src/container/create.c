@@ -264,7 +264,7 @@ int container_create(const struct container_options *o, struct error *err)
         r = make_container(&l, err);
         if (r == 0)
                 r = leave_created(&l, err);
-        if (r < 0 && !(r == -EEXIST && l.container.dirfd < 0))
+        if (r < 0 && !(r == -EEXIST && l.container.statefd < 0))
                 launch_undo(&l);
         launch_finish(&l);
         return r;

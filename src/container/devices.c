@@ -93,13 +93,16 @@ static const char *name_in_dev(const char *path)
         return strncmp(path, "/dev/", 5) == 0 && path[5] && !strstr(path, "..") ? path + 5 : NULL;
 }
 
-/* name: what name_in_dev() says of it. */
-static int make_in_dev(int dev, const char *name, const struct spec_device *d, struct error *err)
+/* Makes it if its place is below /dev. */
+static int make_in_dev(int dev, const struct spec_device *d, struct error *err)
 {
-        const char *base = strrchr(name, '/');
+        const char *name = name_in_dev(d->path), *base;
         char parent[PATH_MAX];
         own_fd int dir = -1;
 
+        if (!name)
+                return 0;
+        base = strrchr(name, '/');
         if (!base)
                 return make_node(dev, name, d, err);
         if ((size_t)(base - name) >= sizeof parent)
@@ -129,14 +132,10 @@ int rootfs_fill_dev(struct rootfs *r, int dev, struct error *err)
         r->dev_done = true;
         for (size_t i = 0; n == 0 && !r->in_userns && i < ARRAY_SIZE(default_devices); i++) {
                 if (!is_listed(s, default_devices[i].path))
-                        n = make_in_dev(dev, name_in_dev(default_devices[i].path), &default_devices[i], err);
+                        n = make_in_dev(dev, &default_devices[i], err);
         }
-        for (size_t i = 0; n == 0 && !r->in_userns && i < s->linux_.n_devices; i++) {
-                const char *name = name_in_dev(s->linux_.devices[i].path);
-
-                if (name)
-                        n = make_in_dev(dev, name, &s->linux_.devices[i], err);
-        }
+        for (size_t i = 0; n == 0 && !r->in_userns && i < s->linux_.n_devices; i++)
+                n = make_in_dev(dev, &s->linux_.devices[i], err);
         return n < 0 ? n : add_links(dev, err);
 }
 
@@ -184,10 +183,14 @@ int rootfs_add_devices(struct rootfs *r, struct error *err)
                 n = bind_device(r, &default_devices[i], err);
         for (size_t i = 0; n == 0 && i < s->linux_.n_devices; i++) {
                 const struct spec_device *d = &s->linux_.devices[i];
+                bool in_dev = name_in_dev(d->path);
 
+                /* Into a /dev that is the host's nothing is put. */
+                if (in_dev && !r->dev_done)
+                        continue;
                 if (r->in_userns)
                         n = r->dev_done && is_default(d) ? 0 : bind_device(r, d, err);
-                else if (!r->dev_done || !name_in_dev(d->path))
+                else if (!in_dev)
                         n = make_outside_dev(r, d, err);
         }
         return n;

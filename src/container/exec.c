@@ -222,6 +222,7 @@ static int load_rest(struct exec *x, struct error *err)
 {
         struct json_object *json = x->c->json;
         bool keep_keyring = false;
+        char name[STATE_NAME_MAX];
         int r;
 
         json_get_bool(json, "seccomp", &x->has_seccomp, NULL);
@@ -230,7 +231,8 @@ static int load_rest(struct exec *x, struct error *err)
         x->has_personality = json_get_u64(json, "personality", &x->personality, NULL) > 0;
         if (!x->has_seccomp)
                 return 0;
-        r = seccomp_program_load(x->c->dirfd, STATE_SECCOMP, &x->seccomp, err);
+        state_file_name(x->c->id, STATE_SECCOMP, name);
+        r = seccomp_program_load(x->c->rootfd, name, &x->seccomp, err);
         return r < 0 ? error_wrap(err, "the container's seccomp filter") : 0;
 }
 

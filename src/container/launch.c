@@ -28,7 +28,7 @@ void launch_init(struct launch *l, const struct container_options *o, bool start
         *l = (struct launch){
                 .options = o,
                 .starts_now = starts_now,
-                .container = { .dirfd = -1, .rootfd = -1 },
+                .container = { .rootfd = -1, .statefd = -1 },
                 .sync_runtime = -1,
                 .sync_init = -1,
                 .start_socket = -1,
@@ -119,6 +119,7 @@ static int open_cache(const struct launch *l)
 
 int launch_prepare_seccomp(struct launch *l, struct error *err)
 {
+        char name[STATE_NAME_MAX];
         own_fd int cache = -1;
         int r;
 
@@ -131,7 +132,8 @@ int launch_prepare_seccomp(struct launch *l, struct error *err)
         l->has_seccomp = true;
         if (l->seccomp.notify && !l->spec.linux_.seccomp->listener_path)
                 return error_set(err, EINVAL, "linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
-        return seccomp_program_save(&l->seccomp, l->container.dirfd, STATE_SECCOMP, err);
+        state_file_name(l->container.id, STATE_SECCOMP, name);
+        return seccomp_program_save(&l->seccomp, l->container.rootfd, name, err);
 }
 
 int launch_read(struct launch *l, struct error *err)
@@ -201,7 +203,7 @@ int launch_make_sockets(struct launch *l, struct error *err)
         }
         if (l->starts_now)
                 return 0;
-        l->start_socket = start_socket_listen(l->container.dirfd, err);
+        l->start_socket = start_socket_listen(&l->container, err);
         return l->start_socket < 0 ? l->start_socket : 0;
 }
 
@@ -237,7 +239,7 @@ void launch_undo(struct launch *l)
                 process_signal(l->init_pidfd, SIGKILL);
                 process_wait(l->init_pid);
         }
-        if (c->dirfd < 0)
+        if (c->statefd < 0)
                 return;
         if (c->cgroup.n) {
                 cgroup_kill(&c->cgroup, SIGKILL, &ignored);
@@ -253,7 +255,7 @@ int launch_end(struct launch *l, struct error *err)
 
         /* The poststop hooks come from the state as it was written: one way for run and delete. */
         if (l->spec.hooks.poststop.n) {
-                own_container struct container again = { .dirfd = -1, .rootfd = -1 };
+                own_container struct container again = { .rootfd = -1, .statefd = -1 };
 
                 r = container_load(l->options->root, c->id, &again, err);
                 if (r < 0)

@@ -21,6 +21,7 @@ enum message_type {
         MESSAGE_CONSOLE,   /* child: with the terminal's master */
         MESSAGE_CREATED,   /* child: all is made, waiting for start */
         MESSAGE_LISTENER,  /* child: with the seccomp notification descriptor */
+        MESSAGE_CRIU,      /* child: with a socket to talk to the criu that it is about to become */
 };
 
 struct message {

@@ -87,13 +87,24 @@ static const char *const proc_files[] = {
         "/proc/net/dev",
 };
 
+/* The next component of a path that means anything. */
+static const char *skip_to_name(const char *path)
+{
+        for (;;) {
+                path += strspn(path, "/");
+                if (path[0] != '.' || (path[1] && path[1] != '/'))
+                        return path;
+                path++;
+        }
+}
+
 static bool same_path(const char *a, const char *b)
 {
         for (;;) {
                 size_t n, k;
 
-                a += strspn(a, "/");
-                b += strspn(b, "/");
+                a = skip_to_name(a);
+                b = skip_to_name(b);
                 n = strcspn(a, "/");
                 k = strcspn(b, "/");
                 if (n != k || strncmp(a, b, n) != 0)
@@ -254,7 +265,7 @@ static bool has_mode(const struct spec_mount *m)
 }
 
 /* A tmpfs takes over the mode of the directory it covers, and on demand its content. */
-static int dress_tmpfs(const struct spec_mount *m, int tree, int target, struct error *err)
+static int dress_tmpfs(struct rootfs *r, const struct spec_mount *m, int tree, int target, struct error *err)
 {
         struct stat st;
         int n;
@@ -263,6 +274,10 @@ static int dress_tmpfs(const struct spec_mount *m, int tree, int target, struct 
                 return error_errno(err, errno, "set the mode");
         if (!m->tmpcopyup)
                 return 0;
+        /* Whoever brings the content pays for the memory. */
+        n = init_join_cgroups(r->l, err);
+        if (n < 0)
+                return n;
         n = copy_tree(target, tree);
         return n < 0 ? error_errno(err, -n, "copy its content up") : 0;
 }
@@ -281,7 +296,7 @@ static int mount_fs(struct rootfs *r, const struct spec_mount *m, struct error *
         if (tree < 0)
                 return tree;
         if (is_type(m, "tmpfs") && existed)
-                n = dress_tmpfs(m, tree, target, err);
+                n = dress_tmpfs(r, m, tree, target, err);
         if (n == 0 && is_type(m, "tmpfs") && same_path(m->destination, "/dev"))
                 n = rootfs_fill_dev(r, tree, err);
         return n < 0 ? n : place(r, m, tree, true, target, err);

@@ -15,11 +15,6 @@
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
 
-static bool is_dev(const struct spec_mount *m)
-{
-        return strcmp(m->destination, "/dev") == 0 || strcmp(m->destination, "/dev/") == 0;
-}
-
 static int clone_root(const struct launch *l, struct error *err)
 {
         int fd = mount_clone(AT_FDCWD, l->container.rootfs, true);
@@ -32,9 +27,21 @@ static bool is_bind(const struct spec_mount *m)
         return m->bind || m->bind_recursive;
 }
 
+/*
+ * A copy made in the host's namespace is a peer of what it was copied from: what root of the container's user namespace
+ * mounts in it would show up on the host. One that is made after the clone is a slave from the start.
+ */
+static int cut_off(int tree, unsigned long propagation, struct error *err)
+{
+        int n = mount_set_attr(tree, true, 0, 0, propagation);
+
+        return n < 0 ? error_errno(err, -n, "set the propagation of a mount") : 0;
+}
+
 int rootfs_prepare(struct launch *l, struct error *err)
 {
         const struct spec *s = &l->spec;
+        int n;
         bool in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER;
 
         l->mount_trees = arena_alloc(&l->spec.arena, s->n_mounts + 1, sizeof(int));
@@ -46,17 +53,14 @@ int rootfs_prepare(struct launch *l, struct error *err)
         if (!in_userns || geteuid() != 0 || !((l->ns.create | l->ns.joined) & CLONE_NEWNS))
                 return 0;
         l->rootfs_tree = clone_root(l, err);
-        if (l->rootfs_tree < 0)
-                return l->rootfs_tree;
-        mount_set_attr(l->rootfs_tree, true, 0, 0, MS_PRIVATE);
-        for (size_t i = 0; i < s->n_mounts; i++) {
+        n = l->rootfs_tree < 0 ? l->rootfs_tree : cut_off(l->rootfs_tree, MS_PRIVATE, err);
+        for (size_t i = 0; n == 0 && i < s->n_mounts; i++) {
                 if (!is_bind(&s->mounts[i]) || s->mounts[i].remount)
                         continue;
                 l->mount_trees[i] = rootfs_open_source(l, &s->mounts[i], err);
-                if (l->mount_trees[i] < 0)
-                        return l->mount_trees[i];
+                n = l->mount_trees[i] < 0 ? l->mount_trees[i] : cut_off(l->mount_trees[i], MS_SLAVE, err);
         }
-        return 0;
+        return n;
 }
 
 /*
@@ -88,8 +92,9 @@ static int attach_root(struct rootfs *r, struct error *err)
                 return r->fd;
         if (root < 0)
                 return error_errno(err, errno, "open /");
-        mount_set_attr(r->fd, false, 0, 0, MS_PRIVATE);
-        n = mount_attach(r->fd, root);
+        n = mount_set_attr(r->fd, false, 0, 0, MS_PRIVATE);
+        if (n == 0)
+                n = mount_attach(r->fd, root);
         return n < 0 ? error_errno(err, -n, "attach the root filesystem %s", r->l->container.rootfs) : 0;
 }
 
@@ -110,23 +115,18 @@ static bool has_own_mounts(const struct launch *l)
         return (l->ns.create | l->ns.joined) & CLONE_NEWNS;
 }
 
-static bool wants_dev(const struct spec *s)
-{
-        /* A bind over /dev brings its own nodes. */
-        for (size_t i = 0; i < s->n_mounts; i++) {
-                if (is_dev(&s->mounts[i]) && is_bind(&s->mounts[i]))
-                        return false;
-        }
-        return true;
-}
-
+/* What is mounted at /dev by now, a volume or a devtmpfs, is the host's: it brings its own nodes and gets none. */
 static int fill_dev_in_place(struct rootfs *r, struct error *err)
 {
-        own_fd int dev = fd_mkdir_in_root(r->fd, "/dev", 0755);
+        own_fd int dev = fd_mkdir_in_root(r->fd, "/dev", 0755), plain = -1;
 
         if (dev < 0)
                 return error_errno(err, -dev, "open /dev of the container");
-        return rootfs_fill_dev(r, dev, err);
+        plain = fd_openat2(r->fd, "/dev", O_PATH | O_DIRECTORY, 0,
+                           RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
+        if (plain == -EXDEV)
+                return 0;
+        return plain < 0 ? error_errno(err, -plain, "open /dev of the container") : rootfs_fill_dev(r, plain, err);
 }
 
 int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err)
@@ -146,7 +146,7 @@ int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err)
                 if (n < 0)
                         return error_wrap(err, "mount %s", s->mounts[i].destination);
         }
-        if (n == 0 && wants_dev(s) && !r->dev_done)
+        if (n == 0 && !r->dev_done)
                 n = fill_dev_in_place(r, err);
         return n < 0 ? n : rootfs_add_devices(r, err);
 }

@@ -54,7 +54,7 @@ static int follow(struct container *c, int sock, struct error *err)
 
 static int begin(struct container *c, struct error *err)
 {
-        own_fd int sock = start_socket_connect(c->dirfd);
+        own_fd int sock = start_socket_connect(c);
         int r;
 
         if (sock < 0)
@@ -68,6 +68,7 @@ static int begin(struct container *c, struct error *err)
 
 int container_start(struct container *c, struct error *err)
 {
+        char name[STATE_NAME_MAX];
         enum container_status status;
         int r;
 
@@ -81,7 +82,8 @@ int container_start(struct container *c, struct error *err)
         r = begin(c, err);
         if (r < 0)
                 return r;
-        unlinkat(c->dirfd, STATE_START_SOCKET, 0);
+        state_file_name(c->id, STATE_START_SOCKET, name);
+        unlinkat(c->rootfd, name, 0);
         r = lifecycle_run_hooks(c, "poststart", CONTAINER_RUNNING, false, err);
         if (r < 0)
                 lifecycle_kill_init(c);

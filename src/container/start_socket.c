@@ -13,43 +13,47 @@
 #include "container/message.h"
 #include "container/state.h"
 
-/* Through the directory's descriptor: the path may be longer than a Unix address holds. */
-static struct sockaddr_un address(int dirfd)
-{
-        struct sockaddr_un a = { .sun_family = AF_UNIX };
-
-        snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/" STATE_START_SOCKET, dirfd);
-        return a;
-}
-
-int start_socket_listen(int dirfd, struct error *err)
+/*
+ * A Unix address holds 107 bytes, a path may be longer: so the socket is bound under a short name in ROOT and renamed,
+ * and reached through a descriptor of itself.
+ */
+int start_socket_listen(const struct container *c, struct error *err)
 {
         own_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        struct sockaddr_un a = address(dirfd);
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+        char temp[32], name[STATE_NAME_MAX];
 
-        if (sock < 0 || bind(sock, (struct sockaddr *)&a, sizeof a) < 0 || listen(sock, 8) < 0)
+        snprintf(temp, sizeof temp, ".start.%d", (int)getpid());
+        snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", c->rootfd, temp);
+        state_file_name(c->id, STATE_START_SOCKET, name);
+        /* A process of the same pid may have died between the two calls. */
+        unlinkat(c->rootfd, temp, 0);
+        if (sock < 0 || bind(sock, (struct sockaddr *)&a, sizeof a) < 0 || listen(sock, 8) < 0 ||
+            renameat(c->rootfd, temp, c->rootfd, name) < 0)
                 return error_errno(err, errno, "make the start socket");
         return take_fd(&sock);
 }
 
-int start_socket_connect(int dirfd)
+int start_socket_connect(const struct container *c)
 {
-        own_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        struct sockaddr_un a = address(dirfd);
+        own_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), file = -1;
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+        char name[STATE_NAME_MAX];
 
-        if (sock < 0 || connect(sock, (struct sockaddr *)&a, sizeof a) < 0)
+        state_file_name(c->id, STATE_START_SOCKET, name);
+        file = openat(c->rootfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (sock < 0 || file < 0)
+                return -errno;
+        snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d", file);
+        if (connect(sock, (struct sockaddr *)&a, sizeof a) < 0)
                 return -errno;
         return take_fd(&sock);
 }
 
-bool start_socket_is_waiting(int dirfd)
+bool start_socket_is_waiting(const struct container *c)
 {
-        own_fd int sock = -1;
-        struct stat st;
+        own_fd int sock = start_socket_connect(c);
 
-        if (fstatat(dirfd, STATE_START_SOCKET, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return false;
-        sock = start_socket_connect(dirfd);
         return sock >= 0 || sock == -EAGAIN;
 }
 

@@ -15,7 +15,7 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
-enum { MAX_ID = 1024, MAX_STATE = 32 << 20 };
+enum { MAX_ID = 240, MAX_STATE = 32 << 20 };
 
 int container_check_id(const char *id, struct error *err)
 {
@@ -89,19 +89,24 @@ static char *now_text(void)
         return text;
 }
 
+void state_file_name(const char *id, const char *kind, char ret[STATE_NAME_MAX])
+{
+        snprintf(ret, STATE_NAME_MAX, "%s:%s", id, kind);
+}
+
 int state_create(struct container *c, const char *root, const char *id, struct error *err)
 {
+        char name[STATE_NAME_MAX];
         own_fd int rootfd = -1;
 
         rootfd = open_root(root, err);
         if (rootfd < 0)
                 return rootfd;
-        if (mkdirat(rootfd, id, 0700) < 0)
+        state_file_name(id, STATE_FILE, name);
+        c->statefd = openat(rootfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (c->statefd < 0)
                 return errno == EEXIST ? error_set(err, EEXIST, "container with given ID already exists: %s", id)
-                                       : error_errno(err, errno, "create %s/%s", root, id);
-        c->dirfd = openat(rootfd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (c->dirfd < 0)
-                return error_errno(err, errno, "open %s/%s", root, id);
+                                       : error_errno(err, errno, "create %s/%s", root, name);
         c->rootfd = take_fd(&rootfd);
         c->id = strdup(id);
         c->created = now_text();
@@ -147,19 +152,12 @@ static void write_for_later(const struct launch *l, struct json_writer *w)
         }
 }
 
-static int write_new(int dirfd, const char *name, const char *text, size_t len, struct error *err)
-{
-        own_fd int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        int r = fd < 0 ? -errno : fd_write_all(fd, text, len);
-
-        return r < 0 ? error_errno(err, -r, "write %s of the container's state", name) : 0;
-}
-
 static int save(const struct launch *l, bool again, struct error *err)
 {
         const struct container *c = &l->container;
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
+        char name[STATE_NAME_MAX];
         int r;
 
         json_begin_object(&w, NULL);
@@ -178,10 +176,10 @@ static int save(const struct launch *l, bool again, struct error *err)
         json_end_object(&w);
         if (buf_failed(&text))
                 return error_set(err, ENOMEM, "out of memory");
-        if (!again)
-                return write_new(c->dirfd, STATE_FILE, text.data, text.len, err);
-        r = fd_replace_file_at(c->dirfd, STATE_FILE, text.data, text.len, 0600);
-        return r < 0 ? error_errno(err, -r, "write %s of the container's state again", STATE_FILE) : 0;
+        state_file_name(c->id, STATE_FILE, name);
+        r = again ? fd_replace_file_at(c->rootfd, name, text.data, text.len, 0600)
+                  : fd_write_all(c->statefd, text.data, text.len);
+        return r < 0 ? error_errno(err, -r, "write the container's state") : 0;
 }
 
 int state_save(const struct launch *l, struct error *err)
@@ -196,27 +194,41 @@ int state_save_again(const struct launch *l, struct error *err)
 
 int state_save_pid(const struct container *c, struct error *err)
 {
-        char text[64];
-        int n = snprintf(text, sizeof text, "%d %llu", (int)c->pid, (unsigned long long)c->start_time);
+        char name[STATE_NAME_MAX], text[64];
+        int n = snprintf(text, sizeof text, "%d %llu", (int)c->pid, (unsigned long long)c->start_time), r;
+        own_fd int fd = -1;
 
-        return write_new(c->dirfd, STATE_PID, text, (size_t)n, err);
+        state_file_name(c->id, STATE_PID, name);
+        fd = openat(c->rootfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = fd < 0 ? -errno : fd_write_all(fd, text, (size_t)n);
+        return r < 0 ? error_errno(err, -r, "write the container's pid") : 0;
 }
 
 int state_remove(struct container *c, struct error *err)
 {
-        int r = fd_remove_tree_at(c->rootfd, c->id);
+        static const char *const kinds[] = { STATE_START_SOCKET, STATE_PID, STATE_SECCOMP, STATE_FILE };
+        char name[STATE_NAME_MAX];
 
-        return r < 0 ? error_errno(err, -r, "remove the state of %s", c->id) : 0;
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                state_file_name(c->id, kinds[i], name);
+                if (unlinkat(c->rootfd, name, 0) < 0 && errno != ENOENT)
+                        return error_errno(err, errno, "remove the state of %s", c->id);
+        }
+        return 0;
 }
 
 static int read_state(struct container *c, struct error *err)
 {
-        own_fd int fd = openat(c->dirfd, STATE_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        char name[STATE_NAME_MAX];
         own_buf struct buf text = {};
+        own_fd int fd = -1;
         int r;
 
+        state_file_name(c->id, STATE_FILE, name);
+        fd = openat(c->rootfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT ? 0 : error_errno(err, errno, "open the state of %s", c->id);
+                return errno == ENOENT ? error_set(err, ENOENT, "container \"%s\" does not exist", c->id)
+                                       : error_errno(err, errno, "open the state of %s", c->id);
         r = fd_read_all(fd, MAX_STATE, &text);
         if (r < 0)
                 return error_errno(err, -r, "read the state of %s", c->id);
@@ -264,11 +276,12 @@ static int take_members(struct container *c, struct error *err)
 /* No file, or one that is not complete: init was never told to outlive its creator. */
 static void read_pid(struct container *c)
 {
-        char text[64], *space;
+        char name[STATE_NAME_MAX], text[64], *space;
         uint32_t pid;
         uint64_t start_time;
 
-        if (fd_read_file_at(c->dirfd, STATE_PID, text, sizeof text) <= 0 || !(space = strchr(text, ' ')))
+        state_file_name(c->id, STATE_PID, name);
+        if (fd_read_file_at(c->rootfd, name, text, sizeof text) <= 0 || !(space = strchr(text, ' ')))
                 return;
         *space = '\0';
         if (parse_u32(text, 10, &pid) < 0 || parse_u64(space + 1, 10, &start_time) < 0)
@@ -279,19 +292,17 @@ static void read_pid(struct container *c)
 
 int container_load(const char *root, const char *id, struct container *ret, struct error *err)
 {
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         int r;
 
         r = container_check_id(id, err);
         if (r < 0)
                 return r;
         c.rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (c.rootfd >= 0)
-                c.dirfd = openat(c.rootfd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (c.dirfd < 0)
+        if (c.rootfd < 0)
                 return errno == ENOENT || errno == ENOTDIR
                                ? error_set(err, ENOENT, "container \"%s\" does not exist", id)
-                               : error_errno(err, errno, "open %s/%s", root, id);
+                               : error_errno(err, errno, "open %s", root);
         c.id = strdup(id);
         if (!c.id)
                 return error_set(err, ENOMEM, "out of memory");
@@ -302,14 +313,14 @@ int container_load(const char *root, const char *id, struct container *ret, stru
                 return r;
         read_pid(&c);
         *ret = c;
-        c = (struct container){ .dirfd = -1, .rootfd = -1 };
+        c = (struct container){ .rootfd = -1, .statefd = -1 };
         return 0;
 }
 
 void container_finish(struct container *c)
 {
-        if (c->dirfd >= 0)
-                close(c->dirfd);
+        if (c->statefd >= 0)
+                close(c->statefd);
         if (c->rootfd >= 0)
                 close(c->rootfd);
         free(c->id);
@@ -320,5 +331,5 @@ void container_finish(struct container *c)
         free(c->oci_version);
         json_put(c->json);
         cgroup_finish(&c->cgroup);
-        *c = (struct container){ .dirfd = -1, .rootfd = -1 };
+        *c = (struct container){ .rootfd = -1, .statefd = -1 };
 }

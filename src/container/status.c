@@ -31,7 +31,7 @@ int container_status(struct container *c, enum container_status *ret, struct err
                 *ret = CONTAINER_STOPPED;
                 return 0;
         }
-        if (start_socket_is_waiting(c->dirfd)) {
+        if (start_socket_is_waiting(c)) {
                 *ret = CONTAINER_CREATED;
                 return 0;
         }
@@ -111,67 +111,29 @@ int container_state(struct container *c, bool full, struct json_writer *w, struc
         return 0;
 }
 
-static int compare_names(const void *a, const void *b)
+static int is_container(const struct dirent *e)
 {
-        return strcmp(*(char *const *)a, *(char *const *)b);
-}
+        const char *colon = strchr(e->d_name, ':');
 
-static void free_names(char **names, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                free(names[i]);
-        free(names);
-}
-
-static int add_name(char ***names, size_t *n, const char *name)
-{
-        char **more = realloc(*names, (*n + 1) * sizeof *more);
-
-        if (!more)
-                return -ENOMEM;
-        *names = more;
-        more[*n] = strdup(name);
-        if (!more[*n])
-                return -ENOMEM;
-        (*n)++;
-        return 0;
-}
-
-static int read_names(const char *root, char ***ret, size_t *ret_n, struct error *err)
-{
-        own_dir DIR *dir = opendir(root);
-        struct dirent *e;
-        char **names = NULL;
-        size_t n = 0;
-
-        if (!dir && errno != ENOENT)
-                return error_errno(err, errno, "open %s", root);
-        while (dir && (e = readdir(dir))) {
-                if (e->d_name[0] != '.' && add_name(&names, &n, e->d_name) < 0) {
-                        free_names(names, n);
-                        return error_set(err, ENOMEM, "out of memory");
-                }
-        }
-        if (n)
-                qsort(names, n, sizeof *names, compare_names);
-        *ret = names;
-        *ret_n = n;
-        return 0;
+        return e->d_name[0] != '.' && colon && strcmp(colon + 1, STATE_FILE) == 0;
 }
 
 int container_each(const char *root, int (*each)(struct container *c, void *userdata), void *userdata,
                    struct error *err)
 {
-        char **names = NULL;
-        size_t n = 0;
-        int r = read_names(root, &names, &n, err);
+        struct dirent **entries;
+        int n = scandir(root, &entries, is_container, alphasort), r = 0;
 
-        for (size_t i = 0; i < n; i++) {
-                own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        if (n < 0)
+                return errno == ENOENT ? 0 : error_errno(err, errno, "read %s", root);
+        for (int i = 0; i < n; i++) {
+                own_container struct container c = { .rootfd = -1, .statefd = -1 };
 
-                if (r == 0 && container_load(root, names[i], &c, err) == 0)
+                *strchr(entries[i]->d_name, ':') = '\0';
+                if (r == 0 && container_load(root, entries[i]->d_name, &c, err) == 0)
                         r = each(&c, userdata);
+                free(entries[i]);
         }
-        free_names(names, n);
+        free(entries);
         return r;
 }

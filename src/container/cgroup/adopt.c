@@ -47,7 +47,7 @@ static int adopt_unified(struct cgroup *cg, const struct spec *spec, struct erro
 int cgroup_adopt(struct cgroup *cg, const struct spec *spec, pid_t pid, struct error *err)
 {
         own_dbus struct dbus bus = { .fd = -1 };
-        char path[PATH_MAX];
+        char path[PATH_MAX] = "";
         int r = systemd_connect(cg, &bus, err);
 
         if (r == 0)

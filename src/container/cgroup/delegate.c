@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <linux/mount.h>
 #include <unistd.h>
@@ -50,7 +51,7 @@ static bool host_uid(const struct spec *spec, uid_t *ret)
 static void read_files(char files[MAX_FILES])
 {
         if (fd_read_file_at(AT_FDCWD, "/sys/kernel/cgroup/delegate", files, MAX_FILES) <= 0)
-                strcpy(files, "cgroup.procs\ncgroup.subtree_control\ncgroup.threads");
+                snprintf(files, MAX_FILES, "cgroup.procs\ncgroup.subtree_control\ncgroup.threads");
 }
 
 int cgroup_delegate(struct cgroup *cg, const struct spec *spec, struct error *err)

@@ -189,7 +189,7 @@ static size_t alignment(char type)
 static bool take_array(const char **s, char *type, struct buf *elements)
 {
         const char *p = skip_blanks(*s + 1);
-        struct scalar v;
+        struct scalar v = {};
 
         if (*p == ']') {
                 *s = p + 1;

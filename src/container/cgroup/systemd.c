@@ -87,6 +87,7 @@ static int get_string(struct dbus *bus, const char *path, const char *interface,
         own_buf struct buf body = {};
         struct dbus_reader r = {};
         const char *type, *value;
+        size_t len;
 
         dbus_add_string(&body, interface);
         dbus_add_string(&body, property);
@@ -100,9 +101,10 @@ static int get_string(struct dbus *bus, const char *path, const char *interface,
         r.len = reply.body_len;
         type = dbus_read_signature(&r);
         value = type && strcmp(type, "s") == 0 ? dbus_read_string(&r) : NULL;
-        if (!value || strlen(value) >= size)
+        len = value ? strlen(value) : size;
+        if (len >= size)
                 return error_set(err, EPROTO, "ask systemd for %s: unexpected answer", property);
-        strcpy(ret, value);
+        memcpy(ret, value, len + 1);
         return 0;
 }
 

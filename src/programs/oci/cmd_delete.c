@@ -7,7 +7,7 @@
 int cmd_delete(struct invocation *inv, struct error *err)
 {
         bool force = args_flag(&inv->args, OPTION_FORCE);
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         int r;
 
         r = invocation_container(inv, &c, err);

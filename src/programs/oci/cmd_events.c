@@ -109,7 +109,7 @@ static int follow(const struct invocation *inv, struct container *c, int pidfd, 
 
 int cmd_events(struct invocation *inv, struct error *err)
 {
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         enum container_status status;
         own_fd int pidfd = -1;
         int64_t interval;

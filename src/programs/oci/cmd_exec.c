@@ -38,7 +38,7 @@ static int read_lists(const struct args *a, struct exec_lists *l, struct error *
 int cmd_exec(struct invocation *inv, struct error *err)
 {
         const struct args *a = &inv->args;
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         own_lists struct exec_lists lists = {};
         struct container_options common;
         own_mem char *bundle = NULL;

@@ -9,7 +9,7 @@ int cmd_kill(struct invocation *inv, struct error *err)
 {
         const char *name = inv->args.n_operands > 1 ? inv->args.operands[1] : "TERM";
         bool all = args_flag(&inv->args, OPTION_ALL);
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         int signo, r;
 
         r = signal_parse(name, &signo);

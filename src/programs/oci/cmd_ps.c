@@ -15,8 +15,6 @@
 
 enum { MAX_PS_OUTPUT = 64 << 20 };
 
-extern char **environ;
-
 static int spawn_ps(char **argv, int output, pid_t *ret)
 {
         posix_spawn_file_actions_t actions;
@@ -50,7 +48,7 @@ static int run_ps(const struct args *a, struct buf *ret, struct error *err)
         char *everything[] = { (char *)"ps", (char *)"-ef", NULL }, **argv = everything;
         own_fd int in = -1, out = -1;
         int ends[2], r;
-        pid_t pid;
+        pid_t pid = -1;
 
         if (a->n_operands > 1) {
                 argv = a->operands; /* the id makes room for the program's name */
@@ -86,7 +84,7 @@ int cmd_ps(struct invocation *inv, struct error *err)
 {
         const char *format = args_str(&inv->args, OPTION_FORMAT);
         bool json = format && strcmp(format, "json") == 0;
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         own_buf struct buf listing = {}, out = {};
         own_mem pid_t *pids = NULL;
         size_t n_pids;

@@ -3,7 +3,7 @@
 
 int cmd_state(struct invocation *inv, struct error *err)
 {
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         own_buf struct buf out = {};
         struct json_writer w = { .out = &out, .indent = 2 };
         int r;

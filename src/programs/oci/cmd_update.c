@@ -81,14 +81,14 @@ static int read_file(const char *path, struct spec *ret, struct error *err)
 {
         own_fd int file = -1;
         own_buf struct buf text = {};
-        int fd = STDIN_FILENO, r;
+        int r;
 
         if (strcmp(path, "-") != 0) {
-                fd = file = open(path, O_RDONLY | O_CLOEXEC);
-                if (fd < 0)
+                file = open(path, O_RDONLY | O_CLOEXEC);
+                if (file < 0)
                         return error_errno(err, errno, "open %s", path);
         }
-        r = fd_read_all(fd, MAX_RESOURCES_SIZE, &text);
+        r = fd_read_all(file >= 0 ? file : STDIN_FILENO, MAX_RESOURCES_SIZE, &text);
         if (r < 0)
                 return error_errno(err, -r, "read %s", path);
         r = spec_parse_resources(buf_str(&text), text.len, ret, err);
@@ -98,7 +98,7 @@ static int read_file(const char *path, struct spec *ret, struct error *err)
 int cmd_update(struct invocation *inv, struct error *err)
 {
         const char *path = args_str(&inv->args, OPTION_RESOURCES);
-        own_container struct container c = { .dirfd = -1, .rootfd = -1 };
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
         own_spec struct spec spec = {};
         int r;
 
