@@ -152,7 +152,8 @@ bundle_remove() {
                 kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
         done
         if [[ -d $ROOT ]]; then
-                for id in $(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f\n'); do
+                # A directory ID, or files ID:something.
+                for id in $(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f\n' | sed 's/:.*//' | sort -u); do
                         rt delete --force "$id" >/dev/null 2>&1
                 done
         fi

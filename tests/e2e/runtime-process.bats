@@ -119,6 +119,9 @@ load helpers
 @test "scheduler: real time, where the host lets us" {
         skip_runc "knows none"
         chrt -f 1 true || skip "this host allows no real-time scheduling"
+        bundle_at "$WORK/try" "$ID"
+        jq '.process.args = ["chrt", "-f", "1", "true"] | .process.capabilities |= with_entries(.value += ["CAP_SYS_NICE"])' "$WORK/try/config.json" >config.json
+        rt run "$ID" || skip "this host allows no real-time scheduling in a new cgroup"
         probe_into rootfs
         process probe policy
         config '.process.scheduler = {policy: "SCHED_FIFO", priority: 5} | .process.capabilities |= with_entries(.value += ["CAP_SYS_NICE"])'
