@@ -229,8 +229,10 @@ static int follow_init(struct launch *l, int *ret_master, struct error *err)
 
 static int make_container(struct launch *l, struct error *err)
 {
-        int r = launch_read(l, err);
+        int r = activation_read(l->options, &l->activation, err);
 
+        if (r == 0)
+                r = launch_read(l, err);
         if (r == 0)
                 r = state_create(&l->container, l->options->root, l->options->id, err);
         if (r == 0)

@@ -21,6 +21,7 @@
 
 #include "base/own.h"
 #include "base/parse.h"
+#include "container/activation.h"
 #include "container/affinity.h"
 #include "container/console.h"
 #include "container/foreground.h"
@@ -43,6 +44,7 @@ struct exec {
         struct container *c;
         const struct exec_options *o;
         struct spec spec; /* .process: what to run */
+        struct activation activation;
         struct seccomp_program seccomp;
         bool has_seccomp, has_personality, new_keyring;
         bool in_userns; /* entered by the runtime itself, so that it could enter the others for its children */
@@ -299,7 +301,7 @@ static int run_child(struct exec *x, struct error *err)
         if (r == 0 && chdir("/") < 0)
                 r = error_errno(err, errno, "chdir /");
         if (r == 0)
-                r = identity_close_others(x->o->common->preserve_fds, x->sync_child, -1, err);
+                r = identity_close_others(x->activation.preserve_fds, x->sync_child, -1, err);
         if (r == 0)
                 r = identity_find_program(p, &program, err);
         if (r < 0)
@@ -482,7 +484,12 @@ int container_exec(struct container *c, const struct exec_options *o, int *ret_e
 
         r = check_status(c, o, err);
         if (r == 0)
+                r = activation_read(o->common, &x.activation, err);
+        if (r == 0)
                 r = load_process(&x, err);
+        x.activation.notify_socket = NULL;
+        if (r == 0)
+                r = activation_add_environment(&x.activation, &x.spec, err);
         if (r == 0)
                 r = load_rest(&x, err);
         if (r == 0)

@@ -240,6 +240,17 @@ int identity_close_others(unsigned preserve_fds, int peer, int other, struct err
         return r < 0 ? error_errno(err, -r, "close descriptors") : 0;
 }
 
+/* Docker reads these words to choose between the exit codes 126 and 127, and minds upper case. */
+static int exec_error(const char *name, int code, struct error *err)
+{
+        char text[128];
+
+        snprintf(text, sizeof text, "%s", strerror(code));
+        if (text[0] >= 'A' && text[0] <= 'Z')
+                text[0] = (char)(text[0] | 0x20);
+        return error_set(err, code, "exec: \"%s\": %s", name, text);
+}
+
 static bool is_program(const char *path, int *ret_error)
 {
         struct stat st;
@@ -298,7 +309,7 @@ int identity_find_program(const struct spec_process *p, char **ret, struct error
                 return find_in_path(name, search_path(p), ret, err);
         if (!is_program(name, &e))
                 return e == EISDIR ? error_set(err, EACCES, "exec: \"%s\": is a directory: permission denied", name)
-                                   : error_errno(err, e, "exec: \"%s\"", name);
+                                   : exec_error(name, e, err);
         *ret = strdup(name);
         return *ret ? 0 : error_set(err, ENOMEM, "out of memory");
 }
@@ -347,5 +358,5 @@ int identity_execute(const struct identity *id, const char *program, struct erro
                         return r;
         }
         execve(program, (char *const *)p->args.v, (char *const *)env);
-        return error_errno(err, errno, "exec: \"%s\"", p->args.v[0]);
+        return exec_error(p->args.v[0], errno, err);
 }

@@ -58,7 +58,7 @@ static void become_mapped_root(void)
                 return; /* an id 0 that is not mapped, or setgroups denied: then it stays who it is */
 }
 
-static int raise_loopback(struct error *err)
+int init_raise_loopback(struct error *err)
 {
         own_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
@@ -104,7 +104,7 @@ static int enter_namespaces(struct launch *l, struct error *err)
         int r = namespaces_join(&l->ns, AFTER_CLONE, err);
 
         if (r == 0 && l->ns.create & CLONE_NEWNET)
-                r = raise_loopback(err);
+                r = init_raise_loopback(err);
         return r == 0 ? set_names(&l->spec, err) : r;
 }
 
@@ -268,7 +268,7 @@ static int run(struct launch *l, struct error *err)
         if (r == 0)
                 r = build_root(l, &slave, err);
         if (r == 0)
-                r = identity_close_others(l->options->preserve_fds, l->sync_init, l->start_socket, err);
+                r = identity_close_others(l->activation.preserve_fds, l->sync_init, l->start_socket, err);
         if (r == 0)
                 r = identity_find_program(l->spec.process, &program, err);
         if (r == 0 && !l->starts_now)

@@ -146,6 +146,8 @@ int launch_read(struct launch *l, struct error *err)
         if (r == 0)
                 r = check_spec(&l->spec, err);
         if (r == 0)
+                r = activation_add_environment(&l->activation, &l->spec, err);
+        if (r == 0)
                 r = check_terminal(l, err);
         if (r == 0)
                 r = find_rootfs(l, err);

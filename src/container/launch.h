@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "container/activation.h"
 #include "container/container.h"
 #include "container/namespaces.h"
 #include "container/seccomp.h"
@@ -18,6 +19,7 @@ struct launch {
         struct container container;
         struct namespaces ns;
         struct seccomp_program seccomp;
+        struct activation activation;
         bool has_seccomp;
         bool starts_now;          /* run: no waiting for `start` */
         bool has_hooks_at_mounts; /* prestart or createRuntime hooks: init waits for them */
@@ -74,6 +76,9 @@ int private_proc_write(int proc, const char *path, const char *text, struct erro
  * become. Called as late as can be: by the first mount that shows cgroups, or when the root stands.
  */
 int init_join_cgroups(struct launch *l, struct error *err);
+
+/* init.c: brings up the loopback interface of the network namespace that the caller is in. */
+int init_raise_loopback(struct error *err);
 
 /* init.c: the first process of the container; reports to sync_init and never returns. */
 void init_main(struct launch *l) __attribute__((noreturn));

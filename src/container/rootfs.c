@@ -41,7 +41,7 @@ static int cut_off(int tree, unsigned long propagation, struct error *err)
 int rootfs_prepare(struct launch *l, struct error *err)
 {
         const struct spec *s = &l->spec;
-        int n;
+        int n = 0;
         bool in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER;
 
         l->mount_trees = arena_alloc(&l->spec.arena, s->n_mounts + 1, sizeof(int));
@@ -50,12 +50,17 @@ int rootfs_prepare(struct launch *l, struct error *err)
         for (size_t i = 0; i < s->n_mounts; i++)
                 l->mount_trees[i] = -1;
         /* An ordinary user may not clone mounts here, but his namespace sees what he sees. */
-        if (!in_userns || geteuid() != 0 || !((l->ns.create | l->ns.joined) & CLONE_NEWNS))
+        if (geteuid() != 0 || !((l->ns.create | l->ns.joined) & CLONE_NEWNS))
                 return 0;
-        l->rootfs_tree = clone_root(l, err);
-        n = l->rootfs_tree < 0 ? l->rootfs_tree : cut_off(l->rootfs_tree, MS_PRIVATE, err);
+        if (in_userns) {
+                l->rootfs_tree = clone_root(l, err);
+                n = l->rootfs_tree < 0 ? l->rootfs_tree : cut_off(l->rootfs_tree, MS_PRIVATE, err);
+        }
         for (size_t i = 0; n == 0 && i < s->n_mounts; i++) {
                 if (!is_bind(&s->mounts[i]) || s->mounts[i].remount)
+                        continue;
+                /* An idmapping needs a user namespace, which nobody may make whose root is not that of his mounts. */
+                if (!in_userns && !s->mounts[i].idmap)
                         continue;
                 l->mount_trees[i] = rootfs_open_source(l, &s->mounts[i], err);
                 n = l->mount_trees[i] < 0 ? l->mount_trees[i] : cut_off(l->mount_trees[i], MS_SLAVE, err);
@@ -129,6 +134,22 @@ static int fill_dev_in_place(struct rootfs *r, struct error *err)
         return plain < 0 ? error_errno(err, -plain, "open /dev of the container") : rootfs_fill_dev(r, plain, err);
 }
 
+/* sd_notify(3): the service manager's socket, bound to where the environment says. */
+static int bind_notify_socket(struct rootfs *r, struct error *err)
+{
+        own_fd int tree = -1, target = -1;
+        int n;
+
+        if (!r->l->activation.notify_socket)
+                return 0;
+        target = fd_create_in_root(r->fd, ACTIVATION_NOTIFY_PATH, 0600);
+        if (target < 0)
+                return error_errno(err, -target, "create %s", ACTIVATION_NOTIFY_PATH);
+        tree = mount_clone(AT_FDCWD, r->l->activation.notify_socket, false);
+        n = tree < 0 ? tree : mount_attach(tree, target);
+        return n < 0 ? error_errno(err, -n, "bind $NOTIFY_SOCKET %s", r->l->activation.notify_socket) : 0;
+}
+
 int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err)
 {
         const struct spec *s = &l->spec;
@@ -148,6 +169,8 @@ int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err)
         }
         if (n == 0 && !r->dev_done)
                 n = fill_dev_in_place(r, err);
+        if (n == 0)
+                n = bind_notify_socket(r, err);
         return n < 0 ? n : rootfs_add_devices(r, err);
 }
 

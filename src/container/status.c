@@ -129,7 +129,7 @@ int container_each(const char *root, int (*each)(struct container *c, void *user
         for (int i = 0; i < n; i++) {
                 own_container struct container c = { .rootfd = -1, .statefd = -1 };
 
-                *strchr(entries[i]->d_name, ':') = '\0';
+                entries[i]->d_name[strcspn(entries[i]->d_name, ":")] = '\0';
                 if (r == 0 && container_load(root, entries[i]->d_name, &c, err) == 0)
                         r = each(&c, userdata);
                 free(entries[i]);

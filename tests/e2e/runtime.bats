@@ -193,6 +193,7 @@ load helpers
 }
 
 @test "list: table, json and ids" {
+        mkdir "$ROOT"
         run rt list -q
         [ "$status" -eq 0 ]
         [ -z "$output" ]

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* restore: the mounts that criu does not make by itself. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct launch;
+
+/*
+ * Makes the mount points that the root filesystem lacks, as the first start did, and appends criu's options: what is
+ * bound where. Nothing stays mounted.
+ */
+int restore_prepare_mounts(struct launch *l, struct buf *opts, struct error *err);
+
+/*
+ * In the process that becomes criu: a mount namespace of its own in which the root filesystem is a mount point, which
+ * criu wants. It vanishes with criu, however that ends.
+ */
+int restore_enter_mounts(const struct launch *l, struct error *err);
