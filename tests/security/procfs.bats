@@ -31,7 +31,7 @@ started_nothing() { [ ! -e "$BUNDLE/rootfs/started" ] && [ "$(ls "$HOST")" = "${
         local place
         script 'touch /started'
         cp config.json plain.json
-        for place in /proc //proc/ /proc//; do
+        for place in /proc //proc/ /proc// /./proc /proc/./; do
                 cp plain.json config.json
                 bind_first "$place" "$HOST"
                 refused run "$ID"
