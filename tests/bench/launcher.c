@@ -107,7 +107,8 @@ int main(int argc, char **argv)
         while (running-- > 0)
                 reap(&t);
         end = now();
-        printf("{\"ms\": %.2f, \"first_tenth_ms\": %.2f, \"last_tenth_ms\": %.2f, \"max_rss_kb\": %ld, \"failed\": %d}\n",
+        printf("{\"ms\": %.2f, \"first_tenth_ms\": %.2f, \"last_tenth_ms\": %.2f, \"max_rss_kb\": %ld, \"failed\": "
+               "%d}\n",
                end - begun, first, tenth ? end - before_last : 0, t.max_rss_kb, t.failed);
         return t.failed > 0;
 }

@@ -16,7 +16,7 @@ rounds=${ROUNDS:-4}
 runs=${RUNS:-25}
 soak=${SOAK:-1000}
 parallel=${PARALLEL:-100}
-work=$(mktemp -d /tmp/holt-bench.XXXXXX)
+work=$(mktemp -d -t holt-bench.XXXXXX)
 prefix=holt-bench-$$
 keeper=
 

@@ -8,7 +8,7 @@ load clients
 
 setup_file() {
         export HOLT_DIR DAEMON PARENT
-        HOLT_DIR=$(mktemp -d /tmp/holt-containerd.XXXXXX)
+        HOLT_DIR=$(mktemp -d -t holt-containerd.XXXXXX)
         PARENT=holt-e2e-containerd-$$
         chmod 711 "$HOLT_DIR"
         containerd_start

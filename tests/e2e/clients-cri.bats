@@ -8,7 +8,7 @@ load clients
 
 setup_file() {
         export HOLT_DIR DAEMON PARENT
-        HOLT_DIR=$(mktemp -d /tmp/holt-cri.XXXXXX)
+        HOLT_DIR=$(mktemp -d -t holt-cri.XXXXXX)
         chmod 711 "$HOLT_DIR"
         PARENT=holt-e2e-cri-$$
         containerd_start

@@ -8,7 +8,7 @@ load clients
 
 setup_file() {
         export HOLT_DIR PARENT DAEMON
-        HOLT_DIR=$(mktemp -d /tmp/holt-docker.XXXXXX)
+        HOLT_DIR=$(mktemp -d -t holt-docker.XXXXXX)
         PARENT=holt-e2e-docker-$$
         echo '{}' >"$HOLT_DIR/daemon.json"
         start_daemon

@@ -8,7 +8,7 @@ load clients
 
 setup_file() {
         export HOLT_DIR PARENT
-        HOLT_DIR=$(mktemp -d /tmp/holt-podman.XXXXXX)
+        HOLT_DIR=$(mktemp -d -t holt-podman.XXXXXX)
         PARENT=holt-e2e-podman-$$
         mkdir "$HOLT_DIR"/{tmp,net}
         # Root may lack CAP_SYS_RESOURCE: podman's default limits must not be above ours.

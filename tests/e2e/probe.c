@@ -30,15 +30,17 @@
 #include <time.h>
 #include <unistd.h>
 
-static int print_result(long r) {
+static int print_result(long r)
+{
         int code = errno;
 
         puts(r < 0 ? strerrorname_np(code) : "ok");
         return 0;
 }
 
-static int probe_notify(const char *path, const char *text) {
-        struct sockaddr_un addr = {.sun_family = AF_UNIX};
+static int probe_notify(const char *path, const char *text)
+{
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
         int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
         strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
@@ -49,7 +51,8 @@ static int probe_notify(const char *path, const char *text) {
         return 0;
 }
 
-static int probe_syscall(const char *name) {
+static int probe_syscall(const char *name)
+{
         if (!strcmp(name, "unshare"))
                 return print_result(unshare(CLONE_NEWUSER));
         if (!strcmp(name, "keyctl"))
@@ -74,7 +77,8 @@ static int probe_syscall(const char *name) {
         return 2;
 }
 
-static int probe_policy(void) {
+static int probe_policy(void)
+{
         struct sched_param param;
         int io = (int)syscall(SYS_ioprio_get, 1, 0);
 
@@ -84,7 +88,8 @@ static int probe_policy(void) {
         return 0;
 }
 
-static int probe_clock(void) {
+static int probe_clock(void)
+{
         struct timespec mono, boot;
 
         clock_gettime(CLOCK_MONOTONIC, &mono);
@@ -93,7 +98,8 @@ static int probe_clock(void) {
         return 0;
 }
 
-static int probe_affinity(void) {
+static int probe_affinity(void)
+{
         const char *space = "";
         cpu_set_t set;
 
@@ -107,11 +113,13 @@ static int probe_affinity(void) {
         return 0;
 }
 
-static void leave(int signo) {
+static void leave(int signo)
+{
         _exit(0);
 }
 
-static _Noreturn void probe_pause(void) {
+static _Noreturn void probe_pause(void)
+{
         signal(SIGTERM, leave);
         signal(SIGINT, leave);
         for (;;)
@@ -119,7 +127,8 @@ static _Noreturn void probe_pause(void) {
                         pause();
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
         if (argc > 3 && !strcmp(argv[1], "notify"))
                 return probe_notify(argv[2], argv[3]);
         if (argc > 2 && !strcmp(argv[1], "syscall"))

@@ -17,6 +17,18 @@ teardown() {
         vm_teardown
 }
 
+# counting: starts the container, and the counter counts. A file of the host's as its output could not be found again by
+# criu; /dev/null is the container's own.
+counting() {
+        config_write
+        rt --log "$WORK/log" run --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" "$ID" </dev/null >/dev/null 2>&1 || {
+                cat "$WORK/log"
+                return 1
+        }
+        PID=$(<"$WORK/pid")
+        until_true 20 counter_above 5
+}
+
 counter() {
         cat "$BUNDLE/rootfs/tmp/n" 2>/dev/null
 }
@@ -31,14 +43,13 @@ counter_above() {
 criu_run() {
         if ! rt "$@" </dev/null >"$WORK/out" 2>&1; then
                 cat "$WORK/out"
-                grep -h Error "$WORK"/work/*.log "$WORK"/image/*.log || true
+                grep -hs Error "$WORK"/work/*.log "$WORK"/image/*.log || true
                 return 1
         fi
 }
 
 @test "checkpoint: the counter stops, restore: it goes on from there" {
-        rt_start "$ID"
-        until_true 20 counter_above 5
+        counting
         criu_run checkpoint --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
         [ -s "$WORK/image/inventory.img" ]
         [ ! -e "/proc/$PID" ]
@@ -63,8 +74,7 @@ criu_run() {
 }
 
 @test "checkpoint --leave-running: it goes on, and its copy can be restored later" {
-        rt_start "$ID"
-        until_true 20 counter_above 5
+        counting
         criu_run checkpoint --leave-running --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
         local n
         n=$(counter)
@@ -91,8 +101,7 @@ criu_run() {
                 {destination: "/scratch", type: "tmpfs", source: "tmpfs", options: ["size=1m"]}] |
                 .process.args[2] = "echo kept >/scratch/f; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; cat /scratch/f >/volume/f; sleep 0.05; [ ! -e /volume/stop ] || exit 7; done"' \
                 --arg volume "$WORK/volume"
-        rt_start "$ID"
-        until_true 20 counter_above 5
+        counting
         criu_run checkpoint --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
         lacks crun && rt delete "$ID"
         rm "$WORK/volume/f"
@@ -119,16 +128,14 @@ criu_run() {
 }
 
 @test "restore: a name in use is refused" {
-        rt_start "$ID"
-        until_true 20 counter_above 5
+        counting
         criu_run checkpoint --leave-running --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
         fails rt restore --detach --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
         status_is "$ID" running
 }
 
 @test "checkpoint: a failed one leaves the container running" {
-        rt_start "$ID"
-        until_true 20 counter_above 5
+        counting
         mkdir "$WORK/bin"
         printf '#!/bin/sh\nexit 3\n' >"$WORK/bin/criu"
         chmod +x "$WORK/bin/criu"
