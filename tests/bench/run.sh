@@ -3,13 +3,13 @@
 #
 # Measures holt-oci beside crun and runc and prints one Markdown report. Run as root from the repository's root.
 #
-#   RUNTIME  the runtime (build/holt-oci)   CRUN, RUNC  the others (from PATH)
+#   RUNTIME  the runtime (or the first argument; build/holt-oci)   CRUN, RUNC  the others (from PATH)
 #   ROUNDS   rounds of each case (4)        RUNS        runs in a round, back to back (25)
 #   SOAK     runs in a row (1000)           PARALLEL    containers at once (100)
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-holt=$(realpath "${RUNTIME:-build/holt-oci}")
+holt=$(realpath "${1:-${RUNTIME:-build/holt-oci}}")
 crun=$(command -v "${CRUN:-crun}")
 runc=$(command -v "${RUNC:-runc}")
 rounds=${ROUNDS:-4}
