@@ -136,6 +136,11 @@ bool json_is_object(struct json_object *v)
         return v->type == JSON_OBJECT;
 }
 
+bool json_is_array(struct json_object *v)
+{
+        return v->type == JSON_ARRAY;
+}
+
 size_t json_array_size(struct json_object *array)
 {
         return array->n;

@@ -44,6 +44,7 @@ int json_get_object(struct json_object *obj, const char *key, struct json_object
 int json_get_array(struct json_object *obj, const char *key, struct json_object **ret, struct error *err);
 
 bool json_is_object(struct json_object *v);
+bool json_is_array(struct json_object *v);
 /* The value as a string, or NULL when it is none. */
 const char *json_string_value(struct json_object *v);
 /* The value as a number; false when it is none or does not fit. */

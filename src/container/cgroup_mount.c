@@ -30,10 +30,13 @@ static int clone_cgroup(const struct cgroup_hierarchy *h, struct error *err)
         return fd < 0 ? error_errno(err, -fd, "clone %s", path) : fd;
 }
 
-/* For the tmpfs and all hierarchies on it at once. */
+/*
+ * For the tmpfs and all hierarchies on it at once. Private, as mounts made inside would be: criu refuses to save those
+ * that hang on the host's.
+ */
 static int set_attributes(int tree, const struct spec_mount *m, struct error *err)
 {
-        int n = mount_set_attr(tree, true, m->attr_set, m->attr_clr, 0);
+        int n = mount_set_attr(tree, true, m->attr_set, m->attr_clr, MS_PRIVATE);
 
         return n < 0 ? error_errno(err, -n, "set the attributes") : 0;
 }

@@ -2,6 +2,8 @@
 #include "container/console.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -44,14 +46,38 @@ int console_adopt(int slave, struct error *err)
         return r < 0 ? error_errno(err, -r, "take the terminal") : 0;
 }
 
-void console_own_stdio(const struct spec_process *p)
+static bool is_null(const struct stat *st)
+{
+        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/*
+ * The host's null device becomes the container's own: criu cannot save a file of a mount that the container does not
+ * see. Where it has none it keeps the host's.
+ */
+static void own_null(int fd, int *own)
 {
         struct stat st;
 
+        if (*own < 0)
+                *own = open("/dev/null", O_RDWR | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+        if (*own >= 0 && fstat(*own, &st) == 0 && is_null(&st))
+                dup2(*own, fd);
+}
+
+void console_own_stdio(const struct spec_process *p)
+{
+        own_fd int null = -1;
+        struct stat st;
+
         for (int fd = 0; fd < 3; fd++) {
-                if (fstat(fd, &st) < 0 || st.st_uid == p->uid)
+                if (fstat(fd, &st) < 0)
                         continue;
-                if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+                if (is_null(&st)) {
+                        own_null(fd, &null);
+                        continue;
+                }
+                if (st.st_uid == p->uid)
                         continue;
                 /* Another's socket or a read-only filesystem: then it stays as it is, as with every runtime. */
                 if (fchown(fd, p->uid, (gid_t)-1) < 0)
