@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* error.h wraps them for the analyzer. */
+#undef error_set
+#undef error_errno
+
 /* Puts ": " and as much of the text as fits behind what stands there. */
 static void append(struct error *err, const char *text)
 {
@@ -16,15 +20,20 @@ static void append(struct error *err, const char *text)
         err->text[n + separator + len] = '\0';
 }
 
+static void fill(struct error *err, int code, const char *format, va_list ap)
+{
+        err->code = code;
+        vsnprintf(err->text, sizeof err->text, format, ap);
+}
+
 int error_set(struct error *err, int code, const char *format, ...)
 {
         va_list ap;
 
         if (!err)
                 return -code;
-        err->code = code;
         va_start(ap, format);
-        vsnprintf(err->text, sizeof err->text, format, ap);
+        fill(err, code, format, ap);
         va_end(ap);
         return -code;
 }
@@ -35,9 +44,8 @@ int error_errno(struct error *err, int code, const char *format, ...)
 
         if (!err)
                 return -code;
-        err->code = code;
         va_start(ap, format);
-        vsnprintf(err->text, sizeof err->text, format, ap);
+        fill(err, code, format, ap);
         va_end(ap);
         append(err, strerror(code));
         return -code;

@@ -66,7 +66,9 @@ static int device_read(struct arena *a, struct json_object *o, void *ret, struct
                 return unknown_value(err, "type", type);
         /* Docker gives st_mode as it is, with the file's type in it. */
         d->mode.v &= PERMISSIONS;
-        d->type = *type == 'u' ? 'c' : *type;
+        d->type = *type;
+        if (d->type == 'u')
+                d->type = 'c';
         return d->type == 'p' ? 0 : device_numbers_read(o, d, err);
 }
 

@@ -32,6 +32,7 @@ static int follow_dangling(int dirfd, const char *prefix, const char *name, char
         ssize_t n = readlinkat(dirfd, name, link, sizeof link - 1);
         int len;
 
+        target[0] = '\0';
         if (n < 0)
                 return -errno;
         link[n] = '\0';

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "sys/fd.h"
 
 pid_t process_clone(const struct clone_options *o)
@@ -48,11 +49,24 @@ int process_signal(int pidfd, int signo)
         return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) < 0 ? -errno : 0;
 }
 
+/* Fields of /proc/PID/stat by their numbers in proc(5). */
+enum { STAT_NAME = 2, STAT_STATE = 3, STAT_START_TIME = 22 };
+
+/* The last of the next n fields, or NULL; *rest is left behind it. */
+static const char *skip_fields(char **rest, int n)
+{
+        const char *field = NULL;
+
+        while (n-- > 0)
+                field = strsep(rest, " ");
+        return field;
+}
+
 int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state)
 {
-        char path[64], text[1024], state;
-        unsigned long long start;
-        const char *p;
+        char path[64], text[1024], *rest;
+        const char *state, *start;
+        uint64_t start_time;
         ssize_t n;
 
         snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -62,12 +76,13 @@ int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state)
         if (n < 0)
                 return (int)n;
         /* The name in parentheses may hold anything, also parentheses: start behind the last one. */
-        p = strrchr(text, ')');
-        if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                         &state, &start) != 2)
+        rest = strrchr(text, ')');
+        state = skip_fields(&rest, 1 + STAT_STATE - STAT_NAME);
+        start = skip_fields(&rest, STAT_START_TIME - STAT_STATE);
+        if (!state || strlen(state) != 1 || !start || parse_u64(start, 10, &start_time) < 0)
                 return -EPROTO;
-        *ret_start_time = start;
-        *ret_state = state;
+        *ret_start_time = start_time;
+        *ret_state = *state;
         return 0;
 }
 
