@@ -59,5 +59,5 @@ teardown() {
         config '.process.apparmorProfile = "holt-none"'
         fails rt_run "$ID"
         [[ "$output" = *apparmor* || "$output" = *AppArmor* || "$output" = *holt-none* ]]
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }

@@ -386,7 +386,7 @@ devices() {
         rt exec "$ID" true
         rt delete --force "$ID"
         [ ! -e "$CG" ]
-        [ ! -e "$STATE/$ID" ]
+        state_gone
         after=$(grep -c . /proc/self/mountinfo)
         equal mounts "$after" "$before"
 }
@@ -395,7 +395,7 @@ devices() {
         config '.process.args = ["/no/such/program"]'
         fails rt_run "$ID"
         [ ! -e "$CG" ]
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "v2: a relative cgroupsPath, and none" {

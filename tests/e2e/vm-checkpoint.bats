@@ -55,7 +55,7 @@ criu_run() {
         [ ! -e "/proc/$PID" ]
         local n
         n=$(counter)
-        lacks crun || [ ! -e "$STATE/$ID" ]
+        lacks crun || state_gone
 
         lacks crun && rt delete "$ID"
         criu_run restore --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
@@ -70,7 +70,7 @@ criu_run() {
         until_true 10 status_is "$ID" stopped
         rt delete "$ID"
         [ ! -e "$CG" ]
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "checkpoint --leave-running: it goes on, and its copy can be restored later" {
@@ -87,7 +87,7 @@ criu_run() {
 
 @test "checkpoint: the default image path is ./checkpoint" {
         lacks crun && skip 'crun wants a name'
-        rt_start "$ID"
+        counting
         cd "$WORK"
         criu_run checkpoint --work-path "$WORK/work" "$ID"
         [ -s "$WORK/checkpoint/inventory.img" ]
@@ -114,7 +114,7 @@ criu_run() {
         touch "$WORK/volume/stop"
         wait "$restore" || status=$?
         equal 'exit status' "$status" 7
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "checkpoint: of none, and restore from nothing, are refused" {
@@ -123,7 +123,7 @@ criu_run() {
         mkdir -p "$WORK/empty"
         fails rt restore --detach --bundle "$BUNDLE" --image-path "$WORK/empty" "$ID"
         fails rt restore --detach --bundle "$BUNDLE" --image-path "$WORK/none" "$ID"
-        [ ! -e "$STATE/$ID" ]
+        state_gone
         [ ! -e "$CG" ]
 }
 

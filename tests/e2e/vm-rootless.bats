@@ -81,7 +81,7 @@ running
 $ID"
         equal 'owner of a file of root' "$(stat -c %u:%g "$BUNDLE/rootfs/tmp/root")" "$USER_ID:$USER_ID"
         equal 'owner of a file of user 33' "$(stat -c %u:%g "$BUNDLE/rootfs/tmp/other")" 100032:100032
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "rootless: one id mapped to itself needs no newuidmap" {
@@ -110,7 +110,7 @@ $ID"
         config '.linux.resources = {memory: {limit: 67108864}}'
         config_write
         fails as_user timeout 60 "$RUNTIME" --root "$STATE" run --bundle "$BUNDLE" "$ID"
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "rootless: limits in a delegated cgroup, by cgroupfs" {
@@ -180,12 +180,12 @@ not-found"
         config '.linux.uidMappings[1].hostID = 1'
         config_write
         fails as_user timeout 60 "$RUNTIME" --root "$STATE" run --bundle "$BUNDLE" "$ID"
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "rootless: without a user namespace it is refused" {
         config '.linux.namespaces |= map(select(.type != "user")) | del(.linux.uidMappings, .linux.gidMappings)'
         config_write
         fails as_user timeout 60 "$RUNTIME" --root "$STATE" run --bundle "$BUNDLE" "$ID"
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }

@@ -186,7 +186,7 @@ unit_gone() {
 
         rt_run "$ID"
         until_true 5 unit_gone
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "systemd: stopping the unit stops the container" {
@@ -201,7 +201,7 @@ unit_gone() {
         config '.process.args = ["/no/such/program"]'
         fails rt_run "$ID"
         until_true 5 unit_gone
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }
 
 @test "systemd: a limit that systemd refuses fails the start" {
@@ -246,5 +246,5 @@ unit_gone() {
         config_write
         fails timeout 60 unshare --mount sh -c "mount -t tmpfs none /run/dbus && mount -t tmpfs none /run/systemd/private 2>/dev/null;
                 mount -t tmpfs none /run/systemd; exec '$RUNTIME' --root '$STATE' --systemd-cgroup run --bundle '$BUNDLE' '$ID'"
-        [ ! -e "$STATE/$ID" ]
+        state_gone
 }

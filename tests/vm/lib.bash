@@ -20,8 +20,8 @@ vm_setup() {
 # vm_teardown: whatever the test left; a leftover that a test is about is looked for by the test.
 vm_teardown() {
         [ -n "${WORK-}" ] || return 0
-        for id in "$WORK"/state/*/; do
-                [ -e "$id" ] && rt delete --force "$(basename "$id")" >/dev/null 2>&1
+        for id in $(rt list --quiet 2>/dev/null); do
+                rt delete --force "$id" >/dev/null 2>&1
         done
         rm -rf "$WORK"
 }
@@ -117,9 +117,9 @@ equal() {
         fi
 }
 
-# until_true SECONDS COMMAND...: the machine may be slow.
+# until_true SECONDS COMMAND...: four times as long, when the host is busy: only a failure waits for it.
 until_true() {
-        local end=$((SECONDS + $1))
+        local end=$((SECONDS + 4 * $1))
         shift
         until "$@"; do
                 if [ "$SECONDS" -ge "$end" ]; then
@@ -133,6 +133,11 @@ until_true() {
 # status_is ID STATUS
 status_is() {
         [ "$(rt state "$1" | jq -r .status)" = "$2" ]
+}
+
+# state_gone: the runtime remembers nothing of the container.
+state_gone() {
+        ! compgen -G "$STATE/$ID*"
 }
 
 # fails COMMAND...: a clear refusal: it ends by itself, with an error, and says why. (runc's own status is 255 for exec.)
