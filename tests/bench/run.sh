@@ -100,8 +100,8 @@ peak_of() { # NAME COMMAND-KIND
 }
 
 many() { # NAME: wall time of $parallel containers at once, best of three
-        local i
-        for i in 1 2 3; do
+        local _
+        for _ in 1 2 3; do
                 wrap "$1" "$work/launcher" "$parallel" "$parallel" "$(binary_of "$1")" --root "$work/root-$1" run -b "$work/bare" "$prefix-%d"
         done | jq -s 'if map(.failed) | add > 0 then error("some failed") else map(.ms) | min end'
 }

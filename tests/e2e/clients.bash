@@ -116,7 +116,8 @@ containerd_stop() {
         local status=0
         end_process "$DAEMON" || status=1
         # containerd makes plain directories for the v1 hierarchies that the host has not mounted.
-        ls /sys/fs/cgroup | grep -vxFf "$HOLT_DIR/hierarchies" | sed 's|^|/sys/fs/cgroup/|' | xargs -r rmdir
+        find /sys/fs/cgroup -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vxFf "$HOLT_DIR/hierarchies" |
+                sed 's|^|/sys/fs/cgroup/|' | xargs -r rmdir
         no_leaks "$HOLT_DIR" "$1" || status=1
         [ $status -eq 0 ] || tail -n 20 "$HOLT_DIR/log"
         rm -rf "$HOLT_DIR"

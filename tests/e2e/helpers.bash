@@ -153,9 +153,10 @@ bundle_remove() {
         done
         if [[ -d $ROOT ]]; then
                 # A directory ID, or files ID:something.
-                for id in $(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f\n' | sed 's/:.*//' | sort -u); do
-                        rt delete --force "$id" >/dev/null 2>&1
-                done
+                find "$ROOT" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f\n' | sed 's/:.*//' | sort -u |
+                        while read -r id; do
+                                rt delete --force "$id" >/dev/null 2>&1 </dev/null
+                        done
         fi
         no_leaks
 }

@@ -3,6 +3,8 @@
 # What the attacks on the runtime share: the bundle of the end-to-end tests, with the attacker's program in it.
 #
 # shellcheck shell=bash
+# Bats sets $status and $output; the tests read $TESTS and $UP.
+# shellcheck disable=SC2034,SC2154
 
 load ../e2e/helpers
 TESTS=$BATS_TEST_DIRNAME/../e2e
@@ -29,7 +31,7 @@ setup() { attack_setup; }
 # refused COMMAND...: fails within time, says why, and does not crash.
 refused() {
         run timeout 20 "$RUNTIME" --root "$ROOT" "$@" </dev/null
-        if [ "$status" -eq 0 ] || [ "$status" -ge 124 -a "$status" -lt 255 ] || [ -z "$output" ]; then
+        if [ "$status" -eq 0 ] || { [ "$status" -ge 124 ] && [ "$status" -lt 255 ]; } || [ -z "$output" ]; then
                 echo "status $status: ${output:0:300}"
                 return 1
         fi
