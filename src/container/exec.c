@@ -157,8 +157,11 @@ static int add_caps(struct exec *x, struct error *err)
         uint64_t bit;
 
         for (size_t i = 0; x->o->caps && x->o->caps[i]; i++) {
+                if (strncmp(x->o->caps[i], "CAP_", 4) != 0)
+                        return error_set(err, EINVAL, "--cap \"%s\": not the name of a capability", x->o->caps[i]);
+                /* As in the configuration: what this kernel does not know cannot be granted, and is no error. */
                 if (!name_value_find(oci_capabilities, x->o->caps[i], &bit))
-                        return error_set(err, EINVAL, "--cap \"%s\": unknown capability", x->o->caps[i]);
+                        continue;
                 caps->bounding |= 1ULL << bit;
                 caps->effective |= 1ULL << bit;
                 caps->permitted |= 1ULL << bit;

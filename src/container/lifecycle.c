@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "container/hooks.h"
@@ -71,7 +72,7 @@ int lifecycle_run_hooks(struct container *c, const char *kind, enum container_st
         r = parse_hooks(c, hooks, &spec, err);
         if (r < 0)
                 return r;
-        list = *kind == 'p' && kind[5] == 'a' ? &spec.hooks.poststart : &spec.hooks.poststop;
+        list = strcmp(kind, "poststart") == 0 ? &spec.hooks.poststart : &spec.hooks.poststop;
         if (!list->n)
                 return 0;
         r = container_describe(c, status, &state, err);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@
 #include "container/launch.h"
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
+
+enum { MAX_DEPTH = PATH_MAX / 2 };
 
 static int clone_root(const struct launch *l, struct error *err)
 {
@@ -87,16 +90,58 @@ static int cut_propagation(const struct launch *l, struct error *err)
         return r < 0 ? error_errno(err, -r, "make the mounts of the new namespace private") : 0;
 }
 
-static int attach_root(struct rootfs *r, struct error *err)
+/* Whether somebody will look for the root filesystem where the configuration says it is, before it becomes the root. */
+static bool has_visitors(const struct spec_hooks *h)
 {
-        own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return h->prestart.n || h->create_runtime.n || h->create_container.n;
+}
+
+/* The mount that the directory lies on shall not pass ours on to the host: only a mount's root can be told so. */
+static int make_mount_private(int dir)
+{
+        own_fd int at = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+        int n = -EINVAL;
+
+        for (int i = 0; at >= 0 && n == -EINVAL && i < MAX_DEPTH; i++) {
+                int up;
+
+                n = mount_set_attr(at, false, 0, 0, MS_PRIVATE);
+                if (n == 0)
+                        return 0;
+                up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                close(at);
+                at = up;
+        }
+        return at < 0 ? -errno : n;
+}
+
+/* Over "/", or in its own place for the hooks that mount something below it. */
+static int open_place(const struct launch *l, struct error *err)
+{
+        own_fd int place = -1;
         int n;
 
+        if (!has_visitors(&l->spec.hooks)) {
+                place = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                return place < 0 ? error_errno(err, errno, "open /") : take_fd(&place);
+        }
+        place = open(l->container.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (place < 0)
+                return error_errno(err, errno, "root filesystem %s", l->container.rootfs);
+        n = make_mount_private(place);
+        return n < 0 ? error_errno(err, -n, "make the mount below %s private", l->container.rootfs) : take_fd(&place);
+}
+
+static int attach_root(struct rootfs *r, struct error *err)
+{
+        own_fd int root = open_place(r->l, err);
+        int n;
+
+        if (root < 0)
+                return root;
         r->fd = r->l->rootfs_tree >= 0 ? take_fd(&r->l->rootfs_tree) : clone_root(r->l, err);
         if (r->fd < 0)
                 return r->fd;
-        if (root < 0)
-                return error_errno(err, errno, "open /");
         n = mount_set_attr(r->fd, false, 0, 0, MS_PRIVATE);
         if (n == 0)
                 n = mount_attach(r->fd, root);

@@ -44,8 +44,7 @@ static int user_namespace_check(const struct spec *s, struct error *err)
 
         if (!user)
                 return 0;
-        if (user->path && (l->uid_mappings.n || l->gid_mappings.n))
-                return error_set(err, EINVAL, "linux.uidMappings: a user namespace that is joined has its own");
+        /* One that is joined has mappings of its own; containerd repeats them for the containers of a pod. */
         if (!user->path && (!l->uid_mappings.n || !l->gid_mappings.n))
                 return error_set(err, EINVAL, "linux.%s: a new user namespace needs them",
                                  l->uid_mappings.n ? "gidMappings" : "uidMappings");
