@@ -43,6 +43,8 @@ static void stage_main(struct launch *l)
         }
         if (r == 0)
                 r = namespaces_join(&l->ns, CLONE_NEWUSER, &err);
+        if (r == 0 && !namespaces_has_new_user(&l->ns))
+                r = namespaces_check_mappings(&l->spec.linux_, &err);
         if (r == 0)
                 r = namespaces_prepare_children(&l->ns, &l->spec, &err);
         if (r == 0) {

@@ -53,5 +53,11 @@ uint64_t namespaces_clone_flags(const struct namespaces *ns, bool user_done);
  * not. */
 int namespaces_map_users(pid_t pid, const struct spec_linux *l, struct error *err);
 
+/*
+ * In a joined user namespace: whether its mappings are those that the configuration repeats (none given: nothing to
+ * compare).
+ */
+int namespaces_check_mappings(const struct spec_linux *l, struct error *err);
+
 /* A user namespace with these mappings, for an idmapped mount (mount_setattr(2)): a descriptor or -errno. */
 int namespaces_new_userns(const struct id_mappings *uids, const struct id_mappings *gids, struct error *err);

@@ -105,6 +105,35 @@ int namespaces_map_users(pid_t pid, const struct spec_linux *l, struct error *er
         return r < 0 ? r : write_map(pid, "gid_map", &l->gid_mappings, err);
 }
 
+static int check_map(const char *file, const struct id_mappings *m, struct error *err)
+{
+        unsigned container_id, host_id, size;
+        int n = 0, at = 0, used;
+        bool same = true;
+        char text[8192];
+        ssize_t len;
+
+        if (!m->n)
+                return 0;
+        len = fd_read_file_at(AT_FDCWD, file, text, sizeof text);
+        if (len < 0)
+                return error_errno(err, (int)-len, "read %s", file);
+        for (; sscanf(text + at, "%u %u %u%n", &container_id, &host_id, &size, &used) == 3; at += used, n++) {
+                same = same && (size_t)n < m->n && m->v[n].container_id == container_id && m->v[n].host_id == host_id &&
+                       m->v[n].size == size;
+        }
+        return same && (size_t)n == m->n
+                       ? 0
+                       : error_set(err, EINVAL, "the mappings of the joined user namespace are others");
+}
+
+int namespaces_check_mappings(const struct spec_linux *l, struct error *err)
+{
+        int r = check_map("/proc/self/uid_map", &l->uid_mappings, err);
+
+        return r < 0 ? r : check_map("/proc/self/gid_map", &l->gid_mappings, err);
+}
+
 int namespaces_new_userns(const struct id_mappings *uids, const struct id_mappings *gids, struct error *err)
 {
         struct clone_options o = { .flags = CLONE_NEWUSER, .cgroup_fd = -1 };
