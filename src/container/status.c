@@ -20,7 +20,8 @@ int container_status(struct container *c, enum container_status *ret, struct err
         char state;
         int r;
 
-        if (!c->pid) {
+        /* No pid yet, or a state that was never written to its end: it exists in name only. */
+        if (!c->pid || !c->json) {
                 *ret = CONTAINER_CREATING;
                 return 0;
         }
