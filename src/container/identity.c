@@ -17,12 +17,15 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "container/launch.h"
 #include "container/message.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 #include "sys/schedule.h"
+
+enum { MAX_PASSWD = 16 << 20 };
 
 int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *err)
 {
@@ -188,23 +191,38 @@ static bool has_home(const struct spec_process *p)
         return false;
 }
 
+/* The image may have a device or an endless file there: then nobody has a home. */
+static FILE *open_passwd(void)
+{
+        own_fd int fd = open("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        struct stat st;
+        FILE *f;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_PASSWD)
+                return NULL;
+        f = fdopen(fd, "re");
+        if (f)
+                take_fd(&fd);
+        return f;
+}
+
 /* The home directory of the uid in the container's /etc/passwd; "/" when there is none. */
 static void find_home(uid_t uid, char *home, size_t size)
 {
-        int fd = open("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
+        FILE *f = open_passwd();
         char line[1024];
 
         snprintf(home, size, "HOME=/");
         while (f && fgets(line, sizeof line, f)) {
-                char *field[7] = { line }, *end;
+                char *field[7] = { line };
+                uint32_t id;
                 int n = 1;
 
                 for (char *p = line; *p && n < 7; p++) {
                         if (*p == ':')
                                 *p = '\0', field[n++] = p + 1;
                 }
-                if (n < 6 || !*field[2] || strtoul(field[2], &end, 10) != uid || *end)
+                if (n < 6 || parse_u32(field[2], 10, &id) < 0 || id != uid)
                         continue;
                 if (*field[5])
                         snprintf(home, size, "HOME=%s", field[5]);

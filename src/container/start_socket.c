@@ -28,8 +28,9 @@ int start_socket_listen(const struct container *c, struct error *err)
         state_file_name(c->id, STATE_START_SOCKET, name);
         /* A process of the same pid may have died between the two calls. */
         unlinkat(c->rootfd, temp, 0);
-        if (sock < 0 || bind(sock, (struct sockaddr *)&a, sizeof a) < 0 || listen(sock, 8) < 0 ||
-            renameat(c->rootfd, temp, c->rootfd, name) < 0)
+        /* The file gets this mode, which no umask of the caller's can loosen. */
+        if (sock < 0 || fchmod(sock, 0600) < 0 || bind(sock, (struct sockaddr *)&a, sizeof a) < 0 ||
+            listen(sock, 8) < 0 || renameat(c->rootfd, temp, c->rootfd, name) < 0)
                 return error_errno(err, errno, "make the start socket");
         return take_fd(&sock);
 }

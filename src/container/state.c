@@ -40,13 +40,29 @@ const char *container_status_name(enum container_status s)
         return names[s];
 }
 
+/*
+ * What stands in ROOT decides which processes are killed and what exec runs: only we and root may write there.
+ * A descriptor or -errno.
+ */
+static int open_trusted(const char *root, struct error *err)
+{
+        own_fd int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_errno(err, errno, "open %s", root);
+        if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & (S_IWGRP | S_IWOTH))
+                return error_set(err, EPERM, "the state directory %s can be written by others", root);
+        return take_fd(&fd);
+}
+
 /* mkdir -p, mode 0700 for what is new. */
 static int open_root(const char *root, struct error *err)
 {
         own_mem char *path = strdup(root);
-        int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int fd = open_trusted(root, err);
 
-        if (fd >= 0)
+        if (fd >= 0 || fd != -ENOENT)
                 return fd;
         if (!path)
                 return error_set(err, ENOMEM, "out of memory");
@@ -60,8 +76,7 @@ static int open_root(const char *root, struct error *err)
         }
         if (mkdir(path, 0711) < 0 && errno != EEXIST)
                 return error_errno(err, errno, "create %s", path);
-        fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? error_errno(err, errno, "open %s", root) : fd;
+        return open_trusted(root, err);
 }
 
 /*
@@ -298,11 +313,11 @@ int container_load(const char *root, const char *id, struct container *ret, stru
         r = container_check_id(id, err);
         if (r < 0)
                 return r;
-        c.rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        c.rootfd = open_trusted(root, err);
         if (c.rootfd < 0)
-                return errno == ENOENT || errno == ENOTDIR
+                return c.rootfd == -ENOENT || c.rootfd == -ENOTDIR
                                ? error_set(err, ENOENT, "container \"%s\" does not exist", id)
-                               : error_errno(err, errno, "open %s", root);
+                               : c.rootfd;
         c.id = strdup(id);
         if (!c.id)
                 return error_set(err, ENOMEM, "out of memory");

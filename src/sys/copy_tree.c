@@ -54,7 +54,8 @@ static int copy_owner_and_times(int dir, const char *name, const struct stat *st
 
 static int copy_file(int from_dir, int to_dir, const char *name)
 {
-        own_fd int from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = -1;
+        /* It was a regular file a moment ago: by now it may be a pipe. */
+        own_fd int from = openat(from_dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), to = -1;
         int r;
 
         if (from < 0)

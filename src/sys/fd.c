@@ -115,9 +115,14 @@ int fd_replace_file_at(int dirfd, const char *name, const void *data, size_t len
         r = snprintf(temp, sizeof temp, ".%s.%d", name, (int)getpid());
         if (r < 0 || (size_t)r >= sizeof temp)
                 return -ENAMETOOLONG;
-        fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+        /* Left by a process of our pid that died; in a directory of others, anything. */
+        for (int tries = 0; tries < 2 && fd < 0; tries++) {
+                fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+                if (fd < 0 && (errno != EEXIST || unlinkat(dirfd, temp, 0) < 0))
+                        return -errno;
+        }
         if (fd < 0)
-                return -errno;
+                return -EEXIST;
         r = fd_write_all(fd, data, len);
         if (r == 0 && renameat(dirfd, temp, dirfd, name) < 0)
                 r = -errno;
