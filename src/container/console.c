@@ -34,6 +34,10 @@ int console_create(int root, const struct spec_process *p, int console_socket, i
                 if (r < 0)
                         return error_errno(err, -r, "set process.consoleSize");
         }
+        /* A terminal that the runtime itself relays: its output may go to a file, and a terminal there ends lines
+         * itself. */
+        if (console_socket < 0)
+                terminal_keep_newlines(slave);
         r = console_socket >= 0 ? fd_send(console_socket, ptmx, sizeof ptmx - 1, &master, 1)
                                 : message_send(peer, MESSAGE_CONSOLE, master);
         return r < 0 ? error_errno(err, -r, "hand over the terminal") : take_fd(&slave);

@@ -96,7 +96,17 @@ int terminal_set_raw(int fd, struct termios *ret_saved)
                 return -errno;
         *ret_saved = raw;
         cfmakeraw(&raw);
-        /* What the container's own terminal already turned into CR LF passes as it is; our stdout needs no second turn.
-         */
+        /* What is relayed comes with bare newlines (terminal_keep_newlines): this is the terminal that shows them. */
+        raw.c_oflag = ret_saved->c_oflag;
         return tcsetattr(fd, TCSANOW, &raw) < 0 ? -errno : 0;
+}
+
+int terminal_keep_newlines(int fd)
+{
+        struct termios t;
+
+        if (tcgetattr(fd, &t) < 0)
+                return -errno;
+        t.c_oflag &= ~(tcflag_t)ONLCR;
+        return tcsetattr(fd, TCSANOW, &t) < 0 ? -errno : 0;
 }

@@ -17,5 +17,8 @@ void terminal_copy_size(int from, int to);
 /* Makes `slave` the controlling terminal of this session leader and its stdin, stdout and stderr. */
 int terminal_adopt(int slave);
 
-/* Puts a terminal into raw mode; *ret_saved is for tcsetattr(). */
+/* A newline written to the terminal stays one: no CR is put before it (termios(3), ONLCR). */
+int terminal_keep_newlines(int fd);
+
+/* Puts a terminal's input into raw mode and leaves its output as it is; *ret_saved is for tcsetattr(). */
 int terminal_set_raw(int fd, struct termios *ret_saved);
