@@ -8,10 +8,6 @@
 #include "container/identity.h"
 #include "container/sysctl.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 static int check_process(const struct spec *s, struct error *err)
 {
         if (!s->process)

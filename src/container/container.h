@@ -54,9 +54,9 @@ void container_finish(struct container *c);
 /* What it is doing now: looks at the process, the start socket and the freezer. */
 int container_status(struct container *c, enum container_status *ret, struct error *err);
 
-/* The runtime-spec's state object ("ociVersion", "id", "status", "pid", "bundle", "annotations"), and with `full`
- * runc's extras (rootfs, created, owner). */
-int container_state(struct container *c, bool full, struct json_writer *w, struct error *err);
+/* The runtime-spec's state object ("ociVersion", "id", "status", "pid", "bundle", "annotations") with runc's extras
+ * (rootfs, created, owner). */
+int container_state(struct container *c, struct json_writer *w, struct error *err);
 
 /* The state object as text, with the given status: for hooks. */
 int container_describe(struct container *c, enum container_status status, struct buf *ret, struct error *err);

@@ -103,7 +103,7 @@ static int clone_directly(struct launch *l, struct error *err)
         struct clone_options o = { .flags = namespaces_clone_flags(&l->ns, false),
                                    .cgroup_fd = cgroup_clone_fd(&l->container.cgroup),
                                    .ret_pidfd = &l->init_pidfd };
-        const int special = (l->ns.joined & CLONE_NEWPID) | ((l->ns.create | l->ns.joined) & 0x80);
+        const int special = (l->ns.joined & CLONE_NEWPID) | ((l->ns.create | l->ns.joined) & CLONE_NEWTIME);
         own_fd int own_pid = -1, own_time = -1;
         int r = 0;
 
@@ -120,7 +120,7 @@ static int clone_directly(struct launch *l, struct error *err)
         if (special && own_pid >= 0)
                 setns(own_pid, CLONE_NEWPID);
         if (special && own_time >= 0)
-                setns(own_time, 0x80);
+                setns(own_time, CLONE_NEWTIME);
         if (l->init_pid == -ENOSPC)
                 return error_set(err, ENOSPC,
                                  "the kernel's limit of namespaces is reached (/proc/sys/user/max_*_namespaces)");
@@ -291,14 +291,10 @@ static int run_started(struct launch *l, int *ret_exit, struct error *err)
 int container_run(const struct container_options *o, int *ret_exit, struct error *err)
 {
         struct launch l;
-        int r = 0;
+        int r;
 
         launch_init(&l, o, true);
-        if (!o->detach) {
-                r = foreground_prepare(err);
-                if (r == 0 && !o->no_subreaper)
-                        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        }
+        r = foreground_prepare(o, err);
         if (r == 0)
                 r = make_container(&l, err);
         if (r == 0)

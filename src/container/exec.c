@@ -8,13 +8,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,10 +31,6 @@
 #include "container/state.h"
 #include "sys/fd.h"
 #include "sys/process.h"
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
 
 enum { MAX_PROCESS = 16 << 20 };
 
@@ -255,9 +249,8 @@ static int enter_namespaces(struct exec *x, struct error *err)
                 return error_errno(err, errno, "join the container's namespaces");
         if (x->root >= 0 && (fchdir(x->root) < 0 || chroot(".") < 0))
                 return error_errno(err, errno, "enter the container's root");
-        if (x->c->namespaces & CLONE_NEWUSER &&
-            (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
-                return 0; /* id 0 is not mapped, or setgroups is denied: it stays who it is */
+        if (x->c->namespaces & CLONE_NEWUSER)
+                identity_become_root();
         return 0;
 }
 
@@ -394,20 +387,6 @@ static int start_child(struct exec *x, struct error *err)
         return x->pid < 0 ? error_errno(err, -x->pid, "make a process in the container") : 0;
 }
 
-static int pass_listener(struct exec *x, int listener, struct error *err)
-{
-        const char *path = NULL, *metadata = NULL;
-        own_buf struct buf state = {};
-        int r;
-
-        json_get_string(x->c->json, "seccompListener", &path, NULL);
-        json_get_string(x->c->json, "seccompMetadata", &metadata, NULL);
-        if (!path)
-                return error_set(err, EINVAL, "the container's seccomp filter notifies but has no listenerPath");
-        r = container_describe(x->c, CONTAINER_RUNNING, &state, err);
-        return r < 0 ? r : listener_pass(path, metadata, listener, x->pid, buf_str(&state), err);
-}
-
 /* Until the end of the stream: the program was executed. */
 static int follow_child(struct exec *x, int *ret_master, struct error *err)
 {
@@ -425,7 +404,7 @@ static int follow_child(struct exec *x, int *ret_master, struct error *err)
                 if (m.type == MESSAGE_CONSOLE)
                         *ret_master = take_fd(&fd);
                 if (m.type == MESSAGE_LISTENER) {
-                        r = pass_listener(x, fd, err);
+                        r = listener_pass_of(x->c, CONTAINER_RUNNING, fd, x->pid, err);
                         if (r < 0)
                                 return r;
                 }
@@ -438,14 +417,9 @@ static int run_exec(struct exec *x, int *ret_exit, struct error *err)
         own_fd int master = -1;
         int r;
 
-        if (!o->detach) {
-                r = foreground_prepare(err);
-                if (r < 0)
-                        return r;
-                if (!o->no_subreaper)
-                        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        }
-        r = start_child(x, err);
+        r = foreground_prepare(o, err);
+        if (r == 0)
+                r = start_child(x, err);
         if (r < 0)
                 return r;
         r = follow_child(x, &master, err);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,13 +34,17 @@ struct relay {
         struct stream in, out;
 };
 
-int foreground_prepare(struct error *err)
+int foreground_prepare(const struct container_options *o, struct error *err)
 {
         sigset_t all;
 
+        if (o->detach)
+                return 0;
         sigfillset(&all);
         if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
                 return error_errno(err, errno, "block signals");
+        if (!o->no_subreaper)
+                prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
         return 0;
 }
 

@@ -5,9 +5,13 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "container/container.h"
 
-/* Blocks all signals, before the clone: none gets lost between it and foreground_wait(). */
-int foreground_prepare(struct error *err);
+/*
+ * Before the clone: blocks all signals, so that none gets lost between it and foreground_wait(), and adopts what the
+ * process will leave behind. Does nothing with o->detach.
+ */
+int foreground_prepare(const struct container_options *o, struct error *err);
 
 /*
  * Waits for the process `pid`; passes signals on to it, and reaps what it leaves behind when the runtime is a

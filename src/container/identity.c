@@ -64,6 +64,12 @@ static int set_schedule(const struct spec_process *p, struct error *err)
 }
 
 /* Label files are those of a procfs that nobody else can reach: never the container's own /proc. */
+void identity_become_root(void)
+{
+        if (setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0)
+                (void)!setresuid(0, 0, 0);
+}
+
 static int set_labels(const struct spec_process *p, struct error *err)
 {
         own_fd int proc = -1;

@@ -18,6 +18,12 @@ struct identity {
         const char *home;                      /* NULL: look it up unless HOME is set */
 };
 
+/*
+ * Root of the user namespace that was entered: without an id of its own in it nothing can be made. Where id 0 is not
+ * mapped or setgroups() is denied it stays who it is.
+ */
+void identity_become_root(void);
+
 /* rlimits and oom_score_adj; pid 0 for the caller. The runtime does it for a process in a user namespace. */
 int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *err);
 

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <net/if.h>
 #include <poll.h>
@@ -25,13 +24,11 @@
 
 #include "base/own.h"
 #include "container/console.h"
-#include "container/hooks.h"
 #include "container/identity.h"
 #include "container/launch.h"
 #include "container/message.h"
 #include "container/rootfs.h"
 #include "container/start_socket.h"
-#include "container/state.h"
 #include "container/sysctl.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -49,13 +46,6 @@ static int die_with_runtime(int sync, struct error *err)
         if (poll(&p, 1, 0) > 0 && p.revents & POLLHUP)
                 return error_set(err, EPIPE, "the runtime is gone");
         return 0;
-}
-
-/* Root of the new user namespace: without an own id in it nothing can be created. */
-static void become_mapped_root(void)
-{
-        if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-                return; /* an id 0 that is not mapped, or setgroups denied: then it stays who it is */
 }
 
 int init_raise_loopback(struct error *err)
@@ -111,16 +101,12 @@ static int enter_namespaces(struct launch *l, struct error *err)
 static int run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
                      enum container_status status, struct error *err)
 {
-        own_buf struct buf state = {};
         int r;
 
         if (!hooks->n)
                 return 0;
-        r = state_describe(&l->container, &l->spec.annotations, status, l->container.pid, &state, err);
-        if (r < 0)
-                return r;
         umask(l->umask);
-        r = hooks_run(hooks, kind, buf_str(&state), err);
+        r = launch_run_hooks(l, hooks, kind, status, err);
         umask(0);
         return r;
 }
@@ -134,7 +120,7 @@ static void learn_host_pid(struct launch *l)
         if (n <= 0)
                 return;
         text[n] = '\0';
-        l->container.pid = (pid_t)strtol(text, NULL, 10);
+        l->init_pid = (pid_t)strtol(text, NULL, 10);
 }
 
 static int report_mounted(struct launch *l, struct error *err)
@@ -258,7 +244,7 @@ static int run(struct launch *l, struct error *err)
                 process_hide();
         learn_host_pid(l);
         if (in_userns)
-                become_mapped_root();
+                identity_become_root();
         else
                 r = identity_set_limits(l->spec.process, 0, err);
         if (r == 0)

@@ -13,10 +13,6 @@
 #include "base/own.h"
 #include "sys/fd.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 enum { BEFORE_CLONE = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME };
 
 static const char *type_name(int type)

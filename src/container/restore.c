@@ -12,7 +12,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,10 +25,6 @@
 #include "container/state.h"
 #include "sys/fd.h"
 #include "sys/process.h"
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
 
 struct restore {
         struct launch l;
@@ -312,14 +307,10 @@ int container_restore(const struct container_options *o, const struct checkpoint
 {
         struct restore re = { .co = co, .images = -1, .master = -1, .criu = { .pidfd = -1, .socket = -1 } };
         struct launch *l = &re.l;
-        int r = 0;
+        int r;
 
         launch_init(l, o, true);
-        if (!o->detach) {
-                r = foreground_prepare(err);
-                if (r == 0 && !o->no_subreaper)
-                        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        }
+        r = foreground_prepare(o, err);
         if (r == 0)
                 r = make_container(&re, err);
         criu_finish(&re.criu);

@@ -11,21 +11,6 @@
 #include "container/start_socket.h"
 #include "container/state.h"
 
-static int pass_listener(struct container *c, int listener, struct error *err)
-{
-        const char *path = NULL, *metadata = NULL;
-        own_buf struct buf state = {};
-        struct json_writer w = { .out = &state };
-        int r;
-
-        json_get_string(c->json, "seccompListener", &path, NULL);
-        json_get_string(c->json, "seccompMetadata", &metadata, NULL);
-        if (!path)
-                return error_set(err, EINVAL, "the container's seccomp filter notifies but has no listenerPath");
-        r = container_state(c, false, &w, err);
-        return r < 0 ? r : listener_pass(path, metadata, listener, c->pid, buf_str(&state), err);
-}
-
 /* Until the end of the stream: init executed the program. */
 static int follow(struct container *c, int sock, struct error *err)
 {
@@ -43,7 +28,7 @@ static int follow(struct container *c, int sock, struct error *err)
                         return -err->code;
                 }
                 if (m.type == MESSAGE_LISTENER) {
-                        r = pass_listener(c, fd, err);
+                        r = listener_pass_of(c, CONTAINER_CREATED, fd, c->pid, err);
                         if (r < 0) {
                                 lifecycle_kill_init(c);
                                 return r;

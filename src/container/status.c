@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "container/start_socket.h"
 #include "container/state.h"
+#include "oci/runtime_spec.h"
 #include "sys/process.h"
 
 int container_status(struct container *c, enum container_status *ret, struct error *err)
@@ -40,10 +41,9 @@ int container_status(struct container *c, enum container_status *ret, struct err
         return 0;
 }
 
-static void write_common(const struct container *c, const char *version, enum container_status status, pid_t pid,
-                         struct json_writer *w)
+static void write_common(const struct container *c, enum container_status status, pid_t pid, struct json_writer *w)
 {
-        json_write_string(w, "ociVersion", version);
+        json_write_string(w, "ociVersion", c->oci_version ? c->oci_version : OCI_SPEC_VERSION);
         json_write_string(w, "id", c->id);
         if (pid || status == CONTAINER_STOPPED)
                 json_write_i64(w, "pid", status == CONTAINER_STOPPED ? 0 : pid);
@@ -57,7 +57,7 @@ int state_describe(const struct container *c, const struct str_map *annotations,
         struct json_writer w = { .out = ret };
 
         json_begin_object(&w, NULL);
-        write_common(c, c->oci_version, status, pid, &w);
+        write_common(c, status, pid, &w);
         if (annotations->n) {
                 json_begin_object(&w, "annotations");
                 for (size_t i = 0; i < annotations->n; i++)
@@ -85,13 +85,13 @@ int container_describe(struct container *c, enum container_status status, struct
         struct json_writer w = { .out = ret };
 
         json_begin_object(&w, NULL);
-        write_common(c, c->oci_version ? c->oci_version : "1.2.0", status, c->pid, &w);
+        write_common(c, status, c->pid, &w);
         write_annotations(c, &w);
         json_end_object(&w);
         return buf_failed(ret) ? error_set(err, ENOMEM, "out of memory") : 0;
 }
 
-int container_state(struct container *c, bool full, struct json_writer *w, struct error *err)
+int container_state(struct container *c, struct json_writer *w, struct error *err)
 {
         enum container_status status = CONTAINER_STOPPED;
         int r;
@@ -100,14 +100,11 @@ int container_state(struct container *c, bool full, struct json_writer *w, struc
         if (r < 0)
                 return r;
         json_begin_object(w, NULL);
-        write_common(c, c->oci_version ? c->oci_version : "1.2.0", status, c->pid, w);
-        if (full) {
-                json_write_string(w, "rootfs", c->rootfs ? c->rootfs : "");
-                json_write_string(w, "created", c->created ? c->created : "");
-        }
+        write_common(c, status, c->pid, w);
+        json_write_string(w, "rootfs", c->rootfs ? c->rootfs : "");
+        json_write_string(w, "created", c->created ? c->created : "");
         write_annotations(c, w);
-        if (full)
-                json_write_string(w, "owner", c->owner ? c->owner : "");
+        json_write_string(w, "owner", c->owner ? c->owner : "");
         json_end_object(w);
         return 0;
 }

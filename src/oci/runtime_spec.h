@@ -22,7 +22,7 @@
 struct json_object;
 
 /* The newest version of the runtime-spec that is known here. */
-#define OCI_SPEC_VERSION "1.2.0"
+#define OCI_SPEC_VERSION "1.2.1"
 
 struct opt_i64 {
         bool set;

@@ -8,10 +8,6 @@
 #include <errno.h>
 #include <sched.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 static int namespaces_check(const struct spec *s, struct error *err)
 {
         const struct spec_linux *l = &s->linux_;

@@ -35,7 +35,7 @@ static int list_one(struct container *c, void *userdata)
                 return 0;
         }
         if (l->json)
-                return container_state(c, true, l->json, l->err);
+                return container_state(c, l->json, l->err);
         r = container_status(c, &status, l->err);
         if (r < 0)
                 return r;

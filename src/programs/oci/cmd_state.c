@@ -11,7 +11,7 @@ int cmd_state(struct invocation *inv, struct error *err)
         r = invocation_container(inv, &c, err);
         if (r < 0)
                 return r;
-        r = container_state(&c, true, &w, err);
+        r = container_state(&c, &w, err);
         if (r < 0)
                 return r;
         buf_add(&out, "\n", 1);
