@@ -278,6 +278,7 @@ static void finish(struct checkpoint *cp)
 int container_checkpoint(struct container *c, const struct checkpoint_options *o, struct error *err)
 {
         struct checkpoint cp = { .c = c, .o = o, .images = -1, .work = -1 };
+        struct error failure;
         struct criu criu;
         int r = check(c, o, err);
 
@@ -299,6 +300,7 @@ int container_checkpoint(struct container *c, const struct checkpoint_options *o
         if (r < 0 || o->leave_running || o->pre_dump)
                 return r;
         /* The images are complete: what cannot be cleaned up does not make them useless. */
-        container_delete(c, true, &c->warning);
+        if (container_delete(c, true, &failure) < 0)
+                c->warning = failure;
         return 0;
 }

@@ -145,7 +145,8 @@ static int tear_down(struct container *c, struct error *err)
         }
         if (r == 0)
                 r = state_remove(c, err);
-        return r == 0 ? lifecycle_run_hooks(c, "poststop", CONTAINER_STOPPED, true, err) : r;
+        /* Two who delete it at once (a checkpoint, and the `run` that waited for its end) run the hooks once. */
+        return r > 0 ? lifecycle_run_hooks(c, "poststop", CONTAINER_STOPPED, true, err) : r;
 }
 
 int container_delete(struct container *c, bool force, struct error *err)

@@ -223,13 +223,15 @@ int state_remove(struct container *c, struct error *err)
 {
         static const char *const kinds[] = { STATE_START_SOCKET, STATE_PID, STATE_SECCOMP, STATE_FILE };
         char name[STATE_NAME_MAX];
+        bool removed = false;
 
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
                 state_file_name(c->id, kinds[i], name);
-                if (unlinkat(c->rootfd, name, 0) < 0 && errno != ENOENT)
+                removed = unlinkat(c->rootfd, name, 0) == 0;
+                if (!removed && errno != ENOENT)
                         return error_errno(err, errno, "remove the state of %s", c->id);
         }
-        return 0;
+        return removed;
 }
 
 static int read_state(struct container *c, struct error *err)

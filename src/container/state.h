@@ -17,7 +17,7 @@ int state_save_again(const struct launch *l, struct error *err);
 /* Writes which process init is. */
 int state_save_pid(const struct container *c, struct error *err);
 
-/* Removes its files from ROOT; the id is free again with the last. */
+/* Removes its files from ROOT; the id is free again with the last. 1, or 0 when somebody else removed that one. */
 int state_remove(struct container *c, struct error *err);
 
 /* The state object for hooks and seccomp agents. */
