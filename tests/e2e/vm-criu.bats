@@ -16,6 +16,7 @@ setup() {
 
 teardown() {
         vm_teardown
+        [ ! -e "/run/netns/$ID" ] || ip netns delete "$ID"
 }
 
 # counting SCRIPT: what the container runs; it counts in /tmp/n.
@@ -165,16 +166,14 @@ mounts() {
 
 @test "criu: a network namespace of somebody's, host ipc" {
         ip netns add "$ID"
-        config '(.linux.namespaces[] | select(.type == "network")) .path = $path |
-                del(.linux.namespaces[] | select(.type == "ipc"))' --arg path "/run/netns/$ID"
+        config '(.linux.namespaces[] | select(.type == "network")) .path = $netns |
+                del(.linux.namespaces[] | select(.type == "ipc"))' --arg netns "/run/netns/$ID"
         start
         checkpoint
         restore
         counts
         equal 'network' "$(stat -Lc %i "/proc/$PID/ns/net")" "$(stat -Lc %i "/run/netns/$ID")"
         equal 'ipc' "$(readlink "/proc/$PID/ns/ipc")" "$(readlink /proc/self/ns/ipc)"
-        rt delete --force "$ID"
-        ip netns delete "$ID"
 }
 
 @test "criu: pipes lead to the new caller, hooks run" {
