@@ -172,7 +172,7 @@ not-found"
         config_write
         as_session '
                 "$RUNTIME" run --detach --bundle "$BUNDLE" "$ID" </dev/null >"$WORK/out" 2>&1 || cat "$WORK/out"
-                ls -d "$XDG_RUNTIME_DIR"/*/"$ID" >/dev/null
+                compgen -G "$XDG_RUNTIME_DIR/*/$ID*" >/dev/null
                 "$RUNTIME" delete --force "$ID"' >"$WORK/got" 2>&1 || { cat "$WORK/got"; return 1; }
 }
 
