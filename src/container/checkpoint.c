@@ -27,24 +27,11 @@ struct checkpoint {
         int work;        /* the work directory, when it holds a yard, else -1 */
 };
 
-/* mkdir -p, mode 0700 for what is new. */
 static int make_directory(const char *path, struct error *err)
 {
-        own_mem char *copy = strdup(path);
+        int r = fd_mkdir_all(path, 0700);
 
-        if (!copy)
-                return error_set(err, ENOMEM, "out of memory");
-        for (char *p = copy + 1; *p; p++) {
-                if (*p != '/')
-                        continue;
-                *p = '\0';
-                if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-                        return error_errno(err, errno, "create %s", copy);
-                *p = '/';
-        }
-        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-                return error_errno(err, errno, "create %s", copy);
-        return 0;
+        return r < 0 ? error_errno(err, -r, "create %s", path) : 0;
 }
 
 static int open_images(struct checkpoint *cp, struct error *err)

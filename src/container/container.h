@@ -31,12 +31,13 @@ enum container_status {
 const char *container_status_name(enum container_status s); /* "running" */
 
 struct container {
-        int rootfd;                                                 /* ROOT */
-        int statefd;                                                /* ID:state while it is being made, else -1 */
-        char *id, *bundle, *rootfs, *created, *owner, *oci_version; /* created: RFC 3339 in UTC */
-        pid_t pid;                                                  /* of init in our pid namespace; 0: never started */
-        uint64_t start_time; /* field 22 of /proc/PID/stat: tells a recycled pid apart */
-        int namespaces;      /* CLONE_NEW* that init has of its own or joined */
+        int rootfd;                                         /* ROOT */
+        int statefd;                                        /* ID:state while it is being made, else -1 */
+        char *id, *bundle, *rootfs, *created, *oci_version; /* created: RFC 3339 in UTC */
+        uid_t owner;                                        /* who made it */
+        pid_t pid;                                          /* of init in our pid namespace; 0: never started */
+        uint64_t start_time;                                /* field 22 of /proc/PID/stat: tells a recycled pid apart */
+        int namespaces;                                     /* CLONE_NEW* that init has of its own or joined */
         struct cgroup cgroup;
         struct json_object *json; /* state.json as read */
         struct error warning;     /* code != 0: something to tell that stopped nothing (a poststop hook that failed) */
@@ -55,8 +56,8 @@ void container_finish(struct container *c);
 int container_status(struct container *c, enum container_status *ret, struct error *err);
 
 /* The runtime-spec's state object ("ociVersion", "id", "status", "pid", "bundle", "annotations") with runc's extras
- * (rootfs, created, owner). */
-int container_state(struct container *c, struct json_writer *w, struct error *err);
+ * (rootfs, created, owner: the name of the one who made it). */
+int container_state(struct container *c, const char *owner, struct json_writer *w, struct error *err);
 
 /* The state object as text, with the given status: for hooks. */
 int container_describe(struct container *c, enum container_status status, struct buf *ret, struct error *err);

@@ -17,15 +17,13 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "base/parse.h"
 #include "container/launch.h"
 #include "container/message.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
+#include "sys/passwd.h"
 #include "sys/process.h"
 #include "sys/schedule.h"
-
-enum { MAX_PASSWD = 16 << 20 };
 
 int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *err)
 {
@@ -63,13 +61,13 @@ static int set_schedule(const struct spec_process *p, struct error *err)
         return 0;
 }
 
-/* Label files are those of a procfs that nobody else can reach: never the container's own /proc. */
 void identity_become_root(void)
 {
         if (setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0)
                 (void)!setresuid(0, 0, 0);
 }
 
+/* Label files are those of a procfs that nobody else can reach: never the container's own /proc. */
 static int set_labels(const struct spec_process *p, struct error *err)
 {
         own_fd int proc = -1;
@@ -197,45 +195,12 @@ static bool has_home(const struct spec_process *p)
         return false;
 }
 
-/* The image may have a device or an endless file there: then nobody has a home. */
-static FILE *open_passwd(void)
-{
-        own_fd int fd = open("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        struct stat st;
-        FILE *f;
-
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_PASSWD)
-                return NULL;
-        f = fdopen(fd, "re");
-        if (f)
-                take_fd(&fd);
-        return f;
-}
-
 /* The home directory of the uid in the container's /etc/passwd; "/" when there is none. */
 static void find_home(uid_t uid, char *home, size_t size)
 {
-        FILE *f = open_passwd();
-        char line[1024];
+        struct passwd_entry e;
 
-        snprintf(home, size, "HOME=/");
-        while (f && fgets(line, sizeof line, f)) {
-                char *field[7] = { line };
-                uint32_t id;
-                int n = 1;
-
-                for (char *p = line; *p && n < 7; p++) {
-                        if (*p == ':')
-                                *p = '\0', field[n++] = p + 1;
-                }
-                if (n < 6 || parse_u32(field[2], 10, &id) < 0 || id != uid)
-                        continue;
-                if (*field[5])
-                        snprintf(home, size, "HOME=%s", field[5]);
-                break;
-        }
-        if (f)
-                fclose(f);
+        snprintf(home, size, "HOME=%s", passwd_find("/etc/passwd", uid, &e) && *e.home ? e.home : "/");
 }
 
 /* The environment as given, with HOME when it lacks one; *ret_made is what to free. */

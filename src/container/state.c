@@ -56,27 +56,14 @@ static int open_trusted(const char *root, struct error *err)
         return take_fd(&fd);
 }
 
-/* mkdir -p, mode 0700 for what is new. */
 static int open_root(const char *root, struct error *err)
 {
-        own_mem char *path = strdup(root);
-        int fd = open_trusted(root, err);
+        int fd = open_trusted(root, err), r;
 
-        if (fd >= 0 || fd != -ENOENT)
+        if (fd != -ENOENT)
                 return fd;
-        if (!path)
-                return error_set(err, ENOMEM, "out of memory");
-        for (char *p = path + 1; *p; p++) {
-                if (*p != '/')
-                        continue;
-                *p = '\0';
-                if (mkdir(path, 0711) < 0 && errno != EEXIST)
-                        return error_errno(err, errno, "create %s", path);
-                *p = '/';
-        }
-        if (mkdir(path, 0711) < 0 && errno != EEXIST)
-                return error_errno(err, errno, "create %s", path);
-        return open_trusted(root, err);
+        r = fd_mkdir_all(root, 0711);
+        return r < 0 ? error_errno(err, -r, "create %s", root) : open_trusted(root, err);
 }
 
 /*
@@ -239,6 +226,7 @@ static int read_state(struct container *c, struct error *err)
         char name[STATE_NAME_MAX];
         own_buf struct buf text = {};
         own_fd int fd = -1;
+        struct stat st;
         int r;
 
         state_file_name(c->id, STATE_FILE, name);
@@ -250,8 +238,10 @@ static int read_state(struct container *c, struct error *err)
         if (r < 0)
                 return error_errno(err, -r, "read the state of %s", c->id);
         /* A torn file: its creator was killed while it wrote, before it made anything else. */
-        if (json_parse(buf_str(&text), text.len, &c->json, err) < 0 || !json_is_object(c->json))
+        if (json_parse(buf_str(&text), text.len, &c->json, err) < 0 || !json_is_object(c->json)) {
                 json_put(take_ptr(c->json));
+                c->owner = fstat(fd, &st) < 0 ? geteuid() : st.st_uid;
+        }
         return 0;
 }
 
@@ -284,8 +274,7 @@ static int take_members(struct container *c, struct error *err)
             (r = json_get_u64(c->json, "owner", &owner, err)) < 0)
                 return r;
         c->namespaces = (int)namespaces;
-        if (asprintf(&c->owner, "%llu", (unsigned long long)owner) < 0)
-                return error_set(err, ENOMEM, "out of memory");
+        c->owner = (uid_t)owner;
         r = json_get_object(c->json, "cgroup", &cgroup, err);
         return r > 0 ? cgroup_load(&c->cgroup, cgroup, err) : r;
 }
@@ -344,7 +333,6 @@ void container_finish(struct container *c)
         free(c->bundle);
         free(c->rootfs);
         free(c->created);
-        free(c->owner);
         free(c->oci_version);
         json_put(c->json);
         cgroup_finish(&c->cgroup);

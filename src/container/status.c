@@ -91,7 +91,7 @@ int container_describe(struct container *c, enum container_status status, struct
         return buf_failed(ret) ? error_set(err, ENOMEM, "out of memory") : 0;
 }
 
-int container_state(struct container *c, struct json_writer *w, struct error *err)
+int container_state(struct container *c, const char *owner, struct json_writer *w, struct error *err)
 {
         enum container_status status = CONTAINER_STOPPED;
         int r;
@@ -104,7 +104,7 @@ int container_state(struct container *c, struct json_writer *w, struct error *er
         json_write_string(w, "rootfs", c->rootfs ? c->rootfs : "");
         json_write_string(w, "created", c->created ? c->created : "");
         write_annotations(c, w);
-        json_write_string(w, "owner", c->owner ? c->owner : "");
+        json_write_string(w, "owner", owner);
         json_end_object(w);
         return 0;
 }

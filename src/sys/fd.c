@@ -31,6 +31,23 @@ int fd_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint6
         return fd < 0 ? -errno : (int)fd;
 }
 
+int fd_mkdir_all(const char *path, mode_t mode)
+{
+        own_mem char *prefix = strdup(path);
+
+        if (!prefix)
+                return -ENOMEM;
+        for (char *p = prefix + 1; *prefix && *p; p++) {
+                if (*p != '/')
+                        continue;
+                *p = '\0';
+                if (mkdir(prefix, mode) < 0 && errno != EEXIST)
+                        return -errno;
+                *p = '/';
+        }
+        return mkdir(prefix, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 int fd_read_all(int fd, size_t max, struct buf *ret)
 {
         char chunk[16384];

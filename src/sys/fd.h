@@ -34,6 +34,9 @@ int fd_mkdir_in_root(int rootfd, const char *path, mode_t mode);
  */
 int fd_create_in_root(int rootfd, const char *path, mode_t mode);
 
+/* mkdir -p of a path that we trust: 0 or -errno. */
+int fd_mkdir_all(const char *path, mode_t mode);
+
 /* Reads to the end (at most `max` bytes, else -EFBIG); appends to `ret`. */
 int fd_read_all(int fd, size_t max, struct buf *ret);
 

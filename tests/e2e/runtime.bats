@@ -122,11 +122,11 @@ load helpers
         config '.annotations = {"org.example.key": "value"}'
         start_sleeper
         rt state "$ID" >"$WORK/state"
-        jq -e --arg id "$ID" --arg bundle "$BUNDLE" '
+        jq -e --arg id "$ID" --arg bundle "$BUNDLE" --arg owner "$(id -un)" '
                 .id == $id and .bundle == $bundle and .status == "running" and (.pid | type == "number") and
                 (.ociVersion | startswith("1.")) and .annotations["org.example.key"] == "value" and
                 .rootfs == $bundle + "/rootfs" and (.created | test("^20[0-9-]+T[0-9:.]+Z$")) and
-                (.owner | type == "string")' "$WORK/state"
+                (.owner == $owner)' "$WORK/state"
         rt kill "$ID" KILL
         wait_for 5 has_status "$ID" stopped
         rt state "$ID" | jq -e '.pid == 0'

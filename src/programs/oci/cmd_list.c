@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "programs/oci/invocation.h"
+#include "programs/oci/owner.h"
 #include "programs/oci/table.h"
 
 struct listing {
@@ -15,18 +16,19 @@ struct listing {
         struct error *err;
 };
 
-static int add_row(struct listing *l, struct container *c, enum container_status status)
+static int add_row(struct listing *l, struct container *c, const char *owner, enum container_status status)
 {
         char pid[16];
 
         snprintf(pid, sizeof pid, "%d", status == CONTAINER_STOPPED ? 0 : (int)c->pid);
-        return table_add(l->table, (const char *[]){ c->id, pid, container_status_name(status), c->bundle, c->created,
-                                                     c->owner });
+        return table_add(l->table,
+                         (const char *[]){ c->id, pid, container_status_name(status), c->bundle, c->created, owner });
 }
 
 static int list_one(struct container *c, void *userdata)
 {
         struct listing *l = userdata;
+        char owner[OWNER_NAME_MAX];
         enum container_status status;
         int r;
 
@@ -34,12 +36,13 @@ static int list_one(struct container *c, void *userdata)
                 buf_addf(l->out, "%s\n", c->id);
                 return 0;
         }
+        owner_name(c->owner, owner);
         if (l->json)
-                return container_state(c, l->json, l->err);
+                return container_state(c, owner, l->json, l->err);
         r = container_status(c, &status, l->err);
         if (r < 0)
                 return r;
-        r = add_row(l, c, status);
+        r = add_row(l, c, owner, status);
         return r < 0 ? error_errno(l->err, -r, "list") : 0;
 }
 
