@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "container/environment.h"
 #include "container/launch.h"
 #include "container/message.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
-#include "sys/passwd.h"
 #include "sys/process.h"
 #include "sys/schedule.h"
 
@@ -186,41 +186,6 @@ static int join_keyring(const struct identity *id, struct error *err)
         return 0;
 }
 
-static bool has_home(const struct spec_process *p)
-{
-        for (size_t i = 0; i < p->env.n; i++) {
-                if (strncmp(p->env.v[i], "HOME=", 5) == 0)
-                        return true;
-        }
-        return false;
-}
-
-/* The home directory of the uid in the container's /etc/passwd; "/" when there is none. */
-static void find_home(uid_t uid, char *home, size_t size)
-{
-        struct passwd_entry e;
-
-        snprintf(home, size, "HOME=%s", passwd_find("/etc/passwd", uid, &e) && *e.home ? e.home : "/");
-}
-
-/* The environment as given, with HOME when it lacks one; *ret_made is what to free. */
-static const char **make_environment(const struct spec_process *p, char *home, size_t size, const char ***ret_made)
-{
-        const char **env;
-
-        if (has_home(p))
-                return p->env.v;
-        env = calloc(p->env.n + 2, sizeof *env);
-        if (!env)
-                return NULL;
-        if (p->env.n)
-                memcpy(env, p->env.v, p->env.n * sizeof *env);
-        find_home(p->uid, home, size);
-        env[p->env.n] = home;
-        *ret_made = env;
-        return env;
-}
-
 int identity_close_others(unsigned preserve_fds, int peer, int other, struct error *err)
 {
         const int keep[] = { peer, other };
@@ -306,9 +271,7 @@ int identity_find_program(const struct spec_process *p, char **ret, struct error
 int identity_execute(const struct identity *id, const char *program, struct error *err)
 {
         const struct spec_process *p = id->process;
-        char home[PATH_MAX + 8];
-        own_mem const char **made = NULL;
-        const char **env;
+        own_environment struct environment env = {};
         int r, entered = 0;
 
         r = join_keyring(id, err);
@@ -320,9 +283,9 @@ int identity_execute(const struct identity *id, const char *program, struct erro
                 r = set_labels(p, err);
         if (r < 0)
                 return r;
-        env = make_environment(p, home, sizeof home, &made);
-        if (!env)
-                return error_set(err, ENOMEM, "out of memory");
+        r = environment_make(p, &env, err);
+        if (r < 0)
+                return r;
         /* Without no_new_privs the filter needs CAP_SYS_ADMIN, which is about to go. */
         if (!p->no_new_privileges)
                 r = install_seccomp(id, err);
@@ -346,6 +309,6 @@ int identity_execute(const struct identity *id, const char *program, struct erro
                 if (r < 0)
                         return r;
         }
-        execve(program, (char *const *)p->args.v, (char *const *)env);
+        execve(program, (char *const *)p->args.v, (char *const *)env.v);
         return exec_error(p->args.v[0], errno, err);
 }

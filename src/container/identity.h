@@ -15,7 +15,6 @@ struct identity {
         const char *session_keyring;           /* name of a new one, NULL: keep the caller's */
         const struct seccomp_program *seccomp; /* NULL: none */
         int peer;                              /* socket that takes MESSAGE_LISTENER */
-        const char *home;                      /* NULL: look it up unless HOME is set */
 };
 
 /*
