@@ -44,7 +44,7 @@ int external_path(int fd, char ret[PATH_MAX])
 int external_resolve(int root, const char *destination, char ret[PATH_MAX], struct stat *ret_st)
 {
         own_fd int fd = fd_open_in_root(root, destination, O_PATH);
-        char top[PATH_MAX], path[PATH_MAX];
+        char top[PATH_MAX] = "", path[PATH_MAX] = "";
         size_t n;
         int r = fd < 0 ? fd : fstat(fd, ret_st) < 0 ? -errno : 0;
 

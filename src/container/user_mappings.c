@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
@@ -105,12 +106,25 @@ int namespaces_map_users(pid_t pid, const struct spec_linux *l, struct error *er
         return r < 0 ? r : write_map(pid, "gid_map", &l->gid_mappings, err);
 }
 
+/* The next number of the kernel's table, and what follows it; NULL when there is none. */
+static const char *take_number(const char *p, uint32_t *ret)
+{
+        char digits[16];
+        size_t n;
+
+        p += strspn(p, " \n");
+        n = strspn(p, "0123456789");
+        if (n >= sizeof digits)
+                return NULL;
+        memcpy(digits, p, n);
+        digits[n] = '\0';
+        return parse_u32(digits, 10, ret) < 0 ? NULL : p + n;
+}
+
 static int check_map(const char *file, const struct id_mappings *m, struct error *err)
 {
-        unsigned container_id, host_id, size;
-        int n = 0, at = 0, used;
-        bool same = true;
         char text[8192];
+        const char *p = text;
         ssize_t len;
 
         if (!m->n)
@@ -118,13 +132,19 @@ static int check_map(const char *file, const struct id_mappings *m, struct error
         len = fd_read_file_at(AT_FDCWD, file, text, sizeof text);
         if (len < 0)
                 return error_errno(err, (int)-len, "read %s", file);
-        for (; sscanf(text + at, "%u %u %u%n", &container_id, &host_id, &size, &used) == 3; at += used, n++) {
-                same = same && (size_t)n < m->n && m->v[n].container_id == container_id && m->v[n].host_id == host_id &&
-                       m->v[n].size == size;
+        for (size_t i = 0; p && i < m->n; i++) {
+                const uint32_t want[] = { m->v[i].container_id, m->v[i].host_id, m->v[i].size };
+                uint32_t got = 0;
+
+                for (size_t k = 0; p && k < ARRAY_SIZE(want); k++) {
+                        p = take_number(p, &got);
+                        if (p && got != want[k])
+                                p = NULL;
+                }
         }
-        return same && (size_t)n == m->n
+        return p && !p[strspn(p, " \n")]
                        ? 0
-                       : error_set(err, EINVAL, "the mappings of the joined user namespace are others");
+                       : error_set(err, EINVAL, "the mappings of the joined user namespace are others (%s)", file);
 }
 
 int namespaces_check_mappings(const struct spec_linux *l, struct error *err)
