@@ -74,7 +74,7 @@ static int become_criu(struct criu *c, int sync, struct error *err)
         fd_cloexec_from(3);
         if (o->prepare)
                 r = o->prepare(o->userdata, err);
-        if (r == 0)
+        if (r == 0 && o->images)
                 r = open_directory(o->images, CRIU_FD_IMAGES, err);
         if (r == 0)
                 r = open_directory(o->work, CRIU_FD_WORK, err);

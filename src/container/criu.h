@@ -18,9 +18,10 @@
 enum { CRIU_FD_SOCKET = 100, CRIU_FD_IMAGES, CRIU_FD_WORK, CRIU_FD_FREE };
 
 struct criu_options {
-        const char *images, *work; /* directories */
-        const char *log;           /* name of the log in `work` */
-        int cgroup_fd;             /* to clone it into; -1: our own cgroups */
+        const char *images; /* directory; NULL: `prepare` opens it as CRIU_FD_IMAGES */
+        const char *work;   /* directory */
+        const char *log;    /* name of the log in `work` */
+        int cgroup_fd;      /* to clone it into; -1: our own cgroups */
         /* What it does before it becomes criu; NULL: nothing. The sync socket is the launch's. */
         int (*prepare)(void *userdata, struct error *err);
         /* At a stage ("post-restore") of criu's work; pid is the root process or 0, fd what came along or -1. */

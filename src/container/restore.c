@@ -24,6 +24,7 @@
 #include "container/restore_mounts.h"
 #include "container/state.h"
 #include "sys/fd.h"
+#include "sys/mount_tree.h"
 #include "sys/process.h"
 
 struct restore {
@@ -50,6 +51,36 @@ static int pass_namespaces(const struct namespaces *ns, struct error *err)
         return 0;
 }
 
+/*
+ * criu reads some of the images when it is root of the container's user namespace and nobody outside: it gets them by
+ * a mount on which what is root's belongs to that root. Where that cannot be the directory's permissions decide.
+ */
+static int map_images(const struct restore *re, int images)
+{
+        const struct spec_linux *li = &re->l.spec.linux_;
+        own_fd int tree = -1, userns = -1;
+
+        /* The link to older images leads out of the directory, where a mount of it ends. */
+        if (!(re->l.ns.create & CLONE_NEWUSER) || faccessat(images, "parent", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                return -1;
+        tree = mount_clone(images, "", false);
+        userns = namespaces_new_userns(&li->uid_mappings, &li->gid_mappings, NULL);
+        if (tree < 0 || userns < 0 || mount_set_idmap(tree, false, userns) < 0)
+                return -1;
+        return openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int open_images(const struct restore *re, struct error *err)
+{
+        own_fd int plain = open(re->co->image_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), mapped = -1;
+
+        if (plain >= 0)
+                mapped = map_images(re, plain);
+        if (plain < 0 || dup2(mapped >= 0 ? mapped : plain, CRIU_FD_IMAGES) < 0)
+                return error_errno(err, errno, "open %s", re->co->image_path);
+        return 0;
+}
+
 static int prepare_criu(void *userdata, struct error *err)
 {
         struct restore *re = userdata;
@@ -57,6 +88,8 @@ static int prepare_criu(void *userdata, struct error *err)
 
         if (r == 0)
                 r = restore_enter_mounts(&re->l, err);
+        if (r == 0)
+                r = open_images(re, err);
         return r == 0 ? pass_namespaces(&re->l.ns, err) : r;
 }
 
@@ -253,7 +286,6 @@ static int make_criu(struct restore *re, struct error *err)
         if (r < 0)
                 return r;
         re->criu_options = (struct criu_options){
-                .images = re->co->image_path,
                 .work = re->co->work_path ? re->co->work_path : re->co->image_path,
                 .log = "restore.log",
                 .cgroup_fd = cgroup_clone_fd(&l->container.cgroup),
