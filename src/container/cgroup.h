@@ -123,7 +123,8 @@ int cgroup_freeze(struct cgroup *cg, bool frozen, struct error *err);
 /* 1 frozen, 0 not (or freezing), -errno. */
 int cgroup_is_frozen(struct cgroup *cg);
 
-/* Sends `signo` to every process in it and below; SIGKILL by cgroup.kill where there is one, and thaws v1 first. */
+/* Sends `signo` to every process in it and below; SIGKILL by cgroup.kill where there is one. v1
+ * cgroups are thawed down to the last that the container made: a frozen process would not die. */
 int cgroup_kill(struct cgroup *cg, int signo, struct error *err);
 
 /* All process ids in it and below, in our pid namespace. *ret is malloc'ed. */
@@ -132,6 +133,12 @@ int cgroup_pids(struct cgroup *cg, pid_t **ret, size_t *ret_n, struct error *err
 /* Removes the directories, those below first; retries while the kernel is still emptying them (at most 5 s); stops the
  * systemd unit. */
 int cgroup_destroy(struct cgroup *cg, struct error *err);
+
+/*
+ * After a cgroup_create() that failed or was never reached: removes the directories that it made. The names may be
+ * those of somebody else's cgroups, with his processes: they are not touched.
+ */
+void cgroup_give_back(struct cgroup *cg);
 
 /* Appends the "data" object of runc's `events --stats` as member `key`. */
 int cgroup_stats(struct cgroup *cg, struct json_writer *w, const char *key, struct error *err);

@@ -178,6 +178,7 @@ int launch_make_cgroups(struct launch *l, struct error *err)
         size_t n;
 
         r = cg->systemd ? cgroup_adopt(cg, &l->spec, l->init_pid, err) : cgroup_create(cg, &l->spec, err);
+        l->has_cgroups = r == 0;
         if (r == 0 && cg->systemd)
                 r = state_save_again(l, err);
         if (r == 0)
@@ -243,9 +244,11 @@ void launch_undo(struct launch *l)
         }
         if (c->statefd < 0)
                 return;
-        if (c->cgroup.n) {
+        if (l->has_cgroups) {
                 cgroup_kill(&c->cgroup, SIGKILL, &ignored);
                 cgroup_destroy(&c->cgroup, &ignored);
+        } else {
+                cgroup_give_back(&c->cgroup);
         }
         state_remove(c, &ignored);
 }

@@ -24,6 +24,7 @@ struct launch {
         bool starts_now;          /* run: no waiting for `start` */
         bool has_hooks_at_mounts; /* prestart or createRuntime hooks: init waits for them */
         bool waits_to_begin;      /* init waits for the runtime before it does anything: for its user mappings */
+        bool has_cgroups;         /* its cgroups are its own: they were empty, or made for it */
         bool in_cgroups;          /* init: it joined them */
         mode_t umask;             /* init: the runtime's, for hooks; its own is 0 while it builds the root */
 

@@ -14,7 +14,7 @@
 #include "container/state.h"
 #include "sys/process.h"
 
-enum { KILL_WAIT_MS = 10000 };
+enum { FIRST_WAIT_MS = 20, KILL_WAIT_MS = 10000 };
 
 int lifecycle_open_init(const struct container *c)
 {
@@ -123,8 +123,9 @@ static int end_init(struct container *c, struct error *err)
         if (init < 0)
                 return 0;
         process_signal(init, SIGKILL);
-        if (cgroup_is_frozen(&c->cgroup) > 0)
-                cgroup_freeze(&c->cgroup, false, err);
+        /* It may be frozen, and somewhere below where it does not show. */
+        if (poll(&p, 1, FIRST_WAIT_MS) == 0 && c->cgroup.n)
+                cgroup_kill(&c->cgroup, SIGKILL, err);
         if (poll(&p, 1, KILL_WAIT_MS) <= 0)
                 return error_set(err, ETIMEDOUT, "process %d does not die", (int)c->pid);
         return 0;

@@ -138,9 +138,9 @@ static void undo(struct cgroup_hierarchy *h)
 {
         char path[PATH_MAX];
 
-        if (h->fresh && hierarchy_path(h, NULL, path) == 0)
-                rmdir(path);
-        h->fresh = false;
+        /* One that the new process is in already is left to cgroup_give_back(). */
+        if (h->fresh && hierarchy_path(h, NULL, path) == 0 && rmdir(path) == 0)
+                h->fresh = false;
         if (h->tasks_fd >= 0)
                 close(take_fd(&h->tasks_fd));
         if (h->fd >= 0)

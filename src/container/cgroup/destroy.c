@@ -11,7 +11,7 @@
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/systemd.h"
 
-enum { TIMEOUT_US = 5 * 1000 * 1000, FIRST_WAIT_US = 100, LAST_WAIT_US = 20 * 1000, MAX_DEPTH = 64 };
+enum { TIMEOUT_US = 5 * 1000 * 1000, FIRST_WAIT_US = 100, LAST_WAIT_US = 20 * 1000, MAX_DEPTH = 256 };
 
 /* Removes what is below the directory, lowest first. */
 static void remove_below(int dirfd, int depth)
@@ -63,6 +63,14 @@ static int remove_one(const struct cgroup_hierarchy *h)
                 wait = wait * 2 > LAST_WAIT_US ? LAST_WAIT_US : wait * 2;
         }
         return r;
+}
+
+void cgroup_give_back(struct cgroup *cg)
+{
+        for (size_t i = 0; i < cg->n; i++) {
+                if (cg->h[i].fresh)
+                        (void)remove_one(&cg->h[i]);
+        }
 }
 
 int cgroup_destroy(struct cgroup *cg, struct error *err)

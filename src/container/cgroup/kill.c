@@ -13,7 +13,7 @@
 #include "container/cgroup/hierarchy.h"
 #include "sys/fd.h"
 
-enum { MAX_PROCS = 1 << 22, MAX_DEPTH = 64, MAX_ROUNDS = 10 };
+enum { MAX_PROCS = 1 << 22, MAX_DEPTH = 256, MAX_ROUNDS = 10 };
 
 struct pids {
         pid_t *v;
@@ -125,6 +125,37 @@ static int signal_all(struct cgroup *cg, int signo, size_t *ret_n, struct error 
         return r;
 }
 
+static void thaw_below(int dirfd, int depth)
+{
+        own_dir DIR *dir = NULL;
+        struct dirent *e;
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        (void)fd_write_file_at(dirfd, "freezer.state", "THAWED");
+        dir = fd < 0 || depth > MAX_DEPTH ? NULL : fdopendir(fd);
+        if (!dir && fd >= 0)
+                close(fd);
+        while (dir && (e = readdir(dir))) {
+                own_fd int sub = -1;
+
+                if (e->d_type != DT_DIR || e->d_name[0] == '.')
+                        continue;
+                sub = openat(dirfd, e->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (sub >= 0)
+                        thaw_below(sub, depth + 1);
+        }
+}
+
+/* A container that may write its cgroups can freeze itself in one below, so that it would never die. */
+static void thaw_v1(struct cgroup *cg)
+{
+        struct cgroup_hierarchy *v1 = cgroup_v1(cg, "freezer");
+        own_fd int dir = v1 ? hierarchy_open_file(v1, ".", O_RDONLY | O_DIRECTORY) : -ENOENT;
+
+        if (dir >= 0)
+                thaw_below(dir, 0);
+}
+
 /*
  * Without cgroup.kill (Linux 5.14): freezing keeps the list from growing while it is read. v1 lets the frozen die
  * only once they are thawed, so that is done in any case.
@@ -139,18 +170,11 @@ static int kill_by_hand(struct cgroup *cg, struct error *err)
 
                 r = signal_all(cg, SIGKILL, &n, err);
                 cgroup_freeze(cg, false, NULL);
+                thaw_v1(cg);
                 if (frozen || n == 0)
                         break;
         }
         return r;
-}
-
-static void thaw_v1(struct cgroup *cg)
-{
-        struct cgroup_hierarchy *v1 = cgroup_v1(cg, "freezer");
-
-        if (v1)
-                (void)hierarchy_write(v1, "freezer.state", "THAWED");
 }
 
 int cgroup_kill(struct cgroup *cg, int signo, struct error *err)
