@@ -81,11 +81,26 @@ static int protect_path(struct rootfs *r, const char *path, struct error *err)
         return n < 0 ? error_errno(err, -n, "make %s read-only", path) : 0;
 }
 
+static int close_tmpfs(struct rootfs *r, struct error *err)
+{
+        const struct launch *l = r->l;
+        int n = 0;
+
+        for (size_t i = 0; n == 0 && l->mount_trees && i < l->spec.n_mounts; i++) {
+                if (l->mount_trees[i] >= 0)
+                        n = mount_set_attr(l->mount_trees[i], false, MOUNT_ATTR_RDONLY, 0, 0);
+        }
+        return n < 0 ? error_errno(err, -n, "make a tmpfs read-only") : 0;
+}
+
 int rootfs_restrict(struct rootfs *r, struct error *err)
 {
         const struct spec *s = &r->l->spec;
         int n;
 
+        n = close_tmpfs(r, err);
+        if (n < 0)
+                return n;
         for (size_t i = 0; i < s->linux_.readonly_paths.n; i++) {
                 n = protect_path(r, s->linux_.readonly_paths.v[i], err);
                 if (n < 0)

@@ -140,7 +140,8 @@ static int check_destination(struct rootfs *r, const struct spec_mount *m, int t
         if (same_path(m->destination, "/proc") || same_path(m->destination, "/sys")) {
                 plain = fd_openat2(r->fd, m->destination, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
                 if (plain < 0)
-                        return error_set(err, ELOOP, "%s is a link: it must be an ordinary directory", m->destination);
+                        return error_set(err, ELOOP, "%s must be mounted on ordinary directory, and it is a link",
+                                         m->destination);
         }
         if (same_path(m->destination, "/proc"))
                 return is_on(tree, PROC_SUPER_MAGIC) ? 0 : error_set(err, EINVAL, "only procfs may be mounted there");
@@ -163,19 +164,37 @@ static int open_target(struct rootfs *r, const struct spec_mount *m, bool direct
 
 /* ---- attributes ---- */
 
-static int set_attributes(const struct spec_mount *m, int tree, bool fresh, struct error *err)
+/*
+ * A bind mount that is given any attribute gets just those, one without keeps its source's: "ro" of a noexec directory
+ * can be executed. The access time mode stays unless another is asked for. In a user namespace what is not named stays
+ * too, as the kernel has it where it locks what the source forbids; so it does for the option remount.
+ */
+static int set_bind_attributes(const struct spec_mount *m, int tree, bool keep_others)
+{
+        const uint64_t given = m->attr_set | m->attr_clr, atime = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
+        uint64_t clear =
+                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+
+        if (!given || keep_others)
+                return mount_set_attr(tree, false, m->attr_set, m->attr_clr, 0);
+        if (given & atime)
+                clear |= atime;
+        return mount_set_attr(tree, false, m->attr_set, m->attr_clr | (clear & ~m->attr_set), 0);
+}
+
+static int set_attributes(const struct rootfs *r, const struct spec_mount *m, int tree, bool fresh, struct error *err)
 {
         unsigned long p = m->propagation & ~(unsigned long)MS_REC;
-        int r = 0;
+        int n = 0;
 
         /* A fresh mount got attr_set from fsmount(2). */
         if (!fresh)
-                r = mount_set_attr(tree, false, m->attr_set, m->attr_clr, 0);
-        if (r == 0)
-                r = mount_set_attr(tree, true, m->rec_attr_set, m->rec_attr_clr, 0);
-        if (r == 0)
-                r = mount_set_attr(tree, m->propagation & MS_REC, 0, 0, p);
-        return r < 0 ? error_errno(err, -r, "set the mount's attributes") : 0;
+                n = set_bind_attributes(m, tree, m->remount || r->in_userns);
+        if (n == 0)
+                n = mount_set_attr(tree, true, m->rec_attr_set, m->rec_attr_clr, 0);
+        if (n == 0)
+                n = mount_set_attr(tree, m->propagation & MS_REC, 0, 0, p);
+        return n < 0 ? error_errno(err, -n, "set the mount's attributes") : 0;
 }
 
 /* ---- kinds ---- */
@@ -185,7 +204,7 @@ static int place(struct rootfs *r, const struct spec_mount *m, int tree, bool fr
         int n = check_destination(r, m, tree, target, err);
 
         if (n == 0)
-                n = set_attributes(m, tree, fresh, err);
+                n = set_attributes(r, m, tree, fresh, err);
         if (n < 0)
                 return n;
         n = mount_attach(tree, target);
@@ -214,7 +233,7 @@ static int remount(struct rootfs *r, const struct spec_mount *m, struct error *e
 
         if (target < 0)
                 return error_errno(err, -target, "open it");
-        return set_attributes(m, target, false, err);
+        return set_attributes(r, m, target, false, err);
 }
 
 /* An ordinary user's sysfs needs a network namespace of his own; the host's, bound, shows the same. */
@@ -232,29 +251,6 @@ static int clone_host_sys(const struct spec_mount *m, struct error *err)
         return fd;
 }
 
-static int new_tree(struct rootfs *r, const struct spec_mount *m, struct error *err)
-{
-        const char *label = r->l->spec.linux_.mount_label;
-        own_mem char *context = NULL;
-        const char **data = m->data.n ? m->data.v : NULL;
-        int fd;
-
-        if (!m->type)
-                return error_set(err, EINVAL, "neither a type nor bind is given");
-        if (label && is_type(m, "tmpfs")) {
-                data = arena_alloc(&r->l->spec.arena, m->data.n + 2, sizeof *data);
-                if (!data || asprintf(&context, "context=%s", label) < 0)
-                        return error_set(err, ENOMEM, "out of memory");
-                if (m->data.n)
-                        memcpy(data, m->data.v, m->data.n * sizeof *data);
-                data[m->data.n] = context;
-        }
-        fd = mount_new(m->type, m->source, data, m->attr_set, err);
-        if (fd == -EPERM && is_type(m, "sysfs"))
-                return clone_host_sys(m, err);
-        return fd;
-}
-
 static bool has_mode(const struct spec_mount *m)
 {
         for (size_t i = 0; i < m->data.n; i++) {
@@ -264,51 +260,92 @@ static bool has_mode(const struct spec_mount *m)
         return false;
 }
 
-/* A tmpfs takes over the mode of the directory it covers, and on demand its content. */
-static int dress_tmpfs(struct rootfs *r, const struct spec_mount *m, int tree, int target, struct error *err)
+/* It takes over the mode of the directory it covers. Read-only it becomes when all that belongs into it is there. */
+static int new_tmpfs(struct rootfs *r, const struct spec_mount *m, int target, bool existed, struct error *err)
 {
+        const char *label = r->l->spec.linux_.mount_label;
+        const char **data = arena_alloc(&r->l->spec.arena, m->data.n + 3, sizeof *data);
+        own_mem char *context = NULL;
+        char mode[16];
+        size_t n = m->data.n;
         struct stat st;
+
+        if (!data || (label && asprintf(&context, "context=%s", label) < 0))
+                return error_set(err, ENOMEM, "out of memory");
+        if (n)
+                memcpy(data, m->data.v, n * sizeof *data);
+        if (label)
+                data[n++] = context;
+        if (existed && !has_mode(m)) {
+                if (fstat(target, &st) < 0)
+                        return error_errno(err, errno, "stat the mount point");
+                snprintf(mode, sizeof mode, "mode=%o", st.st_mode & 07777);
+                data[n++] = mode;
+        }
+        return mount_new(m->type, m->source, data, m->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY, err);
+}
+
+static int fill_tmpfs(struct rootfs *r, const struct spec_mount *m, int tree, int target, bool existed,
+                      struct error *err)
+{
         int n;
 
-        if (!has_mode(m) && (fstat(target, &st) < 0 || fchmodat(tree, ".", st.st_mode & 07777, 0) < 0))
-                return error_errno(err, errno, "set the mode");
-        if (!m->tmpcopyup)
-                return 0;
-        /* Whoever brings the content pays for the memory. */
-        n = init_join_cgroups(r->l, err);
-        if (n < 0)
-                return n;
-        n = copy_tree(target, tree);
-        return n < 0 ? error_errno(err, -n, "copy its content up") : 0;
+        if (existed && m->tmpcopyup) {
+                /* Whoever brings the content pays for the memory. */
+                n = init_join_cgroups(r->l, err);
+                if (n < 0)
+                        return n;
+                n = copy_tree(target, tree);
+                if (n < 0)
+                        return error_errno(err, -n, "copy its content up");
+        }
+        return same_path(m->destination, "/dev") ? rootfs_fill_dev(r, tree, err) : 0;
+}
+
+static int mount_tmpfs(struct rootfs *r, const struct spec_mount *m, int *ret_tree, struct error *err)
+{
+        own_fd int tree = -1, target = -1;
+        bool existed;
+        int n;
+
+        target = open_target(r, m, true, &existed, err);
+        if (target < 0)
+                return target;
+        tree = new_tmpfs(r, m, target, existed, err);
+        if (tree < 0)
+                return tree;
+        n = fill_tmpfs(r, m, tree, target, existed, err);
+        if (n == 0)
+                n = place(r, m, tree, true, target, err);
+        if (n == 0 && m->attr_set & MOUNT_ATTR_RDONLY)
+                *ret_tree = take_fd(&tree);
+        return n;
 }
 
 static int mount_fs(struct rootfs *r, const struct spec_mount *m, struct error *err)
 {
         own_fd int tree = -1, target = -1;
         bool existed;
-        int n = 0;
 
         /* The mount point first: the filesystem of the image shall say no before anything is made. */
         target = open_target(r, m, true, &existed, err);
         if (target < 0)
                 return target;
-        tree = new_tree(r, m, err);
-        if (tree < 0)
-                return tree;
-        if (is_type(m, "tmpfs") && existed)
-                n = dress_tmpfs(r, m, tree, target, err);
-        if (n == 0 && is_type(m, "tmpfs") && same_path(m->destination, "/dev"))
-                n = rootfs_fill_dev(r, tree, err);
-        return n < 0 ? n : place(r, m, tree, true, target, err);
+        tree = mount_new(m->type, m->source, m->data.n ? m->data.v : NULL, m->attr_set, err);
+        if (tree == -EPERM && is_type(m, "sysfs"))
+                tree = clone_host_sys(m, err);
+        return tree < 0 ? tree : place(r, m, tree, true, target, err);
 }
 
-int rootfs_mount_one(struct rootfs *r, const struct spec_mount *m, int tree, struct error *err)
+int rootfs_mount_one(struct rootfs *r, const struct spec_mount *m, int *tree, struct error *err)
 {
         if (is_type(m, "cgroup") || is_type(m, "cgroup2"))
                 return rootfs_mount_cgroups(r, m, err);
         if (m->remount)
                 return remount(r, m, err);
         if (is_bind(m))
-                return mount_bind(r, m, tree, err);
-        return mount_fs(r, m, err);
+                return mount_bind(r, m, take_fd(tree), err);
+        if (!m->type)
+                return error_set(err, EINVAL, "neither a type nor bind is given");
+        return is_type(m, "tmpfs") ? mount_tmpfs(r, m, tree, err) : mount_fs(r, m, err);
 }

@@ -30,6 +30,14 @@ static bool is_bind(const struct spec_mount *m)
         return m->bind || m->bind_recursive;
 }
 
+/* A bind mount of a part of the container's own root, with what is mounted on it by then. */
+static bool comes_from_root(const struct launch *l, const struct spec_mount *m)
+{
+        size_t n = strlen(l->container.rootfs);
+
+        return is_bind(m) && m->source && strncmp(m->source, l->container.rootfs, n) == 0 && m->source[n] == '/';
+}
+
 /*
  * A copy made in the host's namespace is a peer of what it was copied from: what root of the container's user namespace
  * mounts in it would show up on the host. One that is made after the clone is a slave from the start.
@@ -60,7 +68,7 @@ int rootfs_prepare(struct launch *l, struct error *err)
                 n = l->rootfs_tree < 0 ? l->rootfs_tree : cut_off(l->rootfs_tree, MS_PRIVATE, err);
         }
         for (size_t i = 0; n == 0 && i < s->n_mounts; i++) {
-                if (!is_bind(&s->mounts[i]) || s->mounts[i].remount)
+                if (!is_bind(&s->mounts[i]) || s->mounts[i].remount || comes_from_root(l, &s->mounts[i]))
                         continue;
                 /* An idmapping needs a user namespace, which nobody may make whose root is not that of his mounts. */
                 if (!in_userns && !s->mounts[i].idmap)
@@ -91,9 +99,17 @@ static int cut_propagation(const struct launch *l, struct error *err)
 }
 
 /* Whether somebody will look for the root filesystem where the configuration says it is, before it becomes the root. */
-static bool has_visitors(const struct spec_hooks *h)
+static bool has_visitors(const struct launch *l)
 {
-        return h->prestart.n || h->create_runtime.n || h->create_container.n;
+        const struct spec_hooks *h = &l->spec.hooks;
+
+        if (h->prestart.n || h->create_runtime.n || h->create_container.n)
+                return true;
+        for (size_t i = 0; i < l->spec.n_mounts; i++) {
+                if (comes_from_root(l, &l->spec.mounts[i]))
+                        return true;
+        }
+        return false;
 }
 
 /* The mount that the directory lies on shall not pass ours on to the host: only a mount's root can be told so. */
@@ -121,7 +137,7 @@ static int open_place(const struct launch *l, struct error *err)
         own_fd int place = -1;
         int n;
 
-        if (!has_visitors(&l->spec.hooks)) {
+        if (!has_visitors(l)) {
                 place = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
                 return place < 0 ? error_errno(err, errno, "open /") : take_fd(&place);
         }
@@ -208,7 +224,7 @@ int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err)
         if (n == 0)
                 n = attach_root(r, err);
         for (size_t i = 0; n == 0 && i < s->n_mounts; i++) {
-                n = rootfs_mount_one(r, &s->mounts[i], l->mount_trees[i], err);
+                n = rootfs_mount_one(r, &s->mounts[i], &l->mount_trees[i], err);
                 if (n < 0)
                         return error_wrap(err, "mount %s", s->mounts[i].destination);
         }

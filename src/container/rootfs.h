@@ -38,14 +38,17 @@ int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err);
 /* The terminal's slave over /dev/console. */
 int rootfs_mount_console(struct rootfs *r, int slave, struct error *err);
 
-/* Masked and read-only paths, a read-only root. */
+/* Masked and read-only paths, read-only tmpfs, a read-only root. */
 int rootfs_restrict(struct rootfs *r, struct error *err);
 
 /* Makes it the root of this process and lets go of the host's. */
 int rootfs_enter(struct rootfs *r, struct error *err);
 
-/* mounts.c: one entry of mounts[]; tree: prepared detached copy or -1. */
-int rootfs_mount_one(struct rootfs *r, const struct spec_mount *m, int tree, struct error *err);
+/*
+ * mounts.c: one entry of mounts[]. *tree: a detached copy of a bind mount's source that was prepared, or -1; then the
+ * mount itself if it is a tmpfs that rootfs_restrict() makes read-only, or -1.
+ */
+int rootfs_mount_one(struct rootfs *r, const struct spec_mount *m, int *tree, struct error *err);
 /* The detached copy of a bind mount's source (a descriptor or -errno). */
 int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struct error *err);
 

@@ -37,3 +37,66 @@ load helpers
         script 'env | grep -c ^VARIABLE_; echo $VARIABLE_1999'
         [ "$(rt run "$ID" | xargs)" = "2000 3999" ]
 }
+
+@test "mounts: a read-only /dev has its devices, a read-only tmpfs what is mounted in it" {
+        mkdir "$WORK/source"
+        echo inside >"$WORK/source/file"
+        config '.mounts |= map(if .destination == "/dev" then .options += ["ro"] else . end)
+                | .mounts += [{"destination": "/mnt", "type": "tmpfs", "source": "tmpfs", "options": ["ro"]},
+                              {"destination": "/mnt/deep/er", "source": $source, "options": ["bind"]}]' --arg source "$WORK/source"
+        script 'grep -E " (/dev|/mnt) " /proc/self/mounts | cut -d" " -f2,4 | cut -d, -f1; cat /mnt/deep/er/file
+                test -c /dev/null && echo device; touch /dev/x /mnt/x 2>&1 | grep -c "Read-only"'
+        [ "$(rt run "$ID" | xargs)" = "/dev ro /mnt ro inside device 2" ]
+}
+
+@test "mounts: a tmpfs has the mode of the directory it covers, as a mount option" {
+        mkdir "$BUNDLE/rootfs/cover"
+        chmod 1710 "$BUNDLE/rootfs/cover"
+        config '.mounts += [{"destination": "/cover", "type": "tmpfs", "source": "tmpfs"}]'
+        script 'stat -c %a /cover; grep " /cover " /proc/self/mounts'
+        run -0 rt run "$ID"
+        [ "${lines[0]}" = 1710 ]
+        [[ ${lines[1]} == *mode=1710* ]]
+}
+
+# bind_attributes OPTIONS...: those of a bind mount of $WORK/source.
+bind_attributes() {
+        config '.mounts[-1].options = $ARGS.positional' --args "$@"
+        rt run "$ID" | cut -d' ' -f4
+}
+
+@test "mounts: any attribute of a bind mount replaces its source's, none keeps them" {
+        mkdir "$WORK/source"
+        mount -t tmpfs -o noexec,nosuid,nodev,noatime conformance "$WORK/source"
+        config '.mounts += [{"destination": "/mnt", "type": "bind", "source": $source}]' --arg source "$WORK/source"
+        process grep ' /mnt ' /proc/self/mounts
+        {
+                bind_attributes bind rprivate
+                bind_attributes rbind ro
+                bind_attributes bind nodev
+                bind_attributes bind rw relatime
+                bind_attributes bind nodiratime
+        } >"$WORK/out"
+        umount "$WORK/source"
+        cat "$WORK/out"
+        mapfile -t lines <"$WORK/out"
+        [[ ${lines[0]} == rw,nosuid,nodev,noexec,noatime* ]]
+        [[ ${lines[1]} == ro,noatime* ]]
+        [[ ${lines[2]} == rw,nodev,noatime* ]]
+        [[ ${lines[3]} == rw,relatime* ]]
+        [[ ${lines[4]} == rw,nodiratime,relatime* ]]
+}
+
+@test "mounts: what is mounted already can be the source of another mount" {
+        mkdir "$WORK/source"
+        echo here >"$WORK/source/file"
+        config '.mounts += [{"destination": "/mnt", "source": $source, "options": ["rbind"]},
+                            {"destination": "/home", "source": ($bundle + "/rootfs/mnt"), "options": ["rbind"]}]' \
+                --arg source "$WORK/source" --arg bundle "$BUNDLE"
+        process cat /home/file
+        [ "$(rt run "$ID")" = here ]
+        config '.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+                | .linux.gidMappings = .linux.uidMappings'
+        chmod 711 "$WORK" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+        [ "$(rt run "$ID")" = here ]
+}
