@@ -35,7 +35,7 @@ setup() {
 teardown() {
         [ -n "${WORK-}" ] || return 0
         as_user "$RUNTIME" --root "$STATE" delete --force "$ID" >/dev/null 2>&1 || true
-        systemctl --quiet --machine holt@ --user stop "holt-$ID.service" 2>/dev/null || true
+        [ -n "$BATS_TEST_COMPLETED" ] || as_user systemctl --quiet --user stop "holt-$ID.service" 2>/dev/null || true
         rm -rf "$WORK"
 }
 
@@ -114,6 +114,7 @@ $ID"
 }
 
 @test "rootless: limits in a delegated cgroup, by cgroupfs" {
+        lacks crun && skip 'crun wants plain numbers'
         config '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 20}} | .linux.cgroupsPath = "HERE"'
         as_session '
                 mkdir "$own/init"
@@ -141,6 +142,7 @@ $ID"
 }
 
 @test "rootless: limits by the user's own systemd" {
+        lacks crun && skip 'crun 1.8 tells systemd of no limits'
         config '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 20}} | .linux.cgroupsPath = $unit' \
                 --arg unit "user.slice:test:$ID"
         as_session '
