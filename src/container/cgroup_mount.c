@@ -51,10 +51,15 @@ static int attach(int tree, int target, const char *what, struct error *err)
 /* "cpu,cpuacct" is reachable as "cpu" and as "cpuacct" too. */
 static int link_names(int dir, const char *name, struct error *err)
 {
-        char part[NAME_MAX];
+        char part[NAME_MAX + 1];
 
         for (const char *p = name; strchr(name, ',') && *p; p += strcspn(p, ","), p += *p == ',') {
-                snprintf(part, sizeof part, "%.*s", (int)strcspn(p, ","), p);
+                size_t n = strcspn(p, ",");
+
+                if (n > NAME_MAX)
+                        return error_errno(err, ENAMETOOLONG, "link %s", name);
+                memcpy(part, p, n);
+                part[n] = '\0';
                 if (symlinkat(name, dir, part) < 0 && errno != EEXIST)
                         return error_errno(err, errno, "link %s", part);
         }

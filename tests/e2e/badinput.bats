@@ -221,7 +221,7 @@ PY
 
 @test "a full disk: the state's" {
         mkdir "$ROOT"
-        mount -t tmpfs -o size=64k,nr_inodes=40 holt-e2e "$ROOT"
+        mount -t tmpfs -o mode=700,size=64k,nr_inodes=40 holt-e2e "$ROOT"
         dd if=/dev/zero of="$ROOT/.fill" bs=1k count=64 2>/dev/null || true
         local result=0
         refused run "$ID" || result=1
@@ -236,7 +236,7 @@ PY
 
 @test "a full disk: at every size up to what it needs" {
         mkdir "$ROOT"
-        mount -t tmpfs -o size=128k,nr_inodes=40 holt-e2e "$ROOT"
+        mount -t tmpfs -o mode=700,size=128k,nr_inodes=40 holt-e2e "$ROOT"
         local free result=0
         for ((free = 0; free <= 40; free += 4)); do
                 dd if=/dev/zero of="$ROOT/.fill" bs=1k count=$((128 - free)) 2>/dev/null || true
