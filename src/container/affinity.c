@@ -9,6 +9,8 @@
 #include "base/own.h"
 #include "base/parse.h"
 
+enum { MAX_CPUS = 8192 };
+
 /* One number at *p; moves on behind it. */
 static int take_cpu(const char **p, uint32_t *ret)
 {
@@ -42,6 +44,16 @@ static int parse_cpus(const char *p, cpu_set_t *ret)
                 if (*p++ != ',')
                         return -EINVAL;
         }
+}
+
+/* Enough bits for any kernel's NR_CPUS; those of no CPU, or of none of our cpuset, are cut off by the kernel. */
+void affinity_reset(void)
+{
+        unsigned char all[MAX_CPUS / 8];
+
+        memset(all, 0xff, sizeof all);
+        /* No right to, or no such call: then it is the caller's, as it always was. */
+        (void)!sched_setaffinity(0, sizeof all, (const cpu_set_t *)(const void *)all);
 }
 
 int affinity_set(const char *cpus, const char *which, struct error *err)

@@ -159,6 +159,9 @@ static int add_caps(struct exec *x, struct error *err)
                 caps->bounding |= 1ULL << bit;
                 caps->effective |= 1ULL << bit;
                 caps->permitted |= 1ULL << bit;
+                /* Ambient ones have to be inheritable: without any inheritable one nobody wants them. */
+                if (caps->inheritable)
+                        caps->ambient |= 1ULL << bit;
         }
         return 0;
 }
@@ -284,6 +287,8 @@ static int run_child(struct exec *x, struct error *err)
         r = affinity_set(p->cpu_affinity_initial, "initial", err);
         if (r == 0)
                 r = cgroup_join(&x->c->cgroup, cgroup_clone_fd(&x->c->cgroup) >= 0, err);
+        if (!p->cpu_affinity_initial)
+                affinity_reset();
         if (r == 0)
                 r = affinity_set(p->cpu_affinity_final, "final", err);
         if (r == 0)

@@ -27,7 +27,6 @@ static void exec_hook(const struct spec_hook *h, int in, int out) __attribute__(
 
 static void exec_hook(const struct spec_hook *h, int in, int out)
 {
-        static const char *const no_env[] = { NULL };
         const char *fallback[] = { h->path, NULL };
 
         process_reset_signals();
@@ -36,7 +35,7 @@ static void exec_hook(const struct spec_hook *h, int in, int out)
                 _exit(126);
         fd_cloexec_from(3);
         execve(h->path, (char *const *)(h->args.n ? h->args.v : fallback),
-               (char *const *)(h->env.n ? h->env.v : (const char **)no_env));
+               h->env.n ? (char *const *)h->env.v : environ);
         _exit(errno == ENOENT ? 127 : 126);
 }
 
@@ -93,7 +92,7 @@ static int watch_hook(int pidfd, int out, int64_t deadline, struct tail *tail)
         }
 }
 
-static int hook_failed(const struct spec_hook *h, const char *kind, int status, struct tail *tail, struct error *err)
+static int hook_failed(const struct spec_hook *h, int status, struct tail *tail, struct error *err)
 {
         while (tail->len && strchr(" \n\t", tail->text[tail->len - 1]))
                 tail->len--;
@@ -103,12 +102,12 @@ static int hook_failed(const struct spec_hook *h, const char *kind, int status, 
                         *p = ' ';
         }
         if (status == 127 && !tail->len)
-                return error_set(err, ENOENT, "%s hook %s: no such file or directory", kind, h->path);
-        return error_set(err, ECANCELED, "%s hook %s failed with exit status %d%s%s", kind, h->path, status,
-                         tail->len ? ": " : "", tail->text);
+                return error_set(err, ENOENT, "%s: no such file or directory", h->path);
+        return error_set(err, ECANCELED, "%s failed with exit status %d%s%s", h->path, status, tail->len ? ": " : "",
+                         tail->text);
 }
 
-static int run_hook(const struct spec_hook *h, const char *kind, const char *state, struct error *err)
+static int run_hook(const struct spec_hook *h, const char *state, struct error *err)
 {
         int64_t deadline = h->timeout.set ? now_ms() + h->timeout.v * 1000 : -1;
         own_fd int in_read = -1, in_write = -1, out_read = -1, out_write = -1, pidfd = -1;
@@ -119,19 +118,19 @@ static int run_hook(const struct spec_hook *h, const char *kind, const char *sta
 
         /* A socket, not a pipe: the whole state fits its buffer and nobody gets SIGPIPE when the hook does not read. */
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0)
-                return error_errno(err, errno, "%s hook %s", kind, h->path);
+                return error_errno(err, errno, "%s", h->path);
         in_read = in[0], in_write = in[1];
         if (pipe2(out, O_CLOEXEC) < 0)
-                return error_errno(err, errno, "%s hook %s", kind, h->path);
+                return error_errno(err, errno, "%s", h->path);
         out_read = out[0], out_write = out[1];
         r = fd_send(in_write, state, strlen(state), NULL, 0);
         if (r < 0)
-                return error_errno(err, -r, "%s hook %s: write the state", kind, h->path);
+                return error_errno(err, -r, "%s: write the state", h->path);
         pid = process_clone(&o);
         if (pid == 0)
                 exec_hook(h, in_read, out_write);
         if (pid < 0)
-                return error_errno(err, -pid, "%s hook %s: fork", kind, h->path);
+                return error_errno(err, -pid, "%s: fork", h->path);
         close(take_fd(&in_write));
         close(take_fd(&out_write));
         r = watch_hook(pidfd, out_read, deadline, &tail);
@@ -141,21 +140,26 @@ static int run_hook(const struct spec_hook *h, const char *kind, const char *sta
         }
         status = process_wait(pid);
         if (r == -ETIMEDOUT)
-                return error_set(err, ETIMEDOUT, "%s hook %s: killed after its timeout of %lld s", kind, h->path,
+                return error_set(err, ETIMEDOUT, "%s: killed after its timeout of %lld s", h->path,
                                  (long long)h->timeout.v);
         if (r < 0)
-                return error_errno(err, -r, "%s hook %s", kind, h->path);
-        return status ? hook_failed(h, kind, status, &tail, err) : 0;
+                return error_errno(err, -r, "%s", h->path);
+        return status ? hook_failed(h, status, &tail, err) : 0;
+}
+
+int hook_run(const struct spec_hook_list *hooks, size_t i, const char *kind, const char *state, struct error *err)
+{
+        int r = run_hook(&hooks->v[i], state, err);
+
+        /* The words are runc's: they are what people search for. */
+        return r < 0 ? error_wrap(err, "error running %s hook #%zu", kind, i) : 0;
 }
 
 int hooks_run(const struct spec_hook_list *hooks, const char *kind, const char *state, struct error *err)
 {
-        int r;
+        int r = 0;
 
-        for (size_t i = 0; i < hooks->n; i++) {
-                r = run_hook(&hooks->v[i], kind, state, err);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t i = 0; r == 0 && i < hooks->n; i++)
+                r = hook_run(hooks, i, kind, state, err);
+        return r;
 }

@@ -309,6 +309,11 @@ int identity_execute(const struct identity *id, const char *program, struct erro
                 if (r < 0)
                         return r;
         }
+        if (id->last) {
+                r = id->last(id->userdata, err);
+                if (r < 0)
+                        return r;
+        }
         execve(program, (char *const *)p->args.v, (char *const *)env.v);
         return exec_error(p->args.v[0], errno, err);
 }

@@ -15,6 +15,10 @@ struct identity {
         const char *session_keyring;           /* name of a new one, NULL: keep the caller's */
         const struct seccomp_program *seccomp; /* NULL: none */
         int peer;                              /* socket that takes MESSAGE_LISTENER */
+        /* NULL, or what is left to do when only the execution is missing: with the process's rights, under its filter.
+         */
+        int (*last)(void *userdata, struct error *err);
+        void *userdata;
 };
 
 /*

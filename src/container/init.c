@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "container/affinity.h"
 #include "container/console.h"
 #include "container/identity.h"
 #include "container/launch.h"
@@ -84,6 +85,7 @@ int init_join_cgroups(struct launch *l, struct error *err)
         r = cgroup_join(cg, cgroup_clone_fd(cg) >= 0, err);
         if (r < 0)
                 return r;
+        affinity_reset();
         if (l->ns.create & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
                 return error_errno(err, errno, "make a cgroup namespace");
         return namespaces_join(&l->ns, CLONE_NEWCGROUP, err);
@@ -185,11 +187,25 @@ static int build_root(struct launch *l, int *ret_slave, struct error *err)
         return r == 0 ? rootfs_enter(&root, err) : r;
 }
 
+static void end_by_signal(int signo)
+{
+        _exit(128 + signo);
+}
+
+/* The kernel drops what would end the first process of a pid namespace, unless it is caught. */
+static void heed_signals(void)
+{
+        signal(SIGTERM, end_by_signal);
+        signal(SIGINT, end_by_signal);
+        signal(SIGHUP, end_by_signal);
+}
+
 /* create: tells the runtime that all is made, and goes on when `start` comes. */
 static int wait_for_start(struct launch *l, struct error *err)
 {
         int r, peer;
 
+        heed_signals();
         r = message_send(l->sync_init, MESSAGE_CREATED, -1);
         if (r < 0)
                 return error_errno(err, -r, "talk to the runtime");
@@ -207,6 +223,14 @@ static int wait_for_start(struct launch *l, struct error *err)
         return 0;
 }
 
+static int start_container_hooks(void *userdata, struct error *err)
+{
+        struct launch *l = userdata;
+
+        environ = (char **)l->spec.process->env.v;
+        return launch_run_hooks(l, &l->spec.hooks.start_container, "startContainer", CONTAINER_CREATED, err);
+}
+
 static int execute(struct launch *l, const char *program, struct error *err)
 {
         char keyring[NAME_MAX];
@@ -221,6 +245,8 @@ static int execute(struct launch *l, const char *program, struct error *err)
         snprintf(keyring, sizeof keyring, "_ses.%s", l->container.id);
         if (!l->options->no_new_keyring)
                 id.session_keyring = keyring;
+        if (l->spec.hooks.start_container.n)
+                id.last = start_container_hooks, id.userdata = l;
         console_own_stdio(l->spec.process);
         /* From here on the container outlives the runtime. */
         if (l->starts_now && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
@@ -259,8 +285,6 @@ static int run(struct launch *l, struct error *err)
                 r = identity_find_program(l->spec.process, &program, err);
         if (r == 0 && !l->starts_now)
                 r = wait_for_start(l, err);
-        if (r == 0)
-                r = run_hooks(l, &l->spec.hooks.start_container, "startContainer", CONTAINER_CREATED, err);
         return r == 0 ? execute(l, program, err) : r;
 }
 

@@ -77,19 +77,26 @@ int lifecycle_run_hooks(struct container *c, const char *kind, enum container_st
                 return 0;
         r = container_describe(c, status, &state, err);
         for (size_t i = 0; r == 0 && i < list->n; i++) {
-                const struct spec_hook_list one = { .n = 1, .v = &list->v[i] };
-
-                r = hooks_run(&one, kind, buf_str(&state), go_on ? &c->warning : err);
+                r = hook_run(list, i, kind, buf_str(&state), go_on ? &c->warning : err);
                 if (go_on)
                         r = 0;
         }
         return r;
 }
 
+/* Without a pid namespace of its own its processes do not die with init, and may have outlived it. */
+static int kill_all(struct container *c, struct error *err)
+{
+        int r = cgroup_kill(&c->cgroup, SIGKILL, err);
+
+        return r == -ENOENT ? error_set(err, ESRCH, "container not running") : r;
+}
+
 int container_kill(struct container *c, int signo, bool all, struct error *err)
 {
         enum container_status status;
         own_fd int init = -1;
+        bool own_pids = true;
         int r;
 
         if (all)
@@ -97,11 +104,12 @@ int container_kill(struct container *c, int signo, bool all, struct error *err)
         r = container_status(c, &status, err);
         if (r < 0)
                 return r;
+        if (c->json)
+                json_get_bool(c->json, "ownPids", &own_pids, NULL);
+        if (signo == SIGKILL && !own_pids && c->cgroup.n)
+                return kill_all(c, err);
         if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
                 return error_set(err, ESRCH, "container not running");
-        /* Without a pid namespace its processes do not die with init. */
-        if (signo == SIGKILL && !(c->namespaces & CLONE_NEWPID))
-                return cgroup_kill(&c->cgroup, signo, err);
         init = lifecycle_open_init(c);
         r = init < 0 ? init : process_signal(init, signo);
         if (r == -ESRCH)

@@ -12,7 +12,7 @@ int listener_pass(const char *path, const char *metadata, int listener, pid_t pi
         own_fd int sock = fd_connect_unix(path);
 
         if (sock < 0)
-                return error_errno(err, -sock, "connect to the seccomp agent %s", path);
+                return error_errno(err, -sock, "failed to connect with seccomp agent %s", path);
         return seccomp_send_listener(sock, listener, metadata, pid, state, err);
 }
 

@@ -170,6 +170,7 @@ static int save(const struct launch *l, bool again, struct error *err)
         json_write_string(&w, "created", c->created);
         json_write_u64(&w, "owner", geteuid());
         json_write_i64(&w, "namespaces", c->namespaces);
+        json_write_bool(&w, "ownPids", l->ns.create & CLONE_NEWPID);
         json_write_bool(&w, "noNewKeyring", l->options->no_new_keyring);
         json_write_bool(&w, "plainRoot", l->options->no_pivot || !(c->namespaces & CLONE_NEWNS));
         cgroup_save(&c->cgroup, &w, "cgroup");

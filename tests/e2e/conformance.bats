@@ -100,3 +100,84 @@ bind_attributes() {
         chmod 711 "$WORK" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
         [ "$(rt run "$ID")" = here ]
 }
+
+# hook KIND COMMAND: a shell's, as the next of its kind.
+hook() {
+        config '.hooks[$kind] += [{"path": "/bin/sh", "args": ["sh", "-c", $command]}]' --arg kind "$1" --arg command "$2"
+}
+
+@test "hooks: the error says which one failed" {
+        process true
+        hook createRuntime true
+        hook createRuntime 'echo why; exit 3'
+        run -1 rt run "$ID"
+        [[ $output == *"error running createRuntime hook #1: /bin/sh failed with exit status 3: why"* ]]
+}
+
+@test "hooks: without an environment they have the runtime's, startContainer the process's" {
+        config '.process.env += ["MARK=container"]'
+        process true
+        hook createRuntime "echo \$MARK >$WORK/mark"
+        hook startContainer 'echo $MARK >/tmp/mark'
+        MARK=runtime rt run "$ID"
+        [ "$(cat "$WORK/mark" "$BUNDLE/rootfs/tmp/mark" | xargs)" = "runtime container" ]
+}
+
+@test "hooks: startContainer has the process's user, rights and filter" {
+        config '.process.user = {"uid": 1000, "gid": 1000, "umask": 63}
+                | .linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+                        {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95},
+                        {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}'
+        script 'cat /tmp/hook; umask'
+        hook startContainer 'id -u >/tmp/hook; grep -E "^(CapEff|Seccomp):" /proc/self/status | tr -s "\t " " " >>/tmp/hook
+                mkdir /tmp/directory 2>&1 | grep -o "not supported" >>/tmp/hook'
+        run -0 rt run "$ID"
+        echo "$output"
+        [ "${lines[*]}" = "1000 CapEff: 0000000000000000 Seccomp: 2 not supported 0077" ]
+}
+
+@test "kill KILL without a pid namespace of its own: the others as well, init being dead or not" {
+        local init
+        for init in alive dead; do
+                config '.linux.namespaces |= map(select(.type != "pid"))'
+                script 'sleep 1000 & sleep 1000; true'
+                rt run -d "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
+                wait_for 5 processes_are 3
+                if [ $init = dead ]; then
+                        kill -KILL "$(pid_of "$ID")"
+                        wait_for 5 has_status "$ID" stopped
+                        wait_for 5 processes_are 2
+                fi
+                rt kill "$ID" KILL
+                wait_for 5 processes_are 0
+                has_status "$ID" stopped
+                rt delete "$ID"
+        done
+}
+
+@test "exec --cap: ambient where the container has inheritable ones" {
+        start_sleeper
+        rt exec --cap CAP_SYSLOG "$ID" grep CapAmb /proc/self/status | grep -w 0000000000000000
+        rt delete -f "$ID"
+        config '.process.capabilities |= (.inheritable = ["CAP_KILL", "CAP_SYSLOG"] | .bounding += ["CAP_SYSLOG"])'
+        start_sleeper || { cat "$WORK/out"; false; }
+        rt exec --cap CAP_SYSLOG "$ID" grep CapAmb /proc/self/status | grep -w 0000000400000000
+}
+
+@test "the CPUs the caller is bound to do not bind the container" {
+        local all
+        [ "$(nproc)" -gt 1 ] || skip "one CPU"
+        all=$(nproc)
+        process nproc
+        cp "$(command -v busybox)" "$BUNDLE/rootfs/bin/nproc"
+        [ "$(taskset -c 0 "$RUNTIME" --root "$ROOT" run "$ID")" = "$all" ]
+        start_sleeper
+        [ "$(taskset -c 0 "$RUNTIME" --root "$ROOT" exec "$ID" nproc)" = "$all" ]
+}
+
+@test "created, and not started: ended by SIGTERM" {
+        process sleep 1000
+        rt create "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
+        rt kill "$ID" TERM
+        wait_for 5 has_status "$ID" stopped
+}

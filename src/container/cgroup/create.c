@@ -111,9 +111,9 @@ static int check_state(const struct cgroup_hierarchy *h, struct error *err)
         if (h->fresh && below_root)
                 return 0;
         if (is_frozen(h))
-                return error_set(err, EBUSY, "cgroup %s%s is frozen", h->root, h->path);
+                return error_set(err, EBUSY, "container's cgroup unexpectedly frozen: %s%s", h->root, h->path);
         if (!h->fresh && is_populated(h))
-                return error_set(err, EBUSY, "cgroup %s%s is not empty", h->root, h->path);
+                return error_set(err, EBUSY, "container's cgroup is not empty: %s%s", h->root, h->path);
         return 0;
 }
 
