@@ -338,3 +338,51 @@ mounts() {
         [ ! -e "$CG" ]
         if grep -q "$WORK" /proc/self/mountinfo; then false; fi
 }
+
+@test "criu: what runc has saved, and what runc restores" {
+        local ours=$RUNTIME
+        [ "$(basename "$RUNTIME")" != runc ] || skip 'it is runc'
+        mkdir "$WORK/volume"
+        config '.mounts += [{destination: "/volume", type: "bind", source: $volume, options: ["bind"]}]' \
+                --arg volume "$WORK/volume"
+        config . --arg script "$SCRIPT"
+        config_write
+        RUNTIME=runc
+        # It cannot save a file of the host's.
+        rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+        until_true 20 counter_above 3
+        checkpoint
+        RUNTIME=$ours
+        restore
+        counts
+        equal 'exec' "$(rt exec "$ID" echo hello)" hello
+        grep -q ' /volume ' "/proc/$PID/mountinfo"
+
+        rm -r "$IMAGE"
+        checkpoint
+        RUNTIME=runc
+        restore
+        counts
+        grep -q ' /volume ' "/proc/$PID/mountinfo"
+        rt delete --force "$ID"
+        RUNTIME=$ours
+}
+
+@test "criu: kill -9 of the runtime while criu restores leaves what delete --force removes" {
+        start
+        checkpoint
+        mkdir "$WORK/bin"
+        printf '#!/bin/sh\nsleep 1000\n' >"$WORK/bin/criu"
+        chmod +x "$WORK/bin/criu"
+        PATH=$WORK/bin:$PATH rt restore --bundle "$BUNDLE" --image-path "$IMAGE" "$ID" </dev/null >"$WORK/out" 2>&1 &
+        until_true 20 grep -qs . "$CG/cgroup.procs"
+        until_true 20 pgrep -fx 'sleep 1000'
+        kill -KILL $(pgrep -f "restore --bundle $BUNDLE")
+        wait $! || true
+        status_is "$ID" creating
+        rt delete --force "$ID"
+        [ ! -e "$CG" ]
+        fails rt state "$ID"
+        if pgrep -fx 'sleep 1000'; then false; fi
+        if grep -q "$WORK" /proc/self/mountinfo; then false; fi
+}
