@@ -98,11 +98,11 @@ criu_run() {
         mkdir "$WORK/volume"
         config '.mounts += [{destination: "/volume", type: "bind", source: $volume, options: ["bind", "rw"]},
                 {destination: "/scratch", type: "tmpfs", source: "tmpfs", options: ["size=1m"]}] |
-                .process.args[2] = "echo kept >/scratch/f; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; cat /scratch/f >/volume/f; sleep 0.2; [ ! -e /volume/stop ] || exit 7; done"' \
+                .process.args[2] = "echo kept >/scratch/f; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; [ ! -e /volume/go ] || cat /scratch/f >/volume/f; sleep 0.2; [ ! -e /volume/stop ] || exit 7; done"' \
                 --arg volume "$WORK/volume"
         counting
         criu_run checkpoint --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
-        rm "$WORK/volume/f"
+        touch "$WORK/volume/go"
         rt restore --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/work" "$ID" </dev/null >"$WORK/out" 2>&1 &
         local restore=$! status=0
         until_true 20 grep -sqx kept "$WORK/volume/f" || {
