@@ -83,7 +83,7 @@ load attack
         # listed COMMAND...: with 3, 7 and 8 open; the lowest free one is the directory that ls itself reads.
         listed() { rt "$@" 3<"$HOST/marker" 4<&- 5<&- 6<&- 7<"$HOST/marker" 8<"$HOST" 9<&- | tr '\n' ' '; }
         [ "$(listed run "$ID")" = '0 1 2 3 ' ]
-        [ "$(listed run --preserve-fds 5 "$ID")" = '0 1 2 3 4 7 ' ]
+        run ! rt run --preserve-fds 5 "$ID"
         start_sleeper
         [ "$(listed exec "$ID" ls /proc/self/fd)" = '0 1 2 3 ' ]
         [ "$(listed exec --preserve-fds 5 "$ID" ls /proc/self/fd)" = '0 1 2 3 4 7 ' ]
@@ -147,7 +147,7 @@ rt_closed() { bash -c 'exec "$@" <&- >&- 2>&- 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         rt_closed exec "$ID" /bin/sh -c 'readlink /proc/self/fd/2 >/seen; ls /proc/self/fd >/list'
         [ "$(cat rootfs/seen)" = /dev/null ]
         [ "$(tr '\n' ' ' <rootfs/list)" = '0 1 2 3 ' ]
-        grep -q '"id":"'"$ID" "$ROOT/$ID/state.json"
+        grep -q '"id":"'"$ID" "$ROOT/$ID:state"
         ! grep -q holt-oci: "$ROOT/$ID"/*[!t]
 }
 
