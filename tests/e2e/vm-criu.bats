@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What a container keeps over checkpoint and restore, and criu's options. In the virtual machine: tests/vm/run.
+# shellcheck disable=SC2016
 
 bats_require_minimum_version 1.5.0
 load ../vm/lib
@@ -26,7 +27,7 @@ counting() {
 
 start() {
         config . --arg script "$SCRIPT"
-        rt_start "$ID" "$@"
+        rt_start "$ID"
         until_true 20 counter_above 3
 }
 
