@@ -303,7 +303,7 @@ static void test_frozen_is_refused(void **state)
 
         put(t, "a/c/cgroup.events", "populated 0\nfrozen 1\n");
         assert_int_equal(cgroup_create(&t->cg, &spec, &t->err), -EBUSY);
-        assert_non_null(strstr(t->err.text, "is frozen"));
+        assert_non_null(strstr(t->err.text, "unexpectedly frozen"));
         put(t, "a/c/cgroup.events", "populated 1\nfrozen 0\n");
         assert_int_equal(cgroup_create(&t->cg, &spec, &t->err), -EBUSY);
         assert_non_null(strstr(t->err.text, "is not empty"));
