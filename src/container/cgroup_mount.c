@@ -69,18 +69,15 @@ static int link_names(int dir, const char *name, struct error *err)
 static int mount_hierarchy(int dir, const struct cgroup_hierarchy *h, struct error *err)
 {
         const char *name = strrchr(h->root, '/') + 1;
-        own_fd int tree = clone_cgroup(h, err), target = -1;
+        own_fd int tree = clone_cgroup(h, err);
         int n;
 
         if (tree < 0)
                 return tree;
         if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
                 return error_errno(err, errno, "create %s", name);
-        target = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (target < 0)
-                return error_errno(err, errno, "open %s", name);
-        n = attach(tree, target, name, err);
-        return n < 0 ? n : link_names(dir, name, err);
+        n = mount_attach_at(tree, dir, name);
+        return n < 0 ? error_errno(err, -n, "attach %s", name) : link_names(dir, name, err);
 }
 
 static int mount_v1(const struct cgroup *cg, const struct spec_mount *m, int target, struct error *err)

@@ -3,10 +3,12 @@
  * A container's life: what the commands of holt-oci call.
  *
  * State lives in files of ROOT (mode 0600):
- *   ID:state    bundle, cgroups, what exec and the poststop hooks need ...; taken first and written once, before
- * anything else is made: half a file means that there is nothing else ID:pid      "PID STARTTIME" of init ID:seccomp
- * the compiled filter, for exec ID:start    a Unix socket on which init waits until `start` connects; its existence and
- * a listener behind it mean "created"
+ *   ID:state    one line of JSON: bundle, cgroups, what exec and the poststop hooks need ...; taken first and written
+ *               before anything else is made: half a line means that there is nothing else. Behind it, as soon as
+ *               there is an init, its line "PID STARTTIME".
+ *   ID:seccomp  the compiled filter, for exec
+ *   ID:start    a Unix socket on which init waits until `start` connects; its existence and a listener behind it mean
+ *               "created"
  */
 #pragma once
 
@@ -39,7 +41,7 @@ struct container {
         uint64_t start_time;                                /* field 22 of /proc/PID/stat: tells a recycled pid apart */
         int namespaces;                                     /* CLONE_NEW* that init has of its own or joined */
         struct cgroup cgroup;
-        struct json_object *json; /* state.json as read */
+        struct json_object *json; /* the line of ID:state, as read */
         struct error warning;     /* code != 0: something to tell that stopped nothing (a poststop hook that failed) */
 };
 

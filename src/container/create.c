@@ -166,8 +166,10 @@ static int make_init(struct launch *l, struct error *err)
                 if (r < 0)
                         return r;
         }
-        r = launch_record_init(l, err);
-        return r == 0 ? launch_make_cgroups(l, err) : r;
+        r = launch_make_cgroups(l, err);
+        if (r == 0)
+                r = launch_record_init(l, err);
+        return r == 0 ? launch_limit(l, err) : r;
 }
 
 /* ---- following init ---- */

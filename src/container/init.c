@@ -91,6 +91,16 @@ int init_join_cgroups(struct launch *l, struct error *err)
         return namespaces_join(&l->ns, CLONE_NEWCGROUP, err);
 }
 
+int init_join_limited(struct launch *l, struct error *err)
+{
+        int r = init_join_cgroups(l, err);
+
+        if (r < 0 || l->limited)
+                return r;
+        l->limited = true;
+        return message_expect(l->sync_init, MESSAGE_LIMITED, NULL, err);
+}
+
 static int enter_namespaces(struct launch *l, struct error *err)
 {
         int r = namespaces_join(&l->ns, AFTER_CLONE, err);
@@ -107,6 +117,9 @@ static int run_hooks(struct launch *l, const struct spec_hook_list *hooks, const
 
         if (!hooks->n)
                 return 0;
+        r = init_join_limited(l, err);
+        if (r < 0)
+                return r;
         umask(l->umask);
         r = launch_run_hooks(l, hooks, kind, status, err);
         umask(0);
@@ -131,6 +144,9 @@ static int report_mounted(struct launch *l, struct error *err)
 
         if (!l->has_hooks_at_mounts)
                 return 0;
+        r = init_join_limited(l, err);
+        if (r < 0)
+                return r;
         r = message_send(l->sync_init, MESSAGE_MOUNTED, -1);
         return r < 0 ? error_errno(err, -r, "talk to the runtime")
                      : message_expect(l->sync_init, MESSAGE_GO, NULL, err);
@@ -283,6 +299,8 @@ static int run(struct launch *l, struct error *err)
                 r = identity_close_others(l->activation.preserve_fds, l->sync_init, l->start_socket, err);
         if (r == 0)
                 r = identity_find_program(l->spec.process, &program, err);
+        if (r == 0)
+                r = init_join_limited(l, err);
         if (r == 0 && !l->starts_now)
                 r = wait_for_start(l, err);
         return r == 0 ? execute(l, program, err) : r;

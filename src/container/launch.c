@@ -170,24 +170,45 @@ int launch_record(struct launch *l, struct error *err)
         return r == 0 ? state_save(l, err) : r;
 }
 
+static int send_tickets(const struct launch *l, struct error *err)
+{
+        int fds[CGROUP_MAX_HIERARCHIES], r;
+        int32_t mask;
+        size_t n = cgroup_tickets(&l->container.cgroup, fds, &mask);
+
+        r = message_send_fds(l->sync_runtime, MESSAGE_CGROUPS, mask, fds, n);
+        /* If init failed meanwhile, why is what we read next. */
+        return r < 0 && r != -EPIPE ? error_errno(err, -r, "talk to the container's first process") : 0;
+}
+
+/* A v1 cpuset takes no process while it is empty. */
+static bool joins_by_limits(const struct launch *l)
+{
+        const struct spec_cpu *c = &l->spec.linux_.resources.cpu;
+
+        return c->cpus || c->mems;
+}
+
 int launch_make_cgroups(struct launch *l, struct error *err)
 {
         struct cgroup *cg = &l->container.cgroup;
-        int fds[CGROUP_MAX_HIERARCHIES], r;
-        int32_t mask;
-        size_t n;
+        int r = cg->systemd ? cgroup_adopt(cg, &l->spec, l->init_pid, err) : cgroup_create(cg, &l->spec, err);
 
-        r = cg->systemd ? cgroup_adopt(cg, &l->spec, l->init_pid, err) : cgroup_create(cg, &l->spec, err);
         l->has_cgroups = r == 0;
-        if (r == 0 && cg->systemd)
-                r = state_save_again(l, err);
-        if (r == 0)
+        if (r == 0 && joins_by_limits(l))
                 r = cgroup_apply(cg, &l->spec.linux_.resources, false, err);
+        if (r == 0)
+                r = send_tickets(l, err);
+        return r == 0 && cg->systemd ? state_save_again(l, err) : r;
+}
+
+int launch_limit(struct launch *l, struct error *err)
+{
+        int r = joins_by_limits(l) ? 0 : cgroup_apply(&l->container.cgroup, &l->spec.linux_.resources, false, err);
+
         if (r < 0)
                 return r;
-        n = cgroup_tickets(cg, fds, &mask);
-        r = message_send_fds(l->sync_runtime, MESSAGE_CGROUPS, mask, fds, n);
-        /* If init failed meanwhile, why is what we read next. */
+        r = message_send(l->sync_runtime, MESSAGE_LIMITED, -1);
         return r < 0 && r != -EPIPE ? error_errno(err, -r, "talk to the container's first process") : 0;
 }
 

@@ -26,6 +26,7 @@ struct launch {
         bool waits_to_begin;      /* init waits for the runtime before it does anything: for its user mappings */
         bool has_cgroups;         /* its cgroups are its own: they were empty, or made for it */
         bool in_cgroups;          /* init: it joined them */
+        bool limited;             /* init: their limits are set */
         mode_t umask;             /* init: the runtime's, for hooks; its own is 0 while it builds the root */
 
         int sync_runtime, sync_init; /* the two ends of their SOCK_SEQPACKET pair */
@@ -52,12 +53,14 @@ int launch_read_config(const char *bundle, struct spec *ret, struct error *err);
 int launch_read(struct launch *l, struct error *err);
 /* The compiled filter, for init and in the state directory for exec. */
 int launch_prepare_seccomp(struct launch *l, struct error *err);
-/* Plans the cgroups and writes state.json. */
+/* Plans the cgroups and writes the state. */
 int launch_record(struct launch *l, struct error *err);
 /* The pair between us and init, the console socket, the start socket. */
 int launch_make_sockets(struct launch *l, struct error *err);
-/* While init builds its root: its cgroups and their limits, and what it needs to join them. */
+/* While init builds its root: its cgroups, and what it needs to join them. */
 int launch_make_cgroups(struct launch *l, struct error *err);
+/* Their limits, without which init does nothing that costs much or is not ours. */
+int launch_limit(struct launch *l, struct error *err);
 /* Writes down which process init is. */
 int launch_record_init(struct launch *l, struct error *err);
 int launch_run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
@@ -77,6 +80,10 @@ int private_proc_write(int proc, const char *path, const char *text, struct erro
  * become. Called as late as can be: by the first mount that shows cgroups, or when the root stands.
  */
 int init_join_cgroups(struct launch *l, struct error *err);
+
+/* init.c: the same, and waits for their limits: before what may cost much or is not ours. By then it is
+ * written down who init is. */
+int init_join_limited(struct launch *l, struct error *err);
 
 /* init.c: brings up the loopback interface of the network namespace that the caller is in. */
 int init_raise_loopback(struct error *err);

@@ -11,7 +11,7 @@ int lifecycle_open_init(const struct container *c);
 void lifecycle_kill_init(const struct container *c);
 
 /*
- * Runs the hooks "poststart" or "poststop" that state.json holds. With go_on all of them run, and what fails becomes
+ * Runs the hooks "poststart" or "poststop" that the state holds. With go_on all of them run, and what fails becomes
  * c->warning and no error.
  */
 int lifecycle_run_hooks(struct container *c, const char *kind, enum container_status status, bool go_on,

@@ -17,6 +17,7 @@ enum message_type {
         MESSAGE_STAGE_PID, /* stage: .number is the pid of init */
         MESSAGE_MAP_USERS, /* stage or child: write my user namespace's mappings */
         MESSAGE_CGROUPS,   /* runtime: your cgroups are made; with descriptors to join them */
+        MESSAGE_LIMITED,   /* runtime: their limits are set */
         MESSAGE_MOUNTED,   /* child: mounts stand, run the runtime hooks, then GO */
         MESSAGE_CONSOLE,   /* child: with the terminal's master */
         MESSAGE_CREATED,   /* child: all is made, waiting for start */

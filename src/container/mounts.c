@@ -292,7 +292,7 @@ static int fill_tmpfs(struct rootfs *r, const struct spec_mount *m, int tree, in
 
         if (existed && m->tmpcopyup) {
                 /* Whoever brings the content pays for the memory. */
-                n = init_join_cgroups(r->l, err);
+                n = init_join_limited(r->l, err);
                 if (n < 0)
                         return n;
                 n = copy_tree(target, tree);

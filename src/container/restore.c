@@ -84,7 +84,7 @@ static int open_images(const struct restore *re, struct error *err)
 static int prepare_criu(void *userdata, struct error *err)
 {
         struct restore *re = userdata;
-        int r = init_join_cgroups(&re->l, err);
+        int r = init_join_limited(&re->l, err);
 
         if (r == 0)
                 r = restore_enter_mounts(&re->l, err);
@@ -301,6 +301,8 @@ static int make_criu(struct restore *re, struct error *err)
         l->init_pid = re->criu.pid;
         r = launch_make_cgroups(l, err);
         l->init_pid = 0;
+        if (r == 0)
+                r = launch_limit(l, err);
         return r == 0 ? criu_wait_ready(&re->criu, l->sync_runtime, err) : r;
 }
 

@@ -154,6 +154,11 @@ static void write_for_later(const struct launch *l, struct json_writer *w)
         }
 }
 
+static void add_pid(struct buf *text, const struct container *c)
+{
+        buf_addf(text, "\n%d %llu\n", (int)c->pid, (unsigned long long)c->start_time);
+}
+
 static int save(const struct launch *l, bool again, struct error *err)
 {
         const struct container *c = &l->container;
@@ -177,6 +182,8 @@ static int save(const struct launch *l, bool again, struct error *err)
         write_annotations(&w, &l->spec.annotations);
         write_for_later(l, &w);
         json_end_object(&w);
+        if (c->pid)
+                add_pid(&text, c);
         if (buf_failed(&text))
                 return error_set(err, ENOMEM, "out of memory");
         state_file_name(c->id, STATE_FILE, name);
@@ -195,21 +202,27 @@ int state_save_again(const struct launch *l, struct error *err)
         return save(l, true, err);
 }
 
+/* Its line is there when its end is: the file's new length is seen after what was written. */
 int state_save_pid(const struct container *c, struct error *err)
 {
-        char name[STATE_NAME_MAX], text[64];
-        int n = snprintf(text, sizeof text, "%d %llu", (int)c->pid, (unsigned long long)c->start_time), r;
+        own_buf struct buf line = {};
+        char name[STATE_NAME_MAX];
         own_fd int fd = -1;
+        int r;
 
-        state_file_name(c->id, STATE_PID, name);
-        fd = openat(c->rootfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        r = fd < 0 ? -errno : fd_write_all(fd, text, (size_t)n);
+        add_pid(&line, c);
+        if (buf_failed(&line))
+                return error_set(err, ENOMEM, "out of memory");
+        /* By its name: systemd's answer may have had it replaced. */
+        state_file_name(c->id, STATE_FILE, name);
+        fd = openat(c->rootfd, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+        r = fd < 0 ? -errno : fd_write_all(fd, line.data, line.len);
         return r < 0 ? error_errno(err, -r, "write the container's pid") : 0;
 }
 
 int state_remove(struct container *c, struct error *err)
 {
-        static const char *const kinds[] = { STATE_START_SOCKET, STATE_PID, STATE_SECCOMP, STATE_FILE };
+        static const char *const kinds[] = { STATE_START_SOCKET, STATE_SECCOMP, STATE_FILE };
         char name[STATE_NAME_MAX];
         bool removed = false;
 
@@ -222,12 +235,32 @@ int state_remove(struct container *c, struct error *err)
         return removed;
 }
 
+/* No line, or one that is not complete: init was never told to outlive its creator. */
+static void read_pid(struct container *c, const char *line)
+{
+        char text[64], *space, *end;
+        uint32_t pid;
+        uint64_t start_time;
+
+        snprintf(text, sizeof text, "%s", line);
+        end = strchr(text, '\n');
+        space = strchr(text, ' ');
+        if (!end || !space || space > end)
+                return;
+        *end = *space = '\0';
+        if (parse_u32(text, 10, &pid) < 0 || parse_u64(space + 1, 10, &start_time) < 0)
+                return;
+        c->pid = (pid_t)pid;
+        c->start_time = start_time;
+}
+
 static int read_state(struct container *c, struct error *err)
 {
         char name[STATE_NAME_MAX];
         own_buf struct buf text = {};
         own_fd int fd = -1;
         struct stat st;
+        size_t len;
         int r;
 
         state_file_name(c->id, STATE_FILE, name);
@@ -238,8 +271,11 @@ static int read_state(struct container *c, struct error *err)
         r = fd_read_all(fd, MAX_STATE, &text);
         if (r < 0)
                 return error_errno(err, -r, "read the state of %s", c->id);
+        len = strcspn(buf_str(&text), "\n");
+        if (len < text.len)
+                read_pid(c, text.data + len + 1);
         /* A torn file: its creator was killed while it wrote, before it made anything else. */
-        if (json_parse(buf_str(&text), text.len, &c->json, err) < 0 || !json_is_object(c->json)) {
+        if (json_parse(buf_str(&text), len, &c->json, err) < 0 || !json_is_object(c->json)) {
                 json_put(take_ptr(c->json));
                 c->owner = fstat(fd, &st) < 0 ? geteuid() : st.st_uid;
         }
@@ -280,23 +316,6 @@ static int take_members(struct container *c, struct error *err)
         return r > 0 ? cgroup_load(&c->cgroup, cgroup, err) : r;
 }
 
-/* No file, or one that is not complete: init was never told to outlive its creator. */
-static void read_pid(struct container *c)
-{
-        char name[STATE_NAME_MAX], text[64], *space;
-        uint32_t pid;
-        uint64_t start_time;
-
-        state_file_name(c->id, STATE_PID, name);
-        if (fd_read_file_at(c->rootfd, name, text, sizeof text) <= 0 || !(space = strchr(text, ' ')))
-                return;
-        *space = '\0';
-        if (parse_u32(text, 10, &pid) < 0 || parse_u64(space + 1, 10, &start_time) < 0)
-                return;
-        c->pid = (pid_t)pid;
-        c->start_time = start_time;
-}
-
 int container_load(const char *root, const char *id, struct container *ret, struct error *err)
 {
         own_container struct container c = { .rootfd = -1, .statefd = -1 };
@@ -318,7 +337,6 @@ int container_load(const char *root, const char *id, struct container *ret, stru
                 r = take_members(&c, err);
         if (r < 0)
                 return r;
-        read_pid(&c);
         *ret = c;
         c = (struct container){ .rootfd = -1, .statefd = -1 };
         return 0;

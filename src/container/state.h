@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to container/: writing ROOT/ID/state.json. Reading is container_load(). */
+/* Private to container/: writing ROOT/ID:state. Reading is container_load(). */
 #pragma once
 
 #include "container/container.h"
@@ -8,13 +8,13 @@
 /* Takes the id in ROOT (-EEXIST: it is taken) and fills c's descriptors, id and times. */
 int state_create(struct container *c, const char *root, const char *id, struct error *err);
 
-/* Writes state.json, before anything else is made. */
+/* Writes the state, before anything else is made. */
 int state_save(const struct launch *l, struct error *err);
 
 /* Writes it again, whole, when systemd has said where the cgroups are. */
 int state_save_again(const struct launch *l, struct error *err);
 
-/* Writes which process init is. */
+/* Writes which process init is, behind the rest. */
 int state_save_pid(const struct container *c, struct error *err);
 
 /* Removes its files from ROOT; the id is free again with the last. 1, or 0 when somebody else removed that one. */
@@ -30,7 +30,6 @@ int state_describe(const struct container *c, const struct str_map *annotations,
  * 0.7 to 5 ms).
  */
 #define STATE_FILE "state"
-#define STATE_PID "pid"
 #define STATE_START_SOCKET "start"
 #define STATE_SECCOMP "seccomp"
 enum { STATE_NAME_MAX = 256 };

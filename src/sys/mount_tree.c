@@ -22,9 +22,14 @@ int mount_clone(int dirfd, const char *path, bool recursive)
 
 int mount_attach(int mount_fd, int target_fd)
 {
-        if (syscall(SYS_move_mount, mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-                return -errno;
-        return 0;
+        return mount_attach_at(mount_fd, target_fd, "");
+}
+
+int mount_attach_at(int mount_fd, int dir_fd, const char *name)
+{
+        unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (*name ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+
+        return syscall(SYS_move_mount, mount_fd, "", dir_fd, name, flags) < 0 ? -errno : 0;
 }
 
 int mount_set_attr(int fd, bool recursive, uint64_t set, uint64_t clear, unsigned long propagation)

@@ -25,6 +25,9 @@ int mount_clone(int dirfd, const char *path, bool recursive);
 /* Attaches the detached mount at the place that target_fd (O_PATH) names. */
 int mount_attach(int mount_fd, int target_fd);
 
+/* The same at `name` in a directory that nobody else can change. A link there is not followed. */
+int mount_attach_at(int mount_fd, int dir_fd, const char *name);
+
 /* mount_setattr(2) on the mount whose root is fd. propagation: MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0. */
 int mount_set_attr(int fd, bool recursive, uint64_t set, uint64_t clear, unsigned long propagation);
 

@@ -205,8 +205,8 @@ PY
         start_sleeper
         rt kill "$ID" KILL
         wait_for 5 has_status "$ID" stopped
-        sed -i "s/^[0-9]*/$victim/" "$ROOT/$ID:pid"
-        grep -q "^$victim " "$ROOT/$ID:pid"
+        sed -i "2s/^[0-9]*/$victim/" "$ROOT/$ID:state"
+        grep -q "^$victim " "$ROOT/$ID:state"
         [ "$(status_of "$ID")" = stopped ]
         run ! rt kill "$ID" KILL
         rt delete --force "$ID"

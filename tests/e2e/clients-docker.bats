@@ -70,11 +70,11 @@ value() { dock exec "$NAME" sh -c "$(limit "$@")"; }
 @test "docker run: it is our runtime that runs it" {
         start debian:holt sleep 1000
         [ "$(dock inspect -f '{{.HostConfig.Runtime}}' "$NAME")" = holt ]
-        local id dir
+        local id state
         id=$(dock inspect -f '{{.Id}}' "$NAME")
-        dir=$(find "$HOLT_DIR/exec" -type d -path "*/runtime-*/$id" | head -n 1)
-        [ -n "$dir" ]
-        "$RUNTIME" --root "$(dirname "$dir")" state "$id" | jq -e '.status == "running"'
+        state=$(find "$HOLT_DIR/exec" -path "*/runtime-*/$id:state")
+        [ -f "$state" ]
+        "$RUNTIME" --root "$(dirname "$state")" state "$id" | jq -e '.status == "running"'
 }
 
 @test "docker run: exit statuses 125, 126 and 127" {

@@ -83,10 +83,12 @@ load attack
         # listed COMMAND...: with 3, 7 and 8 open; the lowest free one is the directory that ls itself reads.
         listed() { rt "$@" 3<"$HOST/marker" 4<&- 5<&- 6<&- 7<"$HOST/marker" 8<"$HOST" 9<&- | tr '\n' ' '; }
         [ "$(listed run "$ID")" = '0 1 2 3 ' ]
-        run ! rt run --preserve-fds 5 "$ID"
+        [ "$(rt run --preserve-fds 2 "$ID" 3<"$HOST/marker" 4<"$HOST/marker" 7<"$HOST" | tr '\n' ' ')" = '0 1 2 3 4 5 ' ]
         start_sleeper
         [ "$(listed exec "$ID" ls /proc/self/fd)" = '0 1 2 3 ' ]
-        [ "$(listed exec --preserve-fds 5 "$ID" ls /proc/self/fd)" = '0 1 2 3 4 7 ' ]
+        [ "$(rt exec --preserve-fds 1 "$ID" ls /proc/self/fd 3<"$HOST/marker" 4<&- 7<"$HOST" | tr '\n' ' ')" = '0 1 2 3 4 ' ]
+        # One that is not there would be whatever the runtime has opened by then.
+        run ! rt exec --preserve-fds 5 "$ID" ls /proc/self/fd 3<"$HOST/marker" 4<&-
 }
 
 @test "more descriptors to be preserved than were given do not open a way out" {
@@ -105,7 +107,7 @@ load attack
         done
 }
 
-@test "hooks get 0 to 2, the caller's umask and nothing else" {
+@test "hooks get 0 to 2, an umask and nothing else" {
         cat >"$WORK/hook" <<SH
 #!/bin/busybox sh
 cat >/dev/null
@@ -126,7 +128,8 @@ SH
         [ "$(cat "$WORK/hooks" rootfs/hooks | wc -l)" -eq 6 ]
         # 3 is what ls itself reads.
         run ! grep -Ev '^[a-zA-Z]+ 0027 0 1 2 3 $' "$WORK/hooks"
-        run ! grep -Ev '^[a-zA-Z]+ 0027 0 1 2 3 $' rootfs/hooks
+        # This one runs where the process will, with that one's umask.
+        run ! grep -Ev '^startContainer 0022 0 1 2 3 $' rootfs/hooks
 }
 
 # rt without standard input, output and error, and with nothing else open.

@@ -132,19 +132,16 @@ PY
 
 @test "a recycled pid is not signalled, not entered and not called running" {
         start_sleeper
-        local pid file
+        local pid file=$ROOT/$ID:state
         pid=$(pid_of "$ID")
-        file=$(find "$ROOT" -name "*$ID*" -a -name '*pid' | head -n 1)
-        [[ -n $file ]] || file=$ROOT/$ID/pid
         grep -q "^$pid [0-9]*$" "$file"
         sleep 300 3>&- &
         local victim=$!
         PIDS+=("$victim")
         # Another process has come to the pid that the state knows.
         local start
-        start=$(cut -d' ' -f2 "$file")
-        cp "$file" "$WORK/pid"
-        printf '%d %d' "$victim" "$start" >"$file"
+        start=$(sed -n '2s/.* //p' "$file")
+        sed -i "2s/.*/$victim $start/" "$file"
         [ "$(status_of "$ID")" = stopped ]
         refused kill "$ID" KILL
         refused exec "$ID" true
@@ -158,15 +155,16 @@ PY
 }
 
 @test "a damaged pid in the state harms nobody" {
-        local text file
+        local text file=$ROOT/$ID:state
         sleep 300 3>&- &
         local victim=$!
         PIDS+=("$victim")
-        for text in '' '0 0' '1 1' '-1 5' '4294967295 5' '99999999999 1' "$victim" "$victim " "$victim x" "$victim -1" "$victim 1 1" 'x y'; do
+        for text in '' '0 0' '1 1' '-1 5' '4294967295 5' '99999999999 1' "$victim" "$victim " "$victim x" "$victim -1" "$victim 1 1" 'x y' $'0 0\n' $'1 1\n' "$victim 1"$'\n' "$victim -1"$'\n' \
+                "$victim $(cut -d' ' -f22 "/proc/$victim/stat")"; do
                 start_sleeper
-                file=$(find "$ROOT" -name "*$ID*" -a -name '*pid' | head -n 1)
-                [[ -n $file ]] || file=$ROOT/$ID/pid
-                printf '%s' "$text" >"$file"
+                head -n 1 "$file" >"$WORK/state"
+                printf '%s' "$text" >>"$WORK/state"
+                cp "$WORK/state" "$file"
                 run timeout 20 "$RUNTIME" --root "$ROOT" kill "$ID" KILL
                 [ "$status" -lt 124 ] || [ "$status" -eq 255 ]
                 run timeout 20 "$RUNTIME" --root "$ROOT" delete --force "$ID"
@@ -200,7 +198,7 @@ PY
         [ -z "$(find "$ROOT" -maxdepth 0 -perm /066)" ]
         chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$WORK"
         [ -x "$WORK" ]
-        run ! as_user cat "$ROOT/$ID/state.json" "$ROOT/$ID:state"
+        run ! as_user cat "$ROOT/$ID:state"
         run ! as_user "$RUNTIME" --root "$ROOT" start "$ID"
         has_status "$ID" created
 }

@@ -115,4 +115,6 @@ attacked() {
         ! grep -q '^seen 0$' "$WORK/attack"
         grep -q '^got 0$' "$WORK/attack"
         unharmed
+        # What is a user's is not root's to delete.
+        as_user "$RUNTIME" --root "$ROOT" delete --force "$ID"
 }
