@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,15 +20,38 @@
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
 
-static int clone_cgroup(const struct cgroup_hierarchy *h, struct error *err)
+/* A fresh mount, which shows what the cgroup namespace that we are in has for its root. */
+static int new_cgroup(const struct cgroup_hierarchy *h, struct error *err)
+{
+        char names[NAME_MAX + 1], *rest = names;
+        const char *data[CGROUP_MAX_HIERARCHIES + 1] = {};
+
+        if (!*h->name)
+                return mount_new("cgroup2", "cgroup2", NULL, 0, err);
+        snprintf(names, sizeof names, "%s", h->name);
+        for (size_t i = 0; i < CGROUP_MAX_HIERARCHIES && rest; i++)
+                data[i] = strsep(&rest, ",");
+        return mount_new("cgroup", "cgroup", data, 0, err);
+}
+
+/*
+ * A user may have no cgroup of his own, or one that only his systemd knows by name. He sees what he is in, as far as
+ * a namespace keeps the rest of the host's from him (runc CVE-2023-25809).
+ */
+static int open_cgroup(const struct launch *l, const struct cgroup_hierarchy *h, struct error *err)
 {
         char path[PATH_MAX];
-        int fd;
+        int fd = -ENOENT;
 
-        if (snprintf(path, sizeof path, "%s%s", h->root, h->path) >= (int)sizeof path)
+        if (snprintf(path, sizeof path, "%s%s", h->root, h->path ? h->path : "") >= (int)sizeof path)
                 return error_errno(err, ENAMETOOLONG, "%s", h->path);
-        fd = mount_clone(AT_FDCWD, path, false);
-        return fd < 0 ? error_errno(err, -fd, "clone %s", path) : fd;
+        if (h->path)
+                fd = mount_clone(AT_FDCWD, path, false);
+        if (fd != -ENOENT || !l->container.cgroup.rootless)
+                return fd < 0 ? error_errno(err, -fd, "clone %s", path) : fd;
+        if (!(l->ns.create & CLONE_NEWCGROUP))
+                return error_set(err, ENOENT, "there is no cgroup %s; a cgroup namespace would do without", path);
+        return new_cgroup(h, err);
 }
 
 /*
@@ -66,10 +90,10 @@ static int link_names(int dir, const char *name, struct error *err)
         return 0;
 }
 
-static int mount_hierarchy(int dir, const struct cgroup_hierarchy *h, struct error *err)
+static int mount_hierarchy(const struct launch *l, int dir, const struct cgroup_hierarchy *h, struct error *err)
 {
         const char *name = strrchr(h->root, '/') + 1;
-        own_fd int tree = clone_cgroup(h, err);
+        own_fd int tree = open_cgroup(l, h, err);
         int n;
 
         if (tree < 0)
@@ -80,8 +104,9 @@ static int mount_hierarchy(int dir, const struct cgroup_hierarchy *h, struct err
         return n < 0 ? error_errno(err, -n, "attach %s", name) : link_names(dir, name, err);
 }
 
-static int mount_v1(const struct cgroup *cg, const struct spec_mount *m, int target, struct error *err)
+static int mount_v1(const struct launch *l, const struct spec_mount *m, int target, struct error *err)
 {
+        const struct cgroup *cg = &l->container.cgroup;
         static const char *const data[] = { "mode=755", NULL };
         own_fd int dir = mount_new("tmpfs", "tmpfs", data, m->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY, err);
         int n;
@@ -90,7 +115,7 @@ static int mount_v1(const struct cgroup *cg, const struct spec_mount *m, int tar
                 return dir;
         n = attach(dir, target, "tmpfs", err);
         for (size_t i = 0; n == 0 && i < cg->n; i++)
-                n = mount_hierarchy(dir, &cg->h[i], err);
+                n = mount_hierarchy(l, dir, &cg->h[i], err);
         return n < 0 ? n : set_attributes(dir, m, err);
 }
 
@@ -106,8 +131,8 @@ int rootfs_mount_cgroups(struct rootfs *r, const struct spec_mount *m, struct er
         if (n < 0)
                 return n;
         if (!cg->unified)
-                return mount_v1(cg, m, target, err);
-        tree = clone_cgroup(&cg->h[0], err);
+                return mount_v1(r->l, m, target, err);
+        tree = open_cgroup(r->l, &cg->h[0], err);
         n = tree < 0 ? tree : set_attributes(tree, m, err);
         return n < 0 ? n : attach(tree, target, "cgroup2", err);
 }

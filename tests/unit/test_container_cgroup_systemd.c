@@ -298,6 +298,9 @@ static void assert_properties(const struct cgroup *cg, const struct spec_resourc
 static void test_resource_properties(void **state)
 {
         struct str_pair unified[] = { { "memory.high", "max" }, { "cpu.weight", "50" }, { "misc.max", "res 1" } };
+        struct str_pair texts[] = { { "cpu.max", "20000 50000" }, { "cpuset.cpus", "0-1" },  { "cpuset.mems", "0" },
+                                    { "cpu.max", "max" },         { "cpu.max", "1 2 3" },    { "cpu.max", "-1" },
+                                    { "cpu.max", "1000" },        { "cpu.max", "max 1000" }, { "cpu.max", "1 0" } };
         struct spec_device_rule all = { true, 'a', -1, -1, "rwm" };
         struct cgroup v2 = { .unified = true }, v1 = {};
         struct spec_resources r = {};
@@ -328,6 +331,15 @@ static void test_resource_properties(void **state)
         assert_properties(&v2, &r, 252, true,
                           "DevicePolicy s \"auto\"\nDeviceAllow a(ss) []\nCPUWeight t 0\n"
                           "MemoryHigh t 18446744073709551615\nCPUWeight t 50\n");
+        r = (struct spec_resources){ .unified = { sizeof texts / sizeof *texts, texts } };
+        assert_properties(&v2, &r, 252, false,
+                          "CPUQuotaPeriodUSec t 50000\nCPUQuotaPerSecUSec t 400000\nAllowedCPUs ay [3]\n"
+                          "AllowedMemoryNodes ay [1]\nCPUQuotaPerSecUSec t 18446744073709551615\n"
+                          "CPUQuotaPerSecUSec t 10000\nCPUQuotaPeriodUSec t 1000\n"
+                          "CPUQuotaPerSecUSec t 18446744073709551615\n");
+        assert_properties(&v2, &r, 241, false,
+                          "CPUQuotaPerSecUSec t 400000\nCPUQuotaPerSecUSec t 18446744073709551615\n"
+                          "CPUQuotaPerSecUSec t 10000\nCPUQuotaPerSecUSec t 18446744073709551615\n");
         r = (struct spec_resources){ .cpu = { .cpus = "0-" } };
         assert_int_equal(properties_add_resources(&b, &v2, &r, 252, false, &err), -EINVAL);
         buf_finish(&b);

@@ -229,8 +229,40 @@ static bool parse_max(const char *text, uint64_t *ret)
         return parse_u64(text, 10, ret) == 0;
 }
 
+/* "QUOTA" or "QUOTA PERIOD"; a quota of "max" is -1 (cgroup-v2.rst, cpu.max). */
+static bool parse_cpu_max(const char *text, struct spec_cpu *ret)
+{
+        const char *space = strchrnul(text, ' ');
+        char quota[24];
+        uint64_t v;
+
+        if ((size_t)snprintf(quota, sizeof quota, "%.*s", (int)(space - text), text) >= sizeof quota ||
+            !parse_max(quota, &v) || (v > INT64_MAX && v != UINT64_MAX))
+                return false;
+        ret->quota.set = true;
+        ret->quota.v = (int64_t)v;
+        ret->period.set = *space;
+        return !*space || (parse_u64(space + 1, 10, &ret->period.v) == 0 && ret->period.v);
+}
+
+/* One of those that are more than a number. */
+static int add_unified_text(struct buf *b, const char *key, const char *value, unsigned version, struct error *err)
+{
+        struct spec_cpu cpu = {};
+
+        if (strcmp(key, "cpu.max") == 0 && parse_cpu_max(value, &cpu))
+                add_quota(b, &cpu, version);
+        if (version < HAS_CPUSET)
+                return 0;
+        if (strcmp(key, "cpuset.cpus") == 0)
+                return add_cpu_list(b, "AllowedCPUs", "unified.cpuset.cpus", value, err);
+        if (strcmp(key, "cpuset.mems") == 0)
+                return add_cpu_list(b, "AllowedMemoryNodes", "unified.cpuset.mems", value, err);
+        return 0;
+}
+
 /* What systemd has of linux.resources.unified; the rest, and what is malformed, is the kernel's to judge. */
-static void add_unified(struct buf *b, const struct str_map *unified)
+static int add_unified(struct buf *b, const struct str_map *unified, unsigned version, struct error *err)
 {
         static const struct {
                 const char *file, *property;
@@ -241,20 +273,26 @@ static void add_unified(struct buf *b, const struct str_map *unified)
         };
 
         for (size_t i = 0; i < unified->n; i++) {
-                for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
-                        uint64_t v;
+                const char *key = unified->v[i].key, *value = unified->v[i].value;
+                uint64_t v;
+                int r;
 
-                        if (strcmp(unified->v[i].key, known[k].file) == 0 && parse_max(unified->v[i].value, &v))
+                for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
+                        if (strcmp(key, known[k].file) == 0 && parse_max(value, &v))
                                 property_add_u64(b, known[k].property, v);
                 }
+                r = add_unified_text(b, key, value, version, err);
+                if (r < 0)
+                        return r;
         }
+        return 0;
 }
 
 int properties_add_resources(struct buf *b, const struct cgroup *cg, const struct spec_resources *res, unsigned version,
                              bool devices, struct error *err)
 {
         const struct spec_blkio *io = &res->blkio;
-        int r;
+        int r = 0;
 
         if (devices)
                 add_devices(b, res, version);
@@ -265,9 +303,9 @@ int properties_add_resources(struct buf *b, const struct cgroup *cg, const struc
         if (res->pids_limit.set && res->pids_limit.v)
                 property_add_u64(b, "TasksMax", res->pids_limit.v < 0 ? UINT64_MAX : (uint64_t)res->pids_limit.v);
         if (cg->unified)
-                add_unified(b, &res->unified);
-        if (version < HAS_CPUSET)
-                return 0;
+                r = add_unified(b, &res->unified, version, err);
+        if (r < 0 || version < HAS_CPUSET)
+                return r;
         r = add_cpu_list(b, "AllowedCPUs", "cpu.cpus", res->cpu.cpus, err);
         return r < 0 ? r : add_cpu_list(b, "AllowedMemoryNodes", "cpu.mems", res->cpu.mems, err);
 }
