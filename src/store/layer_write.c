@@ -12,11 +12,11 @@
 #define WHITEOUT_META ".wh..wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
-int layer_writer_init(struct layer_writer *w, int fd, struct error *err)
+int layer_writer_init(struct layer_writer *w, int fd, struct tar_recipe_writer *recipe, struct error *err)
 {
         int r;
 
-        *w = (struct layer_writer){ .whiteout = TREE_NONE };
+        *w = (struct layer_writer){ .whiteout = TREE_NONE, .recipe = recipe };
         r = layer_tree_init(&w->tree);
         return r < 0 ? error_errno(err, -r, "begin a layer") : erofs_image_begin(&w->image, fd, err);
 }
@@ -197,15 +197,16 @@ static int add_data(struct layer_writer *w, struct tar_reader *tar, const struct
         struct erofs_file f;
         const void *data;
         ssize_t n;
+        int r;
 
         erofs_file_begin(&w->image, &f);
         while ((n = tar_reader_data(tar, &data, err)) > 0) {
-                int r = erofs_file_write(&w->image, &f, data, (size_t)n, err);
-
+                r = erofs_file_write(&w->image, &f, data, (size_t)n, err);
                 if (r < 0)
                         return r;
         }
-        return n < 0 ? (int)n : erofs_file_end(&w->image, &f, a, ret_nid, err);
+        r = n < 0 ? (int)n : erofs_file_end(&w->image, &f, a, ret_nid, err);
+        return r == 0 && w->recipe && f.size ? tar_recipe_add_file(w->recipe, *ret_nid, f.size, err) : r;
 }
 
 /* The data of all extents comes as one. */
@@ -254,7 +255,9 @@ static int add_sparse(struct layer_writer *w, struct tar_reader *tar, const stru
 
         if (r == 0)
                 r = add_extents(w, tar, e, &s, err);
-        return r == 0 ? erofs_sparse_end(&w->image, &s, a, ret_nid, err) : r;
+        if (r == 0)
+                r = erofs_sparse_end(&w->image, &s, a, ret_nid, err);
+        return r == 0 && w->recipe ? tar_recipe_add_extents(w->recipe, *ret_nid, e->extents, e->n_extents, err) : r;
 }
 
 static int add_node(struct layer_writer *w, struct tar_reader *tar, uint32_t directory, const char *name, size_t len,

@@ -64,7 +64,8 @@ struct tar_entry {
 /* Like read(2), but -errno; 0 only at the end. Any number of bytes may come. */
 typedef ssize_t (*tar_read)(void *userdata, void *data, size_t n);
 
-/* Told of every byte of the archive that is no file's data, in order: what it takes to write the same archive again. */
+/* Told of every byte of the archive that tar_reader_data() does not give out, in order: headers, padding, and data that
+ * nobody asked for. Together it is the archive. */
 typedef int (*tar_raw)(void *userdata, const void *data, size_t n, struct error *err);
 
 struct tar_reader;
@@ -79,8 +80,8 @@ static inline void tar_reader_free_(struct tar_reader **r)
 }
 #define own_tar_reader __attribute__((cleanup(tar_reader_free_)))
 
-/* The next entry: 1, 0 at the end of the archive (all of the input is read then), or an error. Data of the one before
- * that was not asked for is skipped, and not told as raw. What *ret points to lives until the next call. */
+/* The next entry: 1, 0 at the end of the archive (all of the input is read then), or an error. What *ret points to
+ * lives until the next call. */
 int tar_reader_next(struct tar_reader *r, struct tar_entry *ret, struct error *err);
 
 /* Some more data of the entry: sets *ret and returns how many bytes stand there, 0 at its end, or an error. */

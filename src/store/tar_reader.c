@@ -70,9 +70,8 @@ static int fill(struct tar_reader *r, struct error *err)
         return n > 0;
 }
 
-static int told(struct tar_reader *r, const void *data, size_t n, struct error *err)
+static int tell(const struct tar_reader *r, const void *data, size_t n, struct error *err)
 {
-        r->position += n;
         return r->raw ? r->raw(r->userdata, data, n, err) : 0;
 }
 
@@ -91,9 +90,10 @@ static int take(struct tar_reader *r, void *to, size_t n, struct error *err)
                         return got ? error_set(err, EBADMSG, "the archive is cut off") : 0;
                 k = r->len - r->at < n - got ? r->len - r->at : n - got;
                 memcpy((char *)to + got, r->buffer + r->at, k);
-                q = told(r, r->buffer + r->at, k, err);
+                q = tell(r, r->buffer + r->at, k, err);
                 if (q < 0)
                         return q;
+                r->position += k;
                 r->at += k;
                 got += k;
         }
@@ -131,17 +131,16 @@ ssize_t tar_reader_data(struct tar_reader *r, const void **ret, struct error *er
 static int finish_entry(struct tar_reader *r, struct error *err)
 {
         char padding[TAR_BLOCK];
-        const void *data;
+        const void *data = NULL;
         ssize_t n;
+        int q = 0;
 
-        do {
-                n = tar_reader_data(r, &data, err);
-        } while (n > 0);
-        if (n < 0)
-                return (int)n;
-        n = take_all(r, padding, (size_t)r->padding, err);
+        while (q == 0 && (n = tar_reader_data(r, &data, err)) != 0)
+                q = n < 0 ? (int)n : tell(r, data, (size_t)n, err);
+        if (q == 0)
+                q = take_all(r, padding, (size_t)r->padding, err);
         r->padding = 0;
-        return (int)n;
+        return q;
 }
 
 static uint64_t padding_of(uint64_t size)

@@ -30,9 +30,10 @@ teardown() {
         ! grep -F "$WORK" /proc/self/mountinfo
 }
 
-# convert ARCHIVE IMAGE: and the image is one that fsck.erofs finds nothing wrong with.
+# convert ARCHIVE IMAGE: the image is one that fsck.erofs finds nothing wrong with, and the archive comes back of it.
 convert() {
-        "$LAYER_FROM_TAR" "$2" <"$1"
+        "$LAYER_FROM_TAR" "$2" recipe <"$1"
+        "$LAYER_FROM_TAR" -x "$2" recipe | cmp - "$1"
         fsck.erofs "$2" >fsck 2>&1 || { cat fsck; return 1; }
         ! grep -q '<E>' fsck || { cat fsck; return 1; }
 }
@@ -324,6 +325,30 @@ PY
         [ "$(stat -c %b image)" -lt 10000 ]
         mount_layer image mnt
         [ "$(tail -c 1 mnt/f)" = x ]
+}
+
+@test "what no file is made of comes back too" {
+        archive 'add("d/.wh.gone", data=b"whiteouts are empty, but this one"); add(".wh..wh.plnk/x", data=b"of aufs"); add("f", data=b"old" * 1000); add("f", data=b"new"); raw(b"\0" * 1024, b"and more behind the end")'
+        convert archive image
+}
+
+@test "a damaged recipe or layer is refused" {
+        make_tree
+        tar -C tree -cf archive .
+        convert archive image
+        local i n
+        n=$(stat -c %s recipe)
+        : >empty
+        refused_back() { run -1 timeout 20 "$LAYER_FROM_TAR" -x "$@" >/dev/null; }
+        refused_back image empty
+        refused_back image archive
+        refused_back empty recipe
+        for i in 1 100 $((n / 2)) $((n - 1)); do
+                head -c "$i" recipe >cut
+                refused_back image cut
+        done
+        head -c 100000 image >cut
+        refused_back cut recipe
 }
 
 @test "many entries in little memory" {

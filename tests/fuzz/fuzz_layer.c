@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever archive comes: it becomes a layer or is refused. What is no file's data is told once, in order. */
+/* Whatever archive comes: it is refused, or becomes a layer of which the same archive can be made again. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct input {
         const uint8_t *data;
         size_t size, at, told;
+        struct tar_recipe_writer *recipe;
 };
 
 /* In pieces of odd sizes, as a pipe gives them. */
@@ -32,13 +33,20 @@ static ssize_t read_some(void *userdata, void *data, size_t n)
         return (ssize_t)k;
 }
 
-static int count_raw(void *userdata, const void *data, size_t n, struct error *err)
+static int keep(void *userdata, const void *data, size_t n, struct error *err)
 {
         struct input *in = userdata;
 
-        in->told += n;
-        if (in->told > in->size)
+        return tar_recipe_add_bytes(in->recipe, data, n, err);
+}
+
+static int compare(void *userdata, const void *data, size_t n, struct error *err)
+{
+        struct input *in = userdata;
+
+        if (n > in->size - in->told || memcmp(in->data + in->told, data, n) != 0)
                 abort();
+        in->told += n;
         return 0;
 }
 
@@ -65,21 +73,29 @@ static void mend_sums(uint8_t *data, size_t size)
 static void convert(const uint8_t *data, size_t size)
 {
         static const uint8_t uuid[16];
-        struct input in = { .data = data, .size = size };
-        own_fd int fd = memfd_create("layer", MFD_CLOEXEC);
-        own_tar_reader struct tar_reader *tar = tar_reader_new(read_some, count_raw, &in);
+        own_fd int layer = memfd_create("layer", MFD_CLOEXEC), recipe = memfd_create("recipe", MFD_CLOEXEC);
+        own_tar_recipe_writer struct tar_recipe_writer *rw = tar_recipe_writer_new(recipe);
+        struct input in = { .data = data, .size = size, .recipe = rw };
+        own_tar_reader struct tar_reader *tar = tar_reader_new(read_some, keep, &in);
         own_layer_writer struct layer_writer w = {};
         struct error err = {};
         int r;
 
-        if (fd < 0 || !tar)
+        if (!rw || !tar)
                 return;
-        r = layer_writer_init(&w, fd, &err);
+        r = layer_writer_init(&w, layer, rw, &err);
         if (r == 0)
                 r = layer_writer_add(&w, tar, &err);
         if (r == 0)
                 r = layer_writer_end(&w, uuid, &err);
+        if (r == 0)
+                r = tar_recipe_end(rw, &err);
         if (r < 0 && (r != -err.code || !*err.text))
+                abort();
+        if (r < 0)
+                return;
+        lseek(recipe, 0, SEEK_SET);
+        if (tar_recipe_follow(recipe, layer, compare, &in, &err) < 0 || in.told != size)
                 abort();
 }
 

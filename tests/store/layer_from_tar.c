@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layer_from_tar FILE: the archive on standard input becomes a layer. */
+/* layer_from_tar LAYER [RECIPE]: the archive on standard input becomes a layer.
+ * layer_from_tar -x LAYER RECIPE: the archive again, on standard output. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/own.h"
 #include "store/layer_write.h"
+#include "sys/fd.h"
 
 static ssize_t read_stdin(void *userdata, void *data, size_t n)
 {
@@ -15,30 +18,49 @@ static ssize_t read_stdin(void *userdata, void *data, size_t n)
         return got < 0 ? -errno : got;
 }
 
-static int convert(int fd, struct error *err)
+static int keep(void *userdata, const void *data, size_t n, struct error *err)
+{
+        return tar_recipe_add_bytes(userdata, data, n, err);
+}
+
+static int convert(int layer, int recipe, struct error *err)
 {
         static const uint8_t uuid[16];
-        own_tar_reader struct tar_reader *tar = tar_reader_new(read_stdin, NULL, NULL);
+        own_tar_recipe_writer struct tar_recipe_writer *rw = recipe >= 0 ? tar_recipe_writer_new(recipe) : NULL;
+        own_tar_reader struct tar_reader *tar = tar_reader_new(read_stdin, rw ? keep : NULL, rw);
         own_layer_writer struct layer_writer w = {};
-        int r = tar ? layer_writer_init(&w, fd, err) : error_set(err, ENOMEM, "out of memory");
+        int r = tar && (rw || recipe < 0) ? layer_writer_init(&w, layer, rw, err)
+                                          : error_set(err, ENOMEM, "out of memory");
 
         if (r == 0)
                 r = layer_writer_add(&w, tar, err);
-        return r == 0 ? layer_writer_end(&w, uuid, err) : r;
+        if (r == 0)
+                r = layer_writer_end(&w, uuid, err);
+        return r == 0 && rw ? tar_recipe_end(rw, err) : r;
+}
+
+static int write_stdout(void *userdata, const void *data, size_t n, struct error *err)
+{
+        int r = fd_write_all(STDOUT_FILENO, data, n);
+
+        return r < 0 ? error_errno(err, -r, "write the archive") : 0;
 }
 
 int main(int argc, char **argv)
 {
-        own_fd int fd = argc == 2 ? open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+        bool back = argc == 4 && strcmp(argv[1], "-x") == 0;
+        int flags = back ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, r;
+        own_fd int layer = back || argc == 2 || argc == 3 ? open(argv[1 + back], flags, 0600) : -1;
+        own_fd int recipe = argc > 2 ? open(argv[2 + back], flags, 0600) : -1;
         struct error err;
 
-        if (fd < 0) {
-                fprintf(stderr, "usage: %s FILE < ARCHIVE\n", argv[0]);
+        if (layer < 0 || (argc > 2 && recipe < 0)) {
+                fprintf(stderr, "usage: %s LAYER [RECIPE] < ARCHIVE\n       %s -x LAYER RECIPE > ARCHIVE\n", argv[0],
+                        argv[0]);
                 return 2;
         }
-        if (convert(fd, &err) < 0) {
+        r = back ? tar_recipe_follow(recipe, layer, write_stdout, NULL, &err) : convert(layer, recipe, &err);
+        if (r < 0)
                 fprintf(stderr, "%s\n", err.text);
-                return 1;
-        }
-        return 0;
+        return r < 0;
 }
