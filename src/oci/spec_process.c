@@ -123,11 +123,25 @@ static int gids_read(struct arena *a, struct json_object *o, struct spec_process
         return 0;
 }
 
+/* (uid_t)-1 means "leave it" to setresuid(2): the process would stay root. */
+static int id_read(struct json_object *o, const char *key, uint32_t *ret, struct error *err)
+{
+        uint32_t id = *ret;
+        int r = read_u32(o, key, &id, err);
+
+        if (r < 0)
+                return r;
+        if (id == UINT32_MAX)
+                return error_set(err, EINVAL, "%s: expected a number below 2^32 - 1", key);
+        *ret = id;
+        return 0;
+}
+
 static int user_read(struct arena *a, struct json_object *o, void *ret, struct error *err)
 {
         struct spec_process *p = ret;
 
-        if (read_u32(o, "uid", &p->uid, err) < 0 || read_u32(o, "gid", &p->gid, err) < 0 ||
+        if (id_read(o, "uid", &p->uid, err) < 0 || id_read(o, "gid", &p->gid, err) < 0 ||
             read_opt_u64(o, "umask", 0777, &p->umask, err) < 0 || gids_read(a, o, p, err) < 0)
                 return -err->code;
         return 0;

@@ -27,6 +27,22 @@ load attack
         done
 }
 
+@test "an id of 2^32 - 1, by which the kernel changes nothing, does not leave the process root" {
+        local user
+        cp config.json plain.json
+        for user in '{uid: 4294967295, gid: 1000}' '{uid: 1000, gid: 4294967295}' '{uid: 1000, gid: 1000, additionalGids: [4294967295]}'; do
+                cp plain.json config.json
+                config ".process.user = $user"
+                process id
+                refused run "$ID" || { echo "accepted: $user"; return 1; }
+                jq .process config.json >process.json
+                cp plain.json config.json
+                start_sleeper
+                refused exec --process process.json "$ID" || { echo "exec accepted: $user"; return 1; }
+                rt delete --force "$ID"
+        done
+}
+
 caps='grep ^Cap /proc/self/status; grep ^NoNewPrivs /proc/self/status'
 
 @test "inheritable and ambient capabilities are empty, by run and by exec" {

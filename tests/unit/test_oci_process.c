@@ -93,10 +93,10 @@ static void test_console_size(void **state)
 static void test_user(void **state)
 {
         own_spec struct spec s =
-                spec_accepted(USER("'uid':4294967295,'gid':5,'umask':63,'additionalGids':[1,4294967295]"));
+                spec_accepted(USER("'uid':4294967294,'gid':5,'umask':63,'additionalGids':[1,4294967295]"));
         const struct spec_process *p = s.process;
 
-        assert_true(p->uid == UINT32_MAX);
+        assert_true(p->uid == UINT32_MAX - 1);
         assert_int_equal(p->gid, 5);
         assert_true(p->umask.set && p->umask.v == 077);
         assert_int_equal(p->n_additional_gids, 2);
@@ -108,6 +108,8 @@ static void test_user_refused(void **state)
 {
         spec_refused(USER("'uid':-1"), "process.user.uid: expected a whole number of 0 or more");
         spec_refused(USER("'uid':4294967296"), "process.user.uid: expected a number below 2^32");
+        spec_refused(USER("'uid':4294967295"), "process.user.uid: expected a number below 2^32 - 1");
+        spec_refused(USER("'gid':4294967295"), "process.user.gid: expected a number below 2^32 - 1");
         spec_refused(USER("'uid':'0'"), "process.user.uid: expected a whole number of 0 or more");
         spec_refused(USER("'gid':1.0"), "process.user.gid: expected a whole number of 0 or more");
         spec_refused(USER("'umask':512"), "process.user.umask: 512 is more than 511");
