@@ -239,7 +239,10 @@ int launch_record_init(struct launch *l, struct error *err)
         if (r < 0)
                 return error_errno(err, -r, "look at process %d", (int)l->init_pid);
         l->container.pid = l->init_pid;
-        return state_save_pid(&l->container, err);
+        r = state_save_pid(&l->container, err);
+        if (r < 0)
+                l->container.pid = 0;
+        return r;
 }
 
 int launch_run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
@@ -258,6 +261,7 @@ void launch_undo(struct launch *l)
 {
         struct container *c = &l->container;
         struct error ignored;
+        bool own;
 
         if (l->init_pidfd >= 0) {
                 process_signal(l->init_pidfd, SIGKILL);
@@ -265,13 +269,16 @@ void launch_undo(struct launch *l)
         }
         if (c->statefd < 0)
                 return;
-        if (l->has_cgroups) {
+        own = state_is_own(c);
+        if (own && l->has_cgroups) {
                 cgroup_kill(&c->cgroup, SIGKILL, &ignored);
                 cgroup_destroy(&c->cgroup, &ignored);
-        } else {
+        } else if (own || !c->pid) {
+                /* Deleted before init was known, they may have been made after that. */
                 cgroup_give_back(&c->cgroup);
         }
-        state_remove(c, &ignored);
+        if (own)
+                state_remove(c, &ignored);
 }
 
 int launch_end(struct launch *l, struct error *err)
@@ -279,6 +286,9 @@ int launch_end(struct launch *l, struct error *err)
         struct container *c = &l->container;
         int r;
 
+        /* Who deleted it has done all this. */
+        if (!state_is_own(c))
+                return 0;
         /* The poststop hooks come from the state as it was written: one way for run and delete. */
         if (l->spec.hooks.poststop.n) {
                 own_container struct container again = { .rootfd = -1, .statefd = -1 };

@@ -65,7 +65,7 @@ int launch_limit(struct launch *l, struct error *err);
 int launch_record_init(struct launch *l, struct error *err);
 int launch_run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
                      enum container_status status, struct error *err);
-/* Takes back what was made. */
+/* Takes back what was made, as far as nobody has deleted it meanwhile. */
 void launch_undo(struct launch *l);
 /* After its end, in the foreground: what delete does. */
 int launch_end(struct launch *l, struct error *err);

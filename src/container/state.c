@@ -159,13 +159,10 @@ static void add_pid(struct buf *text, const struct container *c)
         buf_addf(text, "\n%d %llu\n", (int)c->pid, (unsigned long long)c->start_time);
 }
 
-static int save(const struct launch *l, bool again, struct error *err)
+static int write_state(const struct launch *l, struct buf *text, struct error *err)
 {
         const struct container *c = &l->container;
-        own_buf struct buf text = {};
-        struct json_writer w = { .out = &text };
-        char name[STATE_NAME_MAX];
-        int r;
+        struct json_writer w = { .out = text };
 
         json_begin_object(&w, NULL);
         json_write_string(&w, "id", c->id);
@@ -183,41 +180,68 @@ static int save(const struct launch *l, bool again, struct error *err)
         write_for_later(l, &w);
         json_end_object(&w);
         if (c->pid)
-                add_pid(&text, c);
-        if (buf_failed(&text))
-                return error_set(err, ENOMEM, "out of memory");
-        state_file_name(c->id, STATE_FILE, name);
-        r = again ? fd_replace_file_at(c->rootfd, name, text.data, text.len, 0600)
-                  : fd_write_all(c->statefd, text.data, text.len);
-        return r < 0 ? error_errno(err, -r, "write the container's state") : 0;
+                add_pid(text, c);
+        return buf_failed(text) ? error_set(err, ENOMEM, "out of memory") : 0;
 }
 
 int state_save(const struct launch *l, struct error *err)
 {
-        return save(l, false, err);
+        own_buf struct buf text = {};
+        int r = write_state(l, &text, err);
+
+        if (r < 0)
+                return r;
+        r = fd_write_all(l->container.statefd, text.data, text.len);
+        return r < 0 ? error_errno(err, -r, "write the container's state") : 0;
 }
 
-int state_save_again(const struct launch *l, struct error *err)
+static int deleted(struct error *err)
 {
-        return save(l, true, err);
+        return error_set(err, ECANCELED, "somebody deleted the container while it was made");
+}
+
+int state_save_again(struct launch *l, struct error *err)
+{
+        struct container *c = &l->container;
+        own_buf struct buf text = {};
+        char name[STATE_NAME_MAX];
+        int r = write_state(l, &text, err), fd;
+
+        if (r < 0)
+                return r;
+        if (!state_is_own(c))
+                return deleted(err);
+        state_file_name(c->id, STATE_FILE, name);
+        r = fd_replace_file_at(c->rootfd, name, text.data, text.len, 0600);
+        fd = r < 0 ? r : openat(c->rootfd, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, r < 0 ? -r : errno, "write the container's state");
+        close(c->statefd);
+        c->statefd = fd;
+        return 0;
+}
+
+/* Nobody else gives the file another name: without any it was deleted. */
+bool state_is_own(const struct container *c)
+{
+        struct stat st;
+
+        return fstat(c->statefd, &st) == 0 && st.st_nlink > 0;
 }
 
 /* Its line is there when its end is: the file's new length is seen after what was written. */
 int state_save_pid(const struct container *c, struct error *err)
 {
         own_buf struct buf line = {};
-        char name[STATE_NAME_MAX];
-        own_fd int fd = -1;
         int r;
 
         add_pid(&line, c);
         if (buf_failed(&line))
                 return error_set(err, ENOMEM, "out of memory");
-        /* By its name: systemd's answer may have had it replaced. */
-        state_file_name(c->id, STATE_FILE, name);
-        fd = openat(c->rootfd, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-        r = fd < 0 ? -errno : fd_write_all(fd, line.data, line.len);
-        return r < 0 ? error_errno(err, -r, "write the container's pid") : 0;
+        r = fd_write_all(c->statefd, line.data, line.len);
+        if (r < 0)
+                return error_errno(err, -r, "write the container's pid");
+        return state_is_own(c) ? 0 : deleted(err);
 }
 
 int state_remove(struct container *c, struct error *err)

@@ -12,10 +12,16 @@ int state_create(struct container *c, const char *root, const char *id, struct e
 int state_save(const struct launch *l, struct error *err);
 
 /* Writes it again, whole, when systemd has said where the cgroups are. */
-int state_save_again(const struct launch *l, struct error *err);
+int state_save_again(struct launch *l, struct error *err);
 
-/* Writes which process init is, behind the rest. */
+/* Writes which process init is, behind the rest. -ECANCELED: somebody has deleted the container meanwhile. */
 int state_save_pid(const struct container *c, struct error *err);
+
+/*
+ * Whether the container that c's maker made is still there. If not, its names, those of its cgroups too, may be
+ * another's by now.
+ */
+bool state_is_own(const struct container *c);
 
 /* Removes its files from ROOT; the id is free again with the last. 1, or 0 when somebody else removed that one. */
 int state_remove(struct container *c, struct error *err);

@@ -444,3 +444,43 @@ PY
         run ! rt state "$ID"
         no_leaks
 }
+
+@test "a create that fails late does no harm to who has got its name meanwhile" {
+        process sleep 1000
+        cp config.json plain.json
+        config '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "touch $0.waits; until [ -e $0 ]; do sleep 0.02; done", $f]}]}' --arg f "$WORK/go"
+        background rt create "$ID" </dev/null >"$WORK/log" 2>&1
+        local first=$! status=0
+        wait_for 5 test -e "$WORK/go.waits"
+        rt delete --force "$ID"
+        cp plain.json config.json
+        start_sleeper
+        touch "$WORK/go"
+        wait "$first" || status=$?
+        [ "$status" -eq 1 ]
+        has_status "$ID" running
+        rt exec "$ID" true
+}
+
+@test "a run in the foreground that ends late does no harm to who has got its name meanwhile" {
+        local hooks
+        for hooks in '{}' '{poststop: [{path: "/bin/true"}]}'; do
+                process sleep 1000
+                config ".hooks = $hooks"
+                background rt run "$ID" </dev/null >"$WORK/log" 2>&1
+                local first=$!
+                wait_for 5 has_status "$ID" running
+                kill -STOP "$first"
+                rt delete --force "$ID"
+                start_sleeper
+                kill -CONT "$first"
+                local status=0
+                SECONDS=0
+                wait "$first" || status=$?
+                [ "$status" -eq 137 ]
+                ((SECONDS < 4))
+                has_status "$ID" running
+                rt exec "$ID" true
+                rt delete --force "$ID"
+        done
+}
