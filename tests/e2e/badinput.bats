@@ -272,6 +272,22 @@ PY
         rt run "$ID" <&- >&- 2>&-
 }
 
+@test "a caller that ignores SIGCHLD" {
+        # With python, because a shell does not pass it on.
+        ignoring() {
+                timeout -s KILL 20 python3 -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$RUNTIME" --root "$ROOT" "$@" </dev/null
+        }
+        config '.hooks.createRuntime = [{path: "/bin/true"}]'
+        script 'exit 7'
+        run -7 ignoring run "$ID"
+        start_sleeper
+        run -7 ignoring exec "$ID" sh -c 'exit 7'
+        run -0 ignoring ps "$ID"
+        [[ $output == *sleep* ]]
+}
+
 @test "no descriptors to spare" {
         process /bin/true
         local limit

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -170,6 +171,8 @@ int main(int argc, char **argv)
 #endif
         if (hold_standard_descriptors() < 0)
                 return 1;
+        /* Ignored by whoever started us, it would have the kernel throw away how our children end. */
+        signal(SIGCHLD, SIG_DFL);
         if (args_parse(&cli_program, argc ? argc - 1 : 0, argv + 1, &global, &err) < 0)
                 return misused(&inv, NULL, &err);
         if (args_flag(&global, OPTION_HELP) || (!global.n_operands && !args_flag(&global, OPTION_VERSION)))
