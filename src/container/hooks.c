@@ -61,13 +61,26 @@ static void tail_add(struct tail *t, const char *data, size_t n)
         t->len += n;
 }
 
-/*
- * Reads the hook's output until the process is gone (its pidfd becomes readable: somebody it left behind may hold the
- * pipe open). -ETIMEDOUT when the deadline (ms, -1: none) passes.
- */
-static int watch_hook(int pidfd, int out, int64_t deadline, struct tail *tail)
+/* Writes what fits of *rest and moves it on; closes *in behind the last, or when the hook wants no more. */
+static void feed_hook(int *in, const char **rest)
 {
-        struct pollfd p[2] = { { .fd = out, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+        ssize_t n = send(*in, *rest, strlen(*rest), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n > 0)
+                *rest += n;
+        if (!**rest || (n < 0 && errno != EAGAIN && errno != EINTR))
+                close(take_fd(in));
+}
+
+/*
+ * Writes the rest of the state and reads the hook's output until the process is gone (its pidfd becomes readable:
+ * somebody it left behind may hold the pipe open). -ETIMEDOUT when the deadline (ms, -1: none) passes.
+ */
+static int watch_hook(int pidfd, int *in, const char *rest, int out, int64_t deadline, struct tail *tail)
+{
+        struct pollfd p[3] = { { .fd = out, .events = POLLIN },
+                               { .fd = pidfd, .events = POLLIN },
+                               { .fd = *in, .events = POLLOUT } };
         char chunk[512];
 
         for (;;) {
@@ -76,8 +89,13 @@ static int watch_hook(int pidfd, int out, int64_t deadline, struct tail *tail)
 
                 if (deadline >= 0 && left <= 0)
                         return -ETIMEDOUT;
-                if (poll(p, 2, left > 60000 ? 60000 : (int)left) < 0 && errno != EINTR)
+                if (poll(p, ARRAY_SIZE(p), left > 60000 ? 60000 : (int)left) < 0 && errno != EINTR)
                         return -errno;
+                if (p[2].revents) {
+                        feed_hook(in, &rest);
+                        p[2].fd = *in;
+                        p[2].revents = 0;
+                }
                 if (p[0].revents) {
                         n = read(out, chunk, sizeof chunk);
                         if (n > 0) {
@@ -116,24 +134,23 @@ static int run_hook(const struct spec_hook *h, const char *state, struct error *
         int in[2], out[2], r, status;
         pid_t pid;
 
-        /* A socket, not a pipe: the whole state fits its buffer and nobody gets SIGPIPE when the hook does not read. */
+        /* A socket, not a pipe: nobody gets SIGPIPE when the hook does not read. */
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0)
                 return error_errno(err, errno, "%s", h->path);
         in_read = in[0], in_write = in[1];
         if (pipe2(out, O_CLOEXEC) < 0)
                 return error_errno(err, errno, "%s", h->path);
         out_read = out[0], out_write = out[1];
-        r = fd_send(in_write, state, strlen(state), NULL, 0);
-        if (r < 0)
-                return error_errno(err, -r, "%s: write the state", h->path);
+        /* Nearly always all of it. */
+        feed_hook(&in_write, &state);
         pid = process_clone(&o);
         if (pid == 0)
                 exec_hook(h, in_read, out_write);
         if (pid < 0)
                 return error_errno(err, -pid, "%s: fork", h->path);
-        close(take_fd(&in_write));
+        close(take_fd(&in_read));
         close(take_fd(&out_write));
-        r = watch_hook(pidfd, out_read, deadline, &tail);
+        r = watch_hook(pidfd, &in_write, state, out_read, deadline, &tail);
         if (r < 0) {
                 kill(-pid, SIGKILL);
                 process_signal(pidfd, SIGKILL);

@@ -232,3 +232,17 @@ SH
         cat "$WORK/fds"
         run ! grep -E ' ([3-9]|[0-9]{2,}) -> ' <(grep -v '/proc/.*fd$' "$WORK/fds")
 }
+
+@test "hooks: a state that no socket can hold at once" {
+        process true
+        config '.annotations = {a: ("x" * 1000000)}'
+        cp config.json plain.json
+        hook_add createRuntime "{\"path\": \"/bin/sh\", \"args\": [\"sh\", \"-c\", \"cat >$WORK/state\"]}"
+        timeout -s KILL 20 "$RUNTIME" --root "$ROOT" run "$ID" </dev/null
+        [ "$(jq '.annotations.a | length' "$WORK/state")" -eq 1000000 ]
+        # One that does not read, one that prints as much first.
+        cp plain.json config.json
+        hook_add createRuntime '{"path": "/bin/true"}'
+        hook_add createRuntime '{"path": "/bin/sh", "args": ["sh", "-c", "head -c 1000000 /dev/zero; exec wc -c"]}'
+        timeout -s KILL 20 "$RUNTIME" --root "$ROOT" run "$ID" </dev/null
+}
