@@ -15,6 +15,9 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
+/* In seconds: nobody lives to see the end of a longer one, and in milliseconds it still fits. */
+static const int64_t MAX_TIMEOUT = INT64_C(1) << 40;
+
 static int64_t now_ms(void)
 {
         struct timespec t;
@@ -127,7 +130,7 @@ static int hook_failed(const struct spec_hook *h, int status, struct tail *tail,
 
 static int run_hook(const struct spec_hook *h, const char *state, struct error *err)
 {
-        int64_t deadline = h->timeout.set ? now_ms() + h->timeout.v * 1000 : -1;
+        int64_t deadline = h->timeout.set && h->timeout.v < MAX_TIMEOUT ? now_ms() + h->timeout.v * 1000 : -1;
         own_fd int in_read = -1, in_write = -1, out_read = -1, out_write = -1, pidfd = -1;
         struct clone_options o = { .cgroup_fd = -1, .ret_pidfd = &pidfd };
         struct tail tail = {};

@@ -216,6 +216,14 @@ SH
         done
 }
 
+@test "hooks: a timeout longer than any life is none" {
+        process true
+        hook_add createRuntime '{"path": "/bin/sleep", "args": ["sleep", "0.2"], "timeout": 12345}'
+        # Written by hand: jq would round it.
+        sed -i 's/12345/9223372036854775807/' config.json
+        rt run "$ID"
+}
+
 @test "hooks: a timeout of none or less is refused" {
         skip_runc "takes any"
         for timeout in 0 -1; do
