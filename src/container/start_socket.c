@@ -35,9 +35,9 @@ int start_socket_listen(const struct container *c, struct error *err)
         return take_fd(&sock);
 }
 
-int start_socket_connect(const struct container *c)
+static int connect_to(const struct container *c, int flags)
 {
-        own_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), file = -1;
+        own_fd int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0), file = -1;
         struct sockaddr_un a = { .sun_family = AF_UNIX };
         char name[STATE_NAME_MAX];
 
@@ -51,9 +51,15 @@ int start_socket_connect(const struct container *c)
         return take_fd(&sock);
 }
 
+int start_socket_connect(const struct container *c)
+{
+        return connect_to(c, 0);
+}
+
+/* An init that is stopped or frozen takes nobody from the queue: full, it says EAGAIN, or would have us wait. */
 bool start_socket_is_waiting(const struct container *c)
 {
-        own_fd int sock = start_socket_connect(c);
+        own_fd int sock = connect_to(c, SOCK_NONBLOCK);
 
         return sock >= 0 || sock == -EAGAIN;
 }

@@ -244,6 +244,19 @@ load helpers
         run ! rt resume "$ID"
 }
 
+@test "a created container that does not answer can be looked at as often as one likes" {
+        process touch /started
+        rt create "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
+        rt kill "$ID" STOP
+        local i
+        for i in {1..20}; do
+                [ "$(timeout -s KILL 10 "$RUNTIME" --root "$ROOT" state "$ID" | jq -r .status)" = created ]
+        done
+        rt kill "$ID" CONT
+        rt start "$ID"
+        wait_for 5 test -e rootfs/started
+}
+
 @test "a paused container can be killed and deleted" {
         start_sleeper
         rt pause "$ID"
