@@ -13,6 +13,7 @@
 #include "container/criu.h"
 #include "container/external.h"
 #include "container/launch.h"
+#include "container/lifecycle.h"
 #include "sys/fd.h"
 
 static const char yard[] = ".cgroups"; /* in the work directory, which is criu's current one */
@@ -61,11 +62,11 @@ static int open_images(struct checkpoint *cp, struct error *err)
 static int check(struct container *c, const struct checkpoint_options *o, struct error *err)
 {
         enum container_status status;
-        int r = container_status(c, &status, err);
+        int r = lifecycle_status(c, &status, err);
 
         if (r < 0)
                 return r;
-        if (status != CONTAINER_RUNNING && status != CONTAINER_PAUSED)
+        if (status != CONTAINER_RUNNING)
                 return error_set(err, EINVAL, "container cannot be checkpointed in %s state",
                                  container_status_name(status));
         if (geteuid() != 0)

@@ -7,6 +7,9 @@
 /* A pidfd of init, checked by its start time; -ESRCH when it is gone. */
 int lifecycle_open_init(const struct container *c);
 
+/* container_status() without a look at the freezer: what is paused counts as created or running. */
+int lifecycle_status(const struct container *c, enum container_status *ret, struct error *err);
+
 /* SIGKILL to init, if it lives. */
 void lifecycle_kill_init(const struct container *c);
 

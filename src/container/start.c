@@ -57,7 +57,7 @@ int container_start(struct container *c, struct error *err)
         enum container_status status;
         int r;
 
-        r = container_status(c, &status, err);
+        r = lifecycle_status(c, &status, err);
         if (r < 0)
                 return r;
         if (status == CONTAINER_STOPPED)

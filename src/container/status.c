@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "container/lifecycle.h"
 #include "container/start_socket.h"
 #include "container/state.h"
 #include "oci/runtime_spec.h"
 #include "sys/process.h"
 
-int container_status(struct container *c, enum container_status *ret, struct error *err)
+int lifecycle_status(const struct container *c, enum container_status *ret, struct error *err)
 {
         uint64_t start_time;
         char state;
@@ -33,11 +34,20 @@ int container_status(struct container *c, enum container_status *ret, struct err
                 *ret = CONTAINER_STOPPED;
                 return 0;
         }
-        if (start_socket_is_waiting(c)) {
-                *ret = CONTAINER_CREATED;
-                return 0;
-        }
-        *ret = cgroup_is_frozen(&c->cgroup) > 0 ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+        *ret = start_socket_is_waiting(c) ? CONTAINER_CREATED : CONTAINER_RUNNING;
+        return 0;
+}
+
+int container_status(struct container *c, enum container_status *ret, struct error *err)
+{
+        enum container_status status;
+        int r = lifecycle_status(c, &status, err);
+
+        if (r < 0)
+                return r;
+        if ((status == CONTAINER_CREATED || status == CONTAINER_RUNNING) && cgroup_is_frozen(&c->cgroup) > 0)
+                status = CONTAINER_PAUSED;
+        *ret = status;
         return 0;
 }
 

@@ -244,6 +244,18 @@ load helpers
         run ! rt resume "$ID"
 }
 
+@test "a created container can be paused and resumed" {
+        process touch /started
+        rt create "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
+        rt pause "$ID"
+        [ "$(status_of "$ID")" = paused ]
+        run ! rt pause "$ID"
+        rt resume "$ID"
+        [ "$(status_of "$ID")" = created ]
+        rt start "$ID"
+        wait_for 5 test -e rootfs/started
+}
+
 @test "a created container that does not answer can be looked at as often as one likes" {
         process touch /started
         rt create "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
