@@ -150,8 +150,10 @@ static bool reap(pid_t pid, int *ret_exit)
 
 static int loop(struct relay *r, pid_t pid, int pidfd, int *ret_exit, struct error *err)
 {
+        int watched = pidfd;
+
         for (;;) {
-                struct pollfd p[4] = { { .fd = pidfd, .events = POLLIN },
+                struct pollfd p[4] = { { .fd = watched, .events = POLLIN },
                                        { .fd = r->signals, .events = POLLIN },
                                        stream_poll(&r->in),
                                        stream_poll(&r->out) };
@@ -167,6 +169,9 @@ static int loop(struct relay *r, pid_t pid, int pidfd, int *ret_exit, struct err
                         handle_signal(r, pidfd);
                 if ((p[0].revents || p[1].revents) && reap(pid, ret_exit))
                         return 0;
+                /* Dead, but kept by a tracer in the container: when he lets go comes SIGCHLD. */
+                if (p[0].revents)
+                        watched = -1;
         }
 }
 

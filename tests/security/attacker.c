@@ -9,6 +9,7 @@
  *                                    that have WORD in their command line
  *   attacker swap A B SECONDS        exchanges two names as fast as it can
  *   attacker tiocsti                 pushes a byte into the terminal that is its standard input
+ *   attacker trace SECONDS           kills the first process that it sees, and keeps the corpse as its tracer
  *   attacker newns ARGS...           executes ARGS as root of a new user, mount and cgroup namespace
  *
  * "seen N" and "got N" say how much was there to attack and how often it succeeded.
@@ -20,10 +21,12 @@
 #include <limits.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -256,6 +259,28 @@ static int tiocsti(void)
         return 0;
 }
 
+static void keep_corpse(const char *pid)
+{
+        if (got || atoi(pid) == 1 || ptrace(PTRACE_SEIZE, atoi(pid), NULL, NULL) < 0)
+                return;
+        got++;
+        kill(atoi(pid), SIGKILL);
+}
+
+static int trace(double seconds)
+{
+        double end = now() + seconds;
+
+        puts("ready");
+        fflush(stdout);
+        while (now() < end && !got)
+                each_process(keep_corpse);
+        report();
+        while (now() < end && access("/stop", F_OK) < 0)
+                usleep(10000);
+        return 0;
+}
+
 static void write_text(const char *path, const char *text)
 {
         int fd = open(path, O_WRONLY);
@@ -292,8 +317,10 @@ int main(int argc, char **argv)
                 return swap(argv[2], argv[3], atof(argv[4]));
         if (argc == 2 && !strcmp(argv[1], "tiocsti"))
                 return tiocsti();
+        if (argc == 3 && !strcmp(argv[1], "trace"))
+                return trace(atof(argv[2]));
         if (argc > 2 && !strcmp(argv[1], "newns"))
                 return newns(argv + 2);
-        fprintf(stderr, "usage: attacker exe|fds|swap|tiocsti|newns ...\n");
+        fprintf(stderr, "usage: attacker exe|fds|swap|tiocsti|trace|newns ...\n");
         return 2;
 }

@@ -204,3 +204,22 @@ SH
         timeout 30 "$RUNTIME" --root "$ROOT" delete --force "$ID"
         [ -z "$(cgroups_left "$ID")" ]
 }
+
+@test "a corpse that the container keeps costs the runtime no time" {
+        # An exec'd process is ours to wait for; its tracer decides when we may.
+        local runtime status=0 before after
+        process /bin/attacker trace 60
+        rt run -d "$ID" </dev/null >"$WORK/attack" 2>&1 3>&-
+        wait_for 5 grep -q ready "$WORK/attack"
+        background rt exec "$ID" sleep 1000 </dev/null
+        runtime=$!
+        wait_for 10 grep -q '^got 1$' "$WORK/attack"
+        ticks() { awk '{print $14 + $15}' "/proc/$runtime/stat"; }
+        before=$(ticks)
+        sleep 1
+        after=$(ticks)
+        ((after - before < 20))
+        touch rootfs/stop
+        wait "$runtime" || status=$?
+        [ "$status" -eq 137 ]
+}
