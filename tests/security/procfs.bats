@@ -167,3 +167,43 @@ started_nothing() { [ ! -e "$BUNDLE/rootfs/started" ] && [ "$(ls "$HOST")" = "${
         [ "$output" = "done" ]
         [ "$(cat "$HOST/marker")" = unharmed ]
 }
+
+@test "/dev is a volume in which null, console and the terminals are exchanged while containers start" {
+        # CVE-2025-31133, CVE-2025-52565: one container races, the other one's masks and terminal are made meanwhile.
+        local seconds=${RACE_SECONDS:-12} starts=0 ran=0 before name
+        local end=$((SECONDS + seconds))
+        before=$(cat /proc/sys/kernel/core_pattern)
+        mkdir -p "$WORK/dev/pts"
+        mknod -m 666 "$WORK/dev/null" c 1 3
+        touch "$WORK/dev/console"
+        ln -s pts/ptmx "$WORK/dev/ptmx"
+        for name in null console; do ln -s /proc/sys/kernel/core_pattern "$WORK/dev/$name.evil"; done
+        ln -s /proc/sys/kernel "$WORK/dev/pts.evil"
+        ln -s /proc/sys/kernel/core_pattern "$WORK/dev/ptmx.evil"
+        bundle_at "$WORK/second" "$ID-2"
+        cp rootfs/bin/attacker "$WORK/second/rootfs/bin"
+        jq '.mounts += [{destination: "/vol", type: "bind", source: $v, options: ["rbind"]}] | .process.args = ["/bin/sh", "-c",
+                "cd /vol; for n in null console pts ptmx; do /bin/attacker swap $n $n.evil \($s) & done; wait"]' \
+                --arg v "$WORK/dev" --arg s "$seconds" "$WORK/second/config.json" >"$WORK/second/new"
+        mv "$WORK/second/new" "$WORK/second/config.json"
+        rt run -d -b "$WORK/second" "$ID-2" </dev/null >"$WORK/swap" 2>&1 3>&-
+        config '.process.terminal = true | .linux.maskedPaths = ["/proc/keys", "/proc/timer_list"] | .linux.readonlyPaths = ["/proc/sys"] |
+                .mounts |= map(if .destination == "/dev" then {destination: "/dev", type: "bind", source: $d, options: ["rbind"]} else . end)' \
+                --arg d "$WORK/dev"
+        script 'for f in /proc/keys /proc/timer_list /dev/console /proc/sys/kernel/core_pattern; do echo "|/evil" >$f; done 2>/dev/null; echo inside'
+        while ((SECONDS < end - 1)); do
+                run timeout -s KILL 20 "$RUNTIME" --root "$ROOT" run "$ID" </dev/null
+                [ "$(cat /proc/sys/kernel/core_pattern)" = "$before" ] || break
+                [ "$status" -ne 137 ]
+                [[ $output != *inside* ]] || ran=$((ran + 1))
+                starts=$((starts + 1))
+        done
+        if [ "$(cat /proc/sys/kernel/core_pattern)" != "$before" ]; then
+                echo "$before" >/proc/sys/kernel/core_pattern
+                echo "the host's core_pattern was changed"
+                return 1
+        fi
+        wait_for 10 grep -q swapped "$WORK/swap"
+        echo "$starts starts, $ran ran"
+        ((starts > 50 && ran > 5))
+}
