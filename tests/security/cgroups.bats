@@ -141,7 +141,7 @@ SH
         refused run -b "$WORK/second" "$ID-2"
         refused create -b "$WORK/second" "$ID-2"
         sleep 0.2
-        ! is_gone "$pid"
+        run ! is_gone "$pid"
         has_status "$ID" running
         rt exec "$ID" true
         # An empty one that was there before stays, too.

@@ -151,7 +151,7 @@ rt_closed() { bash -c 'exec "$@" <&- >&- 2>&- 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         [ "$(cat rootfs/seen)" = /dev/null ]
         [ "$(tr '\n' ' ' <rootfs/list)" = '0 1 2 3 ' ]
         grep -q '"id":"'"$ID" "$ROOT/$ID:state"
-        ! grep -q holt-oci: "$ROOT/$ID"/*[!t]
+        run ! grep -q holt-oci: "$ROOT/$ID:state"
 }
 
 # Processes that share the pid namespace look into the runtime while it enters (CVE-2016-9962): with the same

@@ -166,7 +166,7 @@ PY
         kill -0 "$victim"
         rt delete --force "$ID"
         kill -0 "$victim"
-        ! is_gone "$victim"
+        run ! is_gone "$victim"
         wait_for 5 is_gone "$pid"
 }
 

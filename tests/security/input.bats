@@ -95,7 +95,7 @@ PY
                         [ ! -e rootfs/started ]
                         refused=$((refused + 1))
                 fi
-                [ ! -e "$ROOT/$ID" ]
+                [ ! -e "$ROOT/$ID:state" ]
                 run rt delete --force "$ID"
         done
         ((ran && refused))

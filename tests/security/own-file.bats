@@ -61,7 +61,7 @@ attacked() {
         touch rootfs/stop
         wait_for 30 grep -q got "$WORK/attack"
         cat "$WORK/attack"
-        ! grep -q '^seen 0$' "$WORK/attack"
+        run ! grep -q '^seen 0$' "$WORK/attack"
         grep -q '^got 0$' "$WORK/attack"
         unharmed
         "$RUNTIME" --version
@@ -98,7 +98,7 @@ attacked() {
         wait_for 30 grep -q got "$WORK/attack"
         cat "$WORK/attack"
         unharmed
-        ! grep -q '^seen 0$' "$WORK/attack"
+        run ! grep -q '^seen 0$' "$WORK/attack"
         grep -q '^got 0$' "$WORK/attack"
 }
 
@@ -112,7 +112,7 @@ attacked() {
         touch rootfs/stop
         wait_for 30 grep -q got "$WORK/attack"
         cat "$WORK/attack"
-        ! grep -q '^seen 0$' "$WORK/attack"
+        run ! grep -q '^seen 0$' "$WORK/attack"
         grep -q '^got 0$' "$WORK/attack"
         unharmed
         # What is a user's is not root's to delete.
