@@ -163,13 +163,13 @@ SH
 cd /sys/fs/cgroup
 for root in freezer unified .; do
         [ -d $root ] || continue
-        mkdir -p $root/a/b 2>/dev/null || continue
-        sleep 1000 & echo $! >$root/a/b/cgroup.procs
-        [ "$1" = init ] && echo 1 >$root/a/b/cgroup.procs
+        mkdir -p $root/$2/b 2>/dev/null || continue
+        sleep 1000 & echo $! >$root/$2/b/cgroup.procs
+        [ "$1" = init ] && echo 1 >$root/$2/b/cgroup.procs
 done 2>/dev/null
 echo ready
 for root in freezer unified .; do
-        for d in a/b a; do
+        for d in $2/b $2; do
                 [ -f $root/$d/freezer.state ] && echo FROZEN >$root/$d/freezer.state
                 [ -f $root/$d/cgroup.freeze ] && echo 1 >$root/$d/cgroup.freeze
         done
@@ -177,16 +177,17 @@ done 2>/dev/null
 exec sleep 1000
 SH
         chmod +x rootfs/bin/hide
-        local who pid
-        for who in init child; do
-                process /bin/hide $who
+        local who name pid
+        for who in "init a" "child a" "init .a" "child .a"; do
+                read -r who name <<<"$who"
+                process /bin/hide "$who" "$name"
                 rt run -d "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
                 wait_for 5 grep -q ready "$WORK/out"
                 sleep 0.3
                 pid=$(pid_of "$ID")
                 run timeout 30 "$RUNTIME" --root "$ROOT" delete --force "$ID"
                 [ "$status" -eq 0 ] || {
-                        echo "$who: $status $output"
+                        echo "$who $name: $status $output"
                         find /sys/fs/cgroup -path "*$ID*" -name freezer.state -exec sh -c 'echo THAWED >"$1"' _ {} \;
                         return 1
                 }

@@ -15,6 +15,12 @@
 
 enum { MAX_PROCS = 1 << 22, MAX_DEPTH = 256, MAX_ROUNDS = 10 };
 
+/* Names of cgroups may begin with a dot too. */
+static bool is_below(const struct dirent *e)
+{
+        return e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+}
+
 struct pids {
         pid_t *v;
         size_t n, cap;
@@ -74,7 +80,7 @@ static int walk(int dirfd, int depth, struct pids *p)
         while (r == 0 && (e = readdir(dir))) {
                 own_fd int sub = -1;
 
-                if (e->d_type != DT_DIR || e->d_name[0] == '.')
+                if (!is_below(e))
                         continue;
                 sub = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (sub >= 0)
@@ -138,7 +144,7 @@ static void thaw_below(int dirfd, int depth)
         while (dir && (e = readdir(dir))) {
                 own_fd int sub = -1;
 
-                if (e->d_type != DT_DIR || e->d_name[0] == '.')
+                if (!is_below(e))
                         continue;
                 sub = openat(dirfd, e->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (sub >= 0)
