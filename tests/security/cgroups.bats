@@ -206,6 +206,16 @@ SH
         [ -z "$(cgroups_left "$ID")" ]
 }
 
+@test "cgroups that are nested deeper than there are descriptors do not outlive the container" {
+        grant CAP_DAC_OVERRIDE
+        config "$WRITABLE"
+        script 'cd /sys/fs/cgroup; for r in memory pids .; do (cd $r && for i in $(seq 1200); do mkdir -p d e/f && cd d || break; done) 2>/dev/null; done; echo ready; exec sleep 1000'
+        rt run -d "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
+        wait_for 20 grep -q ready "$WORK/out"
+        timeout 30 "$RUNTIME" --root "$ROOT" delete --force "$ID"
+        [ -z "$(cgroups_left "$ID")" ]
+}
+
 @test "a corpse that the container keeps costs the runtime no time" {
         # An exec'd process is ours to wait for; its tracer decides when we may.
         local runtime status=0 before after

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,31 +14,54 @@
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/systemd.h"
 
-enum { TIMEOUT_US = 5 * 1000 * 1000, FIRST_WAIT_US = 100, LAST_WAIT_US = 20 * 1000, MAX_DEPTH = 256 };
+enum { TIMEOUT_US = 5 * 1000 * 1000, FIRST_WAIT_US = 100, LAST_WAIT_US = 20 * 1000 };
+enum { NO_SUBDIRECTORY = 2 }; /* links that a directory has at least */
 
-/* Removes what is below the directory, lowest first. */
-static void remove_below(int dirfd, int depth)
+/*
+ * Removes what is in the directory and has nothing below it. 1: *ret_name has something; 0: all is gone; -EBUSY: a
+ * process is in the way.
+ */
+static int remove_children(int dirfd, char ret_name[NAME_MAX + 1])
 {
-        own_dir DIR *dir = NULL;
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
         struct dirent *e;
-        int fd = dup(dirfd);
+        struct stat st;
 
-        dir = fd < 0 ? NULL : fdopendir(fd);
         if (!dir) {
                 if (fd >= 0)
                         close(fd);
-                return;
+                return -EMFILE;
         }
         while ((e = readdir(dir))) {
                 if (e->d_type != DT_DIR || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
                         continue;
-                if (unlinkat(dirfd, e->d_name, AT_REMOVEDIR) < 0 && depth < MAX_DEPTH) {
-                        own_fd int sub = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (unlinkat(dirfd, e->d_name, AT_REMOVEDIR) == 0)
+                        continue;
+                if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink <= NO_SUBDIRECTORY)
+                        return -EBUSY;
+                snprintf(ret_name, NAME_MAX + 1, "%s", e->d_name);
+                return 1;
+        }
+        return 0;
+}
 
-                        if (sub >= 0)
-                                remove_below(sub, depth + 1);
-                        unlinkat(dirfd, e->d_name, AT_REMOVEDIR);
-                }
+/* Lowest first; down by name and up by "..", because a container can nest deeper than we may have descriptors. */
+static void remove_below(int dirfd)
+{
+        own_fd int at = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char name[NAME_MAX + 1];
+        size_t depth = 0;
+
+        while (at >= 0) {
+                int r = remove_children(at, name), next;
+
+                if (r < 0 || (r == 0 && depth == 0))
+                        return;
+                next = openat(at, r > 0 ? name : "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                depth = r > 0 ? depth + 1 : depth - 1;
+                close(at);
+                at = next;
         }
 }
 
@@ -56,7 +81,7 @@ static int remove_one(const struct cgroup_hierarchy *h)
                 own_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
                 if (dir >= 0)
-                        remove_below(dir, 0);
+                        remove_below(dir);
                 if (rmdir(path) == 0)
                         return 0;
                 nanosleep(&(struct timespec){ .tv_nsec = wait * 1000L }, NULL);
