@@ -170,14 +170,17 @@ started_nothing() { [ ! -e "$BUNDLE/rootfs/started" ] && [ "$(ls "$HOST")" = "${
 
 @test "/dev is a volume in which null, console and the terminals are exchanged while containers start" {
         # CVE-2025-31133, CVE-2025-52565: one container races, the other one's masks and terminal are made meanwhile.
-        local seconds=${RACE_SECONDS:-12} starts=0 ran=0 before name
+        local seconds=${RACE_SECONDS:-12} starts=0 ran=0 before
         local end=$((SECONDS + seconds))
         before=$(cat /proc/sys/kernel/core_pattern)
         mkdir -p "$WORK/dev/pts"
         mknod -m 666 "$WORK/dev/null" c 1 3
         touch "$WORK/dev/console"
         ln -s pts/ptmx "$WORK/dev/ptmx"
-        for name in null console; do ln -s /proc/sys/kernel/core_pattern "$WORK/dev/$name.evil"; done
+        echo innocent >rootfs/etc/innocent
+        chmod 666 rootfs/etc/innocent
+        ln -s /etc/innocent "$WORK/dev/null.evil"
+        ln -s /proc/sys/kernel/core_pattern "$WORK/dev/console.evil"
         ln -s /proc/sys/kernel "$WORK/dev/pts.evil"
         ln -s /proc/sys/kernel/core_pattern "$WORK/dev/ptmx.evil"
         bundle_at "$WORK/second" "$ID-2"
@@ -190,10 +193,12 @@ started_nothing() { [ ! -e "$BUNDLE/rootfs/started" ] && [ "$(ls "$HOST")" = "${
         config '.process.terminal = true | .linux.maskedPaths = ["/proc/keys", "/proc/timer_list"] | .linux.readonlyPaths = ["/proc/sys"] |
                 .mounts |= map(if .destination == "/dev" then {destination: "/dev", type: "bind", source: $d, options: ["rbind"]} else . end)' \
                 --arg d "$WORK/dev"
-        script 'for f in /proc/keys /proc/timer_list /dev/console /proc/sys/kernel/core_pattern; do echo "|/evil" >$f; done 2>/dev/null; echo inside'
+        # The shell must not write to /dev/null by itself: that is the image's file now and then.
+        script 'for f in /proc/keys /proc/timer_list /dev/console /proc/sys/kernel/core_pattern; do echo "|/evil" >$f; done 2>/errors; echo inside'
         while ((SECONDS < end - 1)); do
                 run timeout -s KILL 20 "$RUNTIME" --root "$ROOT" run "$ID" </dev/null
                 [ "$(cat /proc/sys/kernel/core_pattern)" = "$before" ] || break
+                [ "$(cat rootfs/etc/innocent)" = innocent ]
                 [ "$status" -ne 137 ]
                 [[ $output != *inside* ]] || ran=$((ran + 1))
                 starts=$((starts + 1))
