@@ -209,7 +209,7 @@ SH
 @test "cgroups that are nested deeper than there are descriptors do not outlive the container" {
         grant CAP_DAC_OVERRIDE
         config "$WRITABLE"
-        script 'cd /sys/fs/cgroup; for r in memory pids .; do (cd $r && for i in $(seq 1200); do mkdir -p d e/f && cd d || break; done) 2>/dev/null; done; echo ready; exec sleep 1000'
+        script 'cd /sys/fs/cgroup; for r in memory freezer .; do (cd $r && for i in $(seq 1200); do mkdir -p d e/f && cd d || break; done; sleep 1000 & echo $! >cgroup.procs; echo FROZEN >freezer.state) 2>/dev/null; done; echo ready; exec sleep 1000'
         rt run -d "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
         wait_for 20 grep -q ready "$WORK/out"
         timeout 30 "$RUNTIME" --root "$ROOT" delete --force "$ID"

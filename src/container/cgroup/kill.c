@@ -11,15 +11,10 @@
 #include "base/own.h"
 #include "base/parse.h"
 #include "container/cgroup/hierarchy.h"
+#include "container/cgroup/tree.h"
 #include "sys/fd.h"
 
-enum { MAX_PROCS = 1 << 22, MAX_DEPTH = 256, MAX_ROUNDS = 10 };
-
-/* Names of cgroups may begin with a dot too. */
-static bool is_below(const struct dirent *e)
-{
-        return e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-}
+enum { MAX_PROCS = 1 << 22, MAX_ROUNDS = 10 };
 
 struct pids {
         pid_t *v;
@@ -47,7 +42,7 @@ static int add_pid(struct pids *p, const char *text)
 }
 
 /* cgroup.procs of a threaded cgroup cannot be read (EOPNOTSUPP): its processes are listed where the domain is. */
-static int read_procs(int dirfd, struct pids *p)
+static int read_procs(int dirfd, void *userdata)
 {
         own_fd int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
         own_buf struct buf text = {};
@@ -58,34 +53,7 @@ static int read_procs(int dirfd, struct pids *p)
                 return 0;
         rest = text.data;
         while (r == 0 && rest && (line = strsep(&rest, "\n")))
-                r = add_pid(p, line);
-        return r;
-}
-
-static int walk(int dirfd, int depth, struct pids *p)
-{
-        own_dir DIR *dir = NULL;
-        struct dirent *e;
-        int r = read_procs(dirfd, p), fd;
-
-        if (r < 0 || depth > MAX_DEPTH)
-                return r;
-        fd = dup(dirfd);
-        dir = fd < 0 ? NULL : fdopendir(fd);
-        if (!dir) {
-                if (fd >= 0)
-                        close(fd);
-                return -errno;
-        }
-        while (r == 0 && (e = readdir(dir))) {
-                own_fd int sub = -1;
-
-                if (!is_below(e))
-                        continue;
-                sub = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                if (sub >= 0)
-                        r = walk(sub, depth + 1, p);
-        }
+                r = add_pid(userdata, line);
         return r;
 }
 
@@ -104,7 +72,7 @@ int cgroup_pids(struct cgroup *cg, pid_t **ret, size_t *ret_n, struct error *err
 {
         own_fd int fd = open_any(cg);
         struct pids p = {};
-        int r = fd < 0 ? fd : walk(fd, 0, &p);
+        int r = fd < 0 ? fd : cgroup_tree_visit(fd, read_procs, &p);
 
         if (r == -ENOENT || r == -ENODEV) {
                 free(p.v);
@@ -131,25 +99,10 @@ static int signal_all(struct cgroup *cg, int signo, size_t *ret_n, struct error 
         return r;
 }
 
-static void thaw_below(int dirfd, int depth)
+static int thaw(int dirfd, void *userdata)
 {
-        own_dir DIR *dir = NULL;
-        struct dirent *e;
-        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
         (void)fd_write_file_at(dirfd, "freezer.state", "THAWED");
-        dir = fd < 0 || depth > MAX_DEPTH ? NULL : fdopendir(fd);
-        if (!dir && fd >= 0)
-                close(fd);
-        while (dir && (e = readdir(dir))) {
-                own_fd int sub = -1;
-
-                if (!is_below(e))
-                        continue;
-                sub = openat(dirfd, e->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                if (sub >= 0)
-                        thaw_below(sub, depth + 1);
-        }
+        return 0;
 }
 
 /* A container that may write its cgroups can freeze itself in one below, so that it would never die. */
@@ -159,7 +112,7 @@ static void thaw_v1(struct cgroup *cg)
         own_fd int dir = v1 ? hierarchy_open_file(v1, ".", O_RDONLY | O_DIRECTORY) : -ENOENT;
 
         if (dir >= 0)
-                thaw_below(dir, 0);
+                (void)cgroup_tree_visit(dir, thaw, NULL);
 }
 
 /*
