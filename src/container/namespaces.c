@@ -26,7 +26,7 @@ static const char *type_name(int type)
 
 static int open_namespace(const struct spec_namespace *n, struct namespaces *ns, struct error *err)
 {
-        own_fd int fd = open(n->path, O_RDONLY | O_CLOEXEC);
+        own_fd int fd = open(n->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         int type;
 
         if (fd < 0)

@@ -64,6 +64,14 @@ setup() {
         ran_nothing
 }
 
+@test "a namespace's path that is a pipe which nobody writes" {
+        mkfifo "$WORK/pipe"
+        config '(.linux.namespaces[] | select(.type == "network")).path = $p' --arg p "$WORK/pipe"
+        run timeout -s KILL 10 "$RUNTIME" --root "$ROOT" run "$ID" </dev/null
+        [ "$status" -eq 1 ]
+        [[ $output == *"not a namespace"* ]]
+}
+
 @test "config.json: huge" {
         jq -c . config.json | sed 's/}$//' >big.json
         printf ',"annotations":{' >>big.json
