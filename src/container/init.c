@@ -285,10 +285,13 @@ static int run(struct launch *l, struct error *err)
         if (geteuid() != 0)
                 process_hide();
         learn_host_pid(l);
-        if (in_userns)
+        if (in_userns) {
                 identity_become_root();
-        else
+                /* With another user id the kernel has forgotten it. */
+                r = die_with_runtime(l->sync_init, err);
+        } else {
                 r = identity_set_limits(l->spec.process, 0, err);
+        }
         if (r == 0)
                 r = enter_namespaces(l, err);
         setsid();

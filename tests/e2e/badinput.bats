@@ -353,6 +353,32 @@ kill_at_random() { # COUNT COMMAND...
         kill_at_random 50 run "$ID"
 }
 
+@test "kill -9 of run while a hook runs in the container's first process: it dies too" {
+        local userns runtime pid
+        process touch /started
+        cp config.json plain.json
+        for userns in '' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] |
+                .linux.gidMappings = .linux.uidMappings |'; do
+                cp plain.json config.json
+                rm -f "$WORK/hook"
+                config "$userns"'.hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo $PPID >$0; sleep 1", $f]}]' --arg f "$WORK/hook"
+                [[ -z $userns ]] || {
+                        chown -R 100000:100000 rootfs
+                        chmod a+rwx "$WORK"
+                        chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*
+                }
+                background rt run "$ID" </dev/null >"$WORK/out" 2>&1
+                runtime=$!
+                wait_for 5 test -s "$WORK/hook"
+                pid=$(sed -n 2p "$ROOT/$ID:state" | cut -d' ' -f1)
+                kill -KILL "$runtime"
+                wait_for 5 is_gone "$pid"
+                sleep 1.2
+                [ ! -e rootfs/started ]
+                rt delete --force "$ID"
+        done
+}
+
 @test "kill -9 of exec at fifty moments leaves the container usable" {
         start_sleeper
         local i pid
