@@ -136,6 +136,8 @@ static int outfit_init(struct launch *l, struct error *err)
                 r = namespaces_map_users(l->init_pid, &l->spec.linux_, err);
         if (r == 0)
                 r = identity_set_limits(l->spec.process, l->init_pid, err);
+        if (r == 0)
+                r = identity_set_oom_score(l->spec.process, l->init_pid, err);
         if (r < 0)
                 return r;
         r = message_send(l->sync_runtime, MESSAGE_GO, -1);

@@ -292,6 +292,8 @@ static int run_child(struct exec *x, struct error *err)
         if (r == 0)
                 r = affinity_set(p->cpu_affinity_final, "final", err);
         if (r == 0)
+                r = identity_set_oom_score(p, 0, err);
+        if (r == 0)
                 r = identity_set_limits(p, 0, err);
         if (r == 0)
                 r = enter_namespaces(x, err);

@@ -27,9 +27,6 @@
 
 int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *err)
 {
-        char path[64], text[24];
-        int r;
-
         for (size_t i = 0; i < p->n_rlimits; i++) {
                 const struct rlimit limit = { .rlim_cur = p->rlimits[i].soft, .rlim_max = p->rlimits[i].hard };
 
@@ -38,6 +35,14 @@ int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *e
                                            (unsigned long long)p->rlimits[i].soft,
                                            (unsigned long long)p->rlimits[i].hard);
         }
+        return 0;
+}
+
+int identity_set_oom_score(const struct spec_process *p, pid_t pid, struct error *err)
+{
+        char path[64], text[24];
+        int r;
+
         if (!p->oom_score_adj.set)
                 return 0;
         snprintf(path, sizeof path, pid ? "/proc/%d/oom_score_adj" : "/proc/self/oom_score_adj", (int)pid);

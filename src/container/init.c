@@ -290,7 +290,7 @@ static int run(struct launch *l, struct error *err)
                 /* With another user id the kernel has forgotten it. */
                 r = die_with_runtime(l->sync_init, err);
         } else {
-                r = identity_set_limits(l->spec.process, 0, err);
+                r = identity_set_oom_score(l->spec.process, 0, err);
         }
         if (r == 0)
                 r = enter_namespaces(l, err);
@@ -304,6 +304,9 @@ static int run(struct launch *l, struct error *err)
                 r = identity_find_program(l->spec.process, &program, err);
         if (r == 0)
                 r = init_join_limited(l, err);
+        /* They are the program's: less than it takes to build a root may be enough for it. */
+        if (r == 0 && !in_userns)
+                r = identity_set_limits(l->spec.process, 0, err);
         if (r == 0 && !l->starts_now)
                 r = wait_for_start(l, err);
         return r == 0 ? execute(l, program, err) : r;

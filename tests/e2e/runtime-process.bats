@@ -92,6 +92,20 @@ load helpers
         run ! rt run "$ID"
 }
 
+@test "rlimits: those that would not do for the making of a container" {
+        config '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 8, hard: 8}, {type: "RLIMIT_FSIZE", soft: 0, hard: 0}] |
+                .hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo written >\($w)/by-hook"]}]' --arg w "$WORK"
+        process sh -c 'ulimit -n; ulimit -f'
+        [ "$(rt run "$ID")" = $'8\n0' ]
+        [ "$(cat "$WORK/by-hook")" = written ]
+        config '.process.rlimits |= .[:1]'
+        rt create "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
+        rt start "$ID"
+        wait_for 5 has_status "$ID" stopped
+        [ "$(head -n 1 "$WORK/out")" = 8 ]
+        rt delete "$ID"
+}
+
 @test "rlimits: the same one twice" {
         skip_runc "takes the last"
         config '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 99, hard: 101}, {type: "RLIMIT_NOFILE", soft: 9, hard: 10}]'
