@@ -46,6 +46,12 @@ static mode_t device_mode(const struct spec_device *d)
         return type | (d->mode.set ? (mode_t)d->mode.v & 07777 : 0666);
 }
 
+static bool is_device(const struct stat *st, const struct spec_device *d)
+{
+        return (st->st_mode & S_IFMT) == (device_mode(d) & S_IFMT) &&
+               (d->type == 'p' || st->st_rdev == makedev((unsigned)d->major, (unsigned)d->minor));
+}
+
 /* The kernel says EEXIST for an image's own node: that is fine when it is the same one. */
 static int check_existing(int dir, const char *name, const struct spec_device *d, struct error *err)
 {
@@ -53,8 +59,7 @@ static int check_existing(int dir, const char *name, const struct spec_device *d
 
         if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return error_errno(err, errno, "device %s", d->path);
-        if ((st.st_mode & S_IFMT) != (device_mode(d) & S_IFMT) ||
-            (d->type != 'p' && st.st_rdev != makedev((unsigned)d->major, (unsigned)d->minor)))
+        if (!is_device(&st, d))
                 return error_set(err, EEXIST, "device %s: another file is in its place", d->path);
         return 0;
 }
@@ -148,9 +153,9 @@ static int bind_device(struct rootfs *r, const struct spec_device *d, struct err
 
         if (source < 0 || fstat(source, &st) < 0)
                 return error_errno(err, errno, "device %s of the host", d->path);
-        if (d->type != 'p' && st.st_rdev != makedev((unsigned)d->major, (unsigned)d->minor))
+        if (!is_device(&st, d))
                 return error_set(err, EINVAL,
-                                 "device %s: the host's has other numbers, and a user namespace can only bind it",
+                                 "device %s: the host's is another one, and a user namespace can only bind it",
                                  d->path);
         target = fd_create_in_root(r->fd, d->path, 0666);
         if (target < 0)

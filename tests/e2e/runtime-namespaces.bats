@@ -223,3 +223,21 @@ with_userns() {
         [ "${lines[0]}" = 0 ]
         [ "$(echo ${lines[1]})" = "0 12345 1" ]
 }
+
+@test "a user namespace: a device is bound only if the host's is that very one" {
+        with_userns
+        mkfifo "$WORK/fifo"
+        mknod -m 666 "$WORK/null" c 1 3
+        chmod 711 "$WORK"
+        config '.linux.devices = [{path: $p, type: "c", major: 1, minor: 5}]' --arg p "$WORK/null"
+        process true
+        run ! rt run "$ID"
+        config '.linux.devices = [{path: $p, type: "b", major: 1, minor: 3}]' --arg p "$WORK/null"
+        run ! rt run "$ID"
+        [[ $output == *"$WORK/null"* ]]
+        config '.linux.devices = [{path: $p, type: "p"}]' --arg p "$WORK/null"
+        run ! rt run "$ID"
+        config '.linux.devices = [{path: $p, type: "p"}, {path: $q, type: "c", major: 1, minor: 3}]' --arg p "$WORK/fifo" --arg q "$WORK/null"
+        process sh -c "test -p $WORK/fifo && echo x >$WORK/null && echo bound"
+        [ "$(rt run "$ID")" = bound ]
+}
