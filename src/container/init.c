@@ -159,6 +159,10 @@ static int make_terminal(struct launch *l, struct rootfs *root, int *ret_slave, 
 
         if (!l->spec.process->terminal)
                 return 0;
+        /* Its device may be one of those that are still to be allowed. */
+        r = init_join_limited(l, err);
+        if (r < 0)
+                return r;
         slave = console_create(root->fd, l->spec.process, l->console_socket, l->sync_init, err);
         if (slave < 0)
                 return slave;

@@ -181,3 +181,14 @@ hook() {
         rt kill "$ID" TERM
         wait_for 5 has_status "$ID" stopped
 }
+
+# On cgroup v1 devices are denied first and allowed one by one after that.
+@test "a terminal does not depend on how many device rules there are" {
+        config '.process.terminal = true
+                | .linux.resources.devices = [{"allow": false, "access": "rwm"}]
+                        + [range(2000) | {"allow": true, "type": "c", "major": 200, "minor": ., "access": "r"}]'
+        process true
+        for _ in 1 2 3; do
+                rt run "$ID" </dev/null
+        done
+}
