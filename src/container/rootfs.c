@@ -98,12 +98,15 @@ static int cut_propagation(const struct launch *l, struct error *err)
         return r < 0 ? error_errno(err, -r, "make the mounts of the new namespace private") : 0;
 }
 
-/* Whether somebody will look for the root filesystem where the configuration says it is, before it becomes the root. */
+/*
+ * Whether somebody will look for the root filesystem where the configuration says it is, before it becomes the root; or
+ * the host's mounts have to be told from the container's by their paths.
+ */
 static bool has_visitors(const struct launch *l)
 {
         const struct spec_hooks *h = &l->spec.hooks;
 
-        if (h->prestart.n || h->create_runtime.n || h->create_container.n)
+        if (l->options->no_pivot || h->prestart.n || h->create_runtime.n || h->create_container.n)
                 return true;
         for (size_t i = 0; i < l->spec.n_mounts; i++) {
                 if (comes_from_root(l, &l->spec.mounts[i]))
@@ -266,12 +269,29 @@ int rootfs_mount_console(struct rootfs *r, int slave, struct error *err)
         return n < 0 ? error_errno(err, -n, "mount /dev/console") : 0;
 }
 
-static int move_root(struct rootfs *r, struct error *err)
+static int change_root(struct rootfs *r, struct error *err)
 {
-        /* pivot_root(2) cannot leave an initramfs; moving over the root of the namespace can (switch_root's way). */
         if (fchdir(r->fd) < 0 || chroot(".") < 0 || chdir("/") < 0)
                 return error_errno(err, errno, "change the root directory");
         return 0;
+}
+
+/*
+ * pivot_root(2) cannot leave an initramfs; moving over the root of the namespace can (switch_root's way). Elsewhere the
+ * container would count as chrooted, and could not make user namespaces.
+ */
+static int move_root(struct rootfs *r, struct error *err)
+{
+        own_fd int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int n;
+
+        if (top < 0)
+                return error_errno(err, errno, "open /");
+        n = rootfs_hide_old_kernel_mounts(r->l, err);
+        if (n < 0)
+                return n;
+        n = mount_attach(r->fd, top);
+        return n < 0 ? error_errno(err, -n, "move the root filesystem over /") : change_root(r, err);
 }
 
 int rootfs_enter(struct rootfs *r, struct error *err)
@@ -279,7 +299,9 @@ int rootfs_enter(struct rootfs *r, struct error *err)
         unsigned long p = r->l->spec.linux_.rootfs_propagation;
         int n;
 
-        if (!has_own_mounts(r->l) || r->l->options->no_pivot)
+        if (!has_own_mounts(r->l))
+                return change_root(r, err);
+        if (r->l->options->no_pivot)
                 return move_root(r, err);
         if (fchdir(r->fd) < 0)
                 return error_errno(err, errno, "enter the root filesystem");

@@ -55,6 +55,9 @@ int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struc
 /* cgroup_mount.c: a mount of type "cgroup" (or "cgroup2"). */
 int rootfs_mount_cgroups(struct rootfs *r, const struct spec_mount *m, struct error *err);
 
+/* old_root.c: takes every procfs and sysfs that is not the container's out of its mount namespace, for --no-pivot. */
+int rootfs_hide_old_kernel_mounts(const struct launch *l, struct error *err);
+
 /* devices.c: fills the directory that is or will be /dev with the default nodes, links and the listed devices below it.
  */
 int rootfs_fill_dev(struct rootfs *r, int dev, struct error *err);

@@ -192,3 +192,29 @@ hook() {
                 rt run "$ID" </dev/null
         done
 }
+
+# The kernel lets a user namespace mount a new procfs only where a whole one is in sight already.
+@test "run --no-pivot: the host's procfs and sysfs are out of reach, so nobody may mount new ones" {
+        local masked='.linux.maskedPaths += ["/proc/loadavg"]
+                | .process.capabilities[] += ["CAP_SETFCAP"] | .process.capabilities |= del(.ambient, .inheritable)'
+        config "$masked"
+        script 'unshare -mrpf sh -c "echo inside; mount -t proc none /proc"'
+        for option in "" --no-pivot; do
+                run rt run $option "$ID"
+                echo "$option: $output"
+                [ "$status" -ne 0 ]
+                [ "${lines[0]}" = inside ]
+                [[ ${lines[1]} == *"ermission denied"* || ${lines[1]} == *"not permitted"* ]]
+        done
+        script 'unshare -mrn sh -c "echo inside; mount -t sysfs none /sys"'
+        run rt run --no-pivot "$ID"
+        [[ $output == inside*"ermission denied"* || $output == inside*"not permitted"* ]]
+}
+
+@test "run --no-pivot in a user namespace" {
+        config '.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+                | .linux.gidMappings = .linux.uidMappings'
+        chmod 711 "$WORK" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+        script 'echo here; ls /proc/1 >/dev/null && echo proc'
+        [ "$(rt run --no-pivot "$ID" | xargs)" = "here proc" ]
+}
