@@ -98,6 +98,20 @@ static int find_rootfs(struct launch *l, struct error *err)
         return 0;
 }
 
+/* Some write where a mount is on the host, with the path of the root filesystem. */
+static void strip_root(struct launch *l)
+{
+        const char *root = l->container.rootfs;
+        size_t n = strlen(root);
+
+        for (size_t i = 0; i < l->spec.n_mounts; i++) {
+                const char *to = l->spec.mounts[i].destination;
+
+                if (n > 1 && strncmp(to, root, n) == 0 && (!to[n] || to[n] == '/'))
+                        l->spec.mounts[i].destination = to[n] ? to + n : "/";
+        }
+}
+
 static int check_terminal(const struct launch *l, struct error *err)
 {
         bool terminal = l->spec.process->terminal, detached = l->options->detach || !l->starts_now;
@@ -151,6 +165,8 @@ int launch_read(struct launch *l, struct error *err)
                 r = check_terminal(l, err);
         if (r == 0)
                 r = find_rootfs(l, err);
+        if (r == 0)
+                strip_root(l);
         if (r == 0)
                 r = namespaces_plan(&l->spec, &l->ns, err);
         return r;

@@ -218,3 +218,12 @@ hook() {
         script 'echo here; ls /proc/1 >/dev/null && echo proc'
         [ "$(rt run --no-pivot "$ID" | xargs)" = "here proc" ]
 }
+
+@test "mounts: a destination may be given with the path of the root filesystem" {
+        mkdir "$WORK/source"
+        echo here >"$WORK/source/file"
+        config '.mounts += [{"destination": ($bundle + "/rootfs/mnt"), "source": $source, "options": ["bind"]}]' \
+                --arg source "$WORK/source" --arg bundle "$BUNDLE"
+        process cat /mnt/file
+        [ "$(rt run "$ID")" = here ]
+}
