@@ -61,7 +61,7 @@ static int check_mounts(const struct spec *s, struct error *err)
                         return error_set(err, EINVAL, "mounts[%zu]: only bind mounts can be idmapped", i);
                 if (!m->uid_mappings.n != !m->gid_mappings.n)
                         return error_set(err, EINVAL, "mounts[%zu]: uidMappings and gidMappings belong together", i);
-                if (!m->uid_mappings.n && !s->linux_.uid_mappings.n)
+                if (!m->uid_mappings.n && !spec_namespace(s, CLONE_NEWUSER))
                         return error_set(err, EINVAL, "mounts[%zu]: idmap without any mappings", i);
         }
         return 0;

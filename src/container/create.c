@@ -188,6 +188,19 @@ static int hooks_at_mounts(struct launch *l, struct error *err)
         return r < 0 ? error_set(err, EPIPE, "the container's first process died while it was set up") : 0;
 }
 
+static int idmap_for_init(struct launch *l, int32_t mount, int tree, struct error *err)
+{
+        int r;
+
+        if (mount < 0 || (size_t)mount >= l->spec.n_mounts)
+                return error_set(err, EPROTO, "there is no mount %d", (int)mount);
+        r = rootfs_idmap(l, &l->spec.mounts[mount], tree, err);
+        if (r < 0)
+                return error_wrap(err, "mount %s", l->spec.mounts[mount].destination);
+        r = message_send(l->sync_runtime, MESSAGE_GO, -1);
+        return r < 0 ? error_set(err, EPIPE, "the container's first process died while it was set up") : 0;
+}
+
 static int pass_listener(struct launch *l, int listener, struct error *err)
 {
         own_buf struct buf state = {};
@@ -214,6 +227,9 @@ static int follow_init(struct launch *l, int *ret_master, struct error *err)
                 case MESSAGE_ERROR:
                         *err = m.error;
                         return -err->code;
+                case MESSAGE_IDMAP:
+                        r = idmap_for_init(l, m.number, fd, err);
+                        break;
                 case MESSAGE_MOUNTED:
                         r = hooks_at_mounts(l, err);
                         break;

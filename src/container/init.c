@@ -101,6 +101,17 @@ int init_join_limited(struct launch *l, struct error *err)
         return message_expect(l->sync_init, MESSAGE_LIMITED, NULL, err);
 }
 
+int init_ask_idmap(struct launch *l, size_t mount, int tree, struct error *err)
+{
+        int r = init_join_limited(l, err);
+
+        if (r < 0)
+                return r;
+        r = message_send_fds(l->sync_init, MESSAGE_IDMAP, (int32_t)mount, &tree, 1);
+        return r < 0 ? error_errno(err, -r, "talk to the runtime")
+                     : message_expect(l->sync_init, MESSAGE_GO, NULL, err);
+}
+
 static int enter_namespaces(struct launch *l, struct error *err)
 {
         int r = namespaces_join(&l->ns, AFTER_CLONE, err);

@@ -85,6 +85,10 @@ int init_join_cgroups(struct launch *l, struct error *err);
  * written down who init is. */
 int init_join_limited(struct launch *l, struct error *err);
 
+/* init.c: has the runtime map the owners of a detached copy, for the mount of this number. Only the runtime may make
+ * a user namespace for it, or write its mappings. */
+int init_ask_idmap(struct launch *l, size_t mount, int tree, struct error *err);
+
 /* init.c: brings up the loopback interface of the network namespace that the caller is in. */
 int init_raise_loopback(struct error *err);
 

@@ -18,6 +18,7 @@ enum message_type {
         MESSAGE_MAP_USERS, /* stage or child: write my user namespace's mappings */
         MESSAGE_CGROUPS,   /* runtime: your cgroups are made; with descriptors to join them */
         MESSAGE_LIMITED,   /* runtime: their limits are set */
+        MESSAGE_IDMAP,     /* child: with a detached mount; map its owners as mounts[.number] says, then GO */
         MESSAGE_MOUNTED,   /* child: mounts stand, run the runtime hooks, then GO */
         MESSAGE_CONSOLE,   /* child: with the terminal's master */
         MESSAGE_CREATED,   /* child: all is made, waiting for start */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,12 +28,23 @@ static bool is_type(const struct spec_mount *m, const char *type)
 
 /* ---- sources ---- */
 
-static int apply_idmap(const struct launch *l, const struct spec_mount *m, int tree, struct error *err)
+/* The user namespace whose mappings are meant: the mount's own, or the container's, new or joined. */
+static int open_mapping(const struct launch *l, const struct spec_mount *m, struct error *err)
 {
         const struct spec_linux *li = &l->spec.linux_;
-        bool own = m->uid_mappings.n || m->gid_mappings.n;
-        own_fd int userns = namespaces_new_userns(own ? &m->uid_mappings : &li->uid_mappings,
-                                                  own ? &m->gid_mappings : &li->gid_mappings, err);
+        int joined = namespaces_joined_fd(&l->ns, CLONE_NEWUSER), fd;
+
+        if (m->uid_mappings.n || m->gid_mappings.n)
+                return namespaces_new_userns(&m->uid_mappings, &m->gid_mappings, err);
+        if (joined < 0)
+                return namespaces_new_userns(&li->uid_mappings, &li->gid_mappings, err);
+        fd = fcntl(joined, F_DUPFD_CLOEXEC, 0);
+        return fd < 0 ? error_errno(err, errno, "duplicate a descriptor") : fd;
+}
+
+int rootfs_idmap(const struct launch *l, const struct spec_mount *m, int tree, struct error *err)
+{
+        own_fd int userns = open_mapping(l, m, err);
         int r;
 
         if (userns < 0)
@@ -48,7 +60,6 @@ int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struc
         own_mem char *joined = NULL;
         const char *source = m->source;
         own_fd int tree = -1;
-        int r;
 
         if (!source)
                 return error_set(err, EINVAL, "mount %s: a bind mount needs a source", m->destination);
@@ -60,11 +71,6 @@ int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struc
         tree = mount_clone(AT_FDCWD, source, m->bind_recursive);
         if (tree < 0)
                 return error_errno(err, -tree, "mount %s: source %s", m->destination, source);
-        if (m->idmap) {
-                r = apply_idmap(l, m, tree, err);
-                if (r < 0)
-                        return r;
-        }
         return take_fd(&tree);
 }
 
@@ -211,9 +217,20 @@ static int place(struct rootfs *r, const struct spec_mount *m, int tree, bool fr
         return n < 0 ? error_errno(err, -n, "attach it") : 0;
 }
 
+static int open_own_source(struct rootfs *r, const struct spec_mount *m, struct error *err)
+{
+        own_fd int tree = rootfs_open_source(r->l, m, err);
+        int n;
+
+        if (tree < 0 || !m->idmap)
+                return take_fd(&tree);
+        n = init_ask_idmap(r->l, (size_t)(m - r->l->spec.mounts), tree, err);
+        return n < 0 ? n : take_fd(&tree);
+}
+
 static int mount_bind(struct rootfs *r, const struct spec_mount *m, int prepared, struct error *err)
 {
-        own_fd int tree = prepared >= 0 ? prepared : rootfs_open_source(r->l, m, err), target = -1;
+        own_fd int tree = prepared >= 0 ? prepared : open_own_source(r, m, err), target = -1;
         struct stat st;
         bool existed;
 

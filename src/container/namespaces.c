@@ -85,6 +85,15 @@ bool namespaces_needs_stage(const struct namespaces *ns)
         return ns->joined & CLONE_NEWUSER || (special && ns->create & CLONE_NEWUSER);
 }
 
+int namespaces_joined_fd(const struct namespaces *ns, int type)
+{
+        for (size_t i = 0; i < ns->n_join; i++) {
+                if (ns->join[i].type == type)
+                        return ns->join[i].fd;
+        }
+        return -1;
+}
+
 int namespaces_join(const struct namespaces *ns, int types, struct error *err)
 {
         for (size_t i = 0; i < ns->n_join; i++) {

@@ -37,6 +37,9 @@ void namespaces_finish(struct namespaces *ns);
 bool namespaces_has_new_user(const struct namespaces *ns);
 bool namespaces_needs_stage(const struct namespaces *ns);
 
+/* The descriptor of the joined namespace of this type, or -1. */
+int namespaces_joined_fd(const struct namespaces *ns, int type);
+
 /* Enters the joined namespaces among `types`. Call user first where it is among them. */
 int namespaces_join(const struct namespaces *ns, int types, struct error *err);
 

@@ -75,6 +75,8 @@ int rootfs_prepare(struct launch *l, struct error *err)
                         continue;
                 l->mount_trees[i] = rootfs_open_source(l, &s->mounts[i], err);
                 n = l->mount_trees[i] < 0 ? l->mount_trees[i] : cut_off(l->mount_trees[i], MS_SLAVE, err);
+                if (n == 0 && s->mounts[i].idmap)
+                        n = rootfs_idmap(l, &s->mounts[i], l->mount_trees[i], err);
         }
         return n;
 }

@@ -51,6 +51,8 @@ int rootfs_enter(struct rootfs *r, struct error *err);
 int rootfs_mount_one(struct rootfs *r, const struct spec_mount *m, int *tree, struct error *err);
 /* The detached copy of a bind mount's source (a descriptor or -errno). */
 int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struct error *err);
+/* Runtime side: maps the owners of that copy as the entry says. */
+int rootfs_idmap(const struct launch *l, const struct spec_mount *m, int tree, struct error *err);
 
 /* cgroup_mount.c: a mount of type "cgroup" (or "cgroup2"). */
 int rootfs_mount_cgroups(struct rootfs *r, const struct spec_mount *m, struct error *err);

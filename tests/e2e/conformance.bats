@@ -227,3 +227,40 @@ hook() {
         process cat /mnt/file
         [ "$(rt run "$ID")" = here ]
 }
+
+# user_namespace: a new one, from 100000 on; its root may come here.
+user_namespace() {
+        config '.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+                | .linux.gidMappings = .linux.uidMappings'
+        chmod 711 "$WORK" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+}
+
+@test "mounts: what is mounted already can be mounted again with other owners" {
+        mkdir "$WORK/source"
+        touch "$WORK/source/file"
+        config '.mounts += [{"destination": "/mnt", "source": $source, "options": ["rbind"]},
+                            {"destination": "/home", "source": ($bundle + "/rootfs/mnt"), "options": ["rbind"],
+                             "uidMappings": [{"containerID": 0, "hostID": 107000, "size": 10}],
+                             "gidMappings": [{"containerID": 0, "hostID": 108000, "size": 10}]}]' \
+                --arg source "$WORK/source" --arg bundle "$BUNDLE"
+        process stat -c %u:%g /home/file
+        [ "$(rt run "$ID")" = 107000:108000 ]
+        user_namespace
+        [ "$(rt run "$ID")" = 7000:8000 ]
+}
+
+@test "mounts: idmap without mappings of its own takes those of a user namespace that is joined" {
+        local target
+        mkdir "$WORK/source"
+        touch "$WORK/source/file"
+        user_namespace
+        cp config.json other.json
+        start_sleeper
+        target=$(pid_of "$ID")
+        bundle_at "$WORK/second" "$ID-2"
+        jq '(.linux.namespaces[] | select(.type == "user")).path = $path | del(.linux.uidMappings, .linux.gidMappings)
+                | .linux.cgroupsPath += "-2" | .process.args = ["stat", "-c", "%u:%g", "/mnt/file"]
+                | .mounts += [{"destination": "/mnt", "source": $source, "options": ["bind", "idmap"]}]' \
+                --arg path "/proc/$target/ns/user" --arg source "$WORK/source" other.json >"$WORK/second/config.json"
+        [ "$(rt run -b "$WORK/second" "$ID-2")" = 0:0 ]
+}
