@@ -170,22 +170,29 @@ static int open_target(struct rootfs *r, const struct spec_mount *m, bool direct
 
 /* ---- attributes ---- */
 
-/*
- * A bind mount that is given any attribute gets just those, one without keeps its source's: "ro" of a noexec directory
- * can be executed. The access time mode stays unless another is asked for. In a user namespace what is not named stays
- * too, as the kernel has it where it locks what the source forbids; so it does for the option remount.
- */
-static int set_bind_attributes(const struct spec_mount *m, int tree, bool keep_others)
+/* What of its source a bind mount does not keep when it is given any attribute of its own. */
+static uint64_t replaced_attributes(const struct rootfs *r, const struct spec_mount *m)
 {
         const uint64_t given = m->attr_set | m->attr_clr, atime = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
-        uint64_t clear =
-                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
 
-        if (!given || keep_others)
-                return mount_set_attr(tree, false, m->attr_set, m->attr_clr, 0);
-        if (given & atime)
-                clear |= atime;
-        return mount_set_attr(tree, false, m->attr_set, m->attr_clr | (clear & ~m->attr_set), 0);
+        if (!given || m->remount)
+                return 0;
+        /* The kernel locks the others there, and they stay unless they are named. */
+        if (r->in_userns)
+                return MOUNT_ATTR_NOSYMFOLLOW;
+        return MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW |
+               (given & atime ? atime : 0);
+}
+
+/*
+ * A bind mount that is given any attribute gets just those, one without keeps its source's: "ro" of a noexec directory
+ * can be executed. The access time mode stays unless another is asked for.
+ */
+static int set_bind_attributes(const struct rootfs *r, const struct spec_mount *m, int tree)
+{
+        uint64_t clear = replaced_attributes(r, m) & ~m->attr_set;
+
+        return mount_set_attr(tree, false, m->attr_set, m->attr_clr | clear, 0);
 }
 
 static int set_attributes(const struct rootfs *r, const struct spec_mount *m, int tree, bool fresh, struct error *err)
@@ -195,7 +202,7 @@ static int set_attributes(const struct rootfs *r, const struct spec_mount *m, in
 
         /* A fresh mount got attr_set from fsmount(2). */
         if (!fresh)
-                n = set_bind_attributes(m, tree, m->remount || r->in_userns);
+                n = set_bind_attributes(r, m, tree);
         if (n == 0)
                 n = mount_set_attr(tree, true, m->rec_attr_set, m->rec_attr_clr, 0);
         if (n == 0)

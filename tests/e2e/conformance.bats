@@ -264,3 +264,22 @@ user_namespace() {
                 --arg path "/proc/$target/ns/user" --arg source "$WORK/source" other.json >"$WORK/second/config.json"
         [ "$(rt run -b "$WORK/second" "$ID-2")" = 0:0 ]
 }
+
+# What the kernel locks in a user namespace stays; nosymfollow is none of that.
+@test "mounts: in a user namespace an attribute of a bind mount replaces nosymfollow only" {
+        mkdir "$WORK/source"
+        mount -t tmpfs -o nodev,noexec,noatime,nosymfollow conformance "$WORK/source"
+        user_namespace
+        config '.mounts += [{"destination": "/mnt", "type": "bind", "source": $source}]' --arg source "$WORK/source"
+        process grep ' /mnt ' /proc/self/mounts
+        {
+                bind_attributes bind
+                bind_attributes bind ro
+        } >"$WORK/out"
+        umount "$WORK/source"
+        cat "$WORK/out"
+        mapfile -t lines <"$WORK/out"
+        [[ ${lines[0]} == rw,nodev,noexec,noatime,*nosymfollow* ]]
+        [[ ${lines[1]} == ro,nodev,noexec,noatime* ]]
+        [[ ${lines[1]} != *nosymfollow* ]]
+}
