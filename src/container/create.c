@@ -178,10 +178,11 @@ static int make_init(struct launch *l, struct error *err)
 
 static int hooks_at_mounts(struct launch *l, struct error *err)
 {
-        int r = launch_run_hooks(l, &l->spec.hooks.prestart, "prestart", CONTAINER_CREATING, err);
+        int r = launch_run_hooks(l, &l->spec.hooks.prestart, "prestart", CONTAINER_CREATING, l->container.bundle, err);
 
         if (r == 0)
-                r = launch_run_hooks(l, &l->spec.hooks.create_runtime, "createRuntime", CONTAINER_CREATING, err);
+                r = launch_run_hooks(l, &l->spec.hooks.create_runtime, "createRuntime", CONTAINER_CREATING,
+                                     l->container.bundle, err);
         if (r < 0)
                 return r;
         r = message_send(l->sync_runtime, MESSAGE_GO, -1);
@@ -302,7 +303,8 @@ static int run_started(struct launch *l, int *ret_exit, struct error *err)
         if (r == 0)
                 r = pid_file_announce(l->options, l->init_pid, l->init_pidfd, err);
         if (r == 0)
-                r = launch_run_hooks(l, &l->spec.hooks.poststart, "poststart", CONTAINER_RUNNING, err);
+                r = launch_run_hooks(l, &l->spec.hooks.poststart, "poststart", CONTAINER_RUNNING, l->container.bundle,
+                                     err);
         if (r < 0 || l->options->detach)
                 return r;
         return foreground_wait(l->init_pid, l->init_pidfd, master, ret_exit, err);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/hooks.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,12 +28,15 @@ static int64_t now_ms(void)
         return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void exec_hook(const struct spec_hook *h, int in, int out) __attribute__((noreturn));
+static void exec_hook(const struct spec_hook *h, const char *cwd, int in, int out) __attribute__((noreturn));
 
-static void exec_hook(const struct spec_hook *h, int in, int out)
+static void exec_hook(const struct spec_hook *h, const char *cwd, int in, int out)
 {
         const char *fallback[] = { h->path, NULL };
 
+        /* A bundle may be gone when its container is deleted. */
+        if (cwd && chdir(cwd) < 0 && errno != ENOENT)
+                _exit(126);
         process_reset_signals();
         setpgid(0, 0);
         if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
@@ -113,8 +118,20 @@ static int watch_hook(int pidfd, int *in, const char *rest, int out, int64_t dea
         }
 }
 
+/* " (bad system call)" for an exit status that stands for a signal, as a shell counts; or nothing. */
+static void signal_note(int status, char *note, size_t size)
+{
+        const char *text = status > 128 && status < 128 + NSIG ? strsignal(status - 128) : NULL;
+
+        *note = '\0';
+        if (text)
+                snprintf(note, size, " (%c%s)", tolower((unsigned char)*text), text + 1);
+}
+
 static int hook_failed(const struct spec_hook *h, int status, struct tail *tail, struct error *err)
 {
+        char note[64];
+
         while (tail->len && strchr(" \n\t", tail->text[tail->len - 1]))
                 tail->len--;
         tail->text[tail->len] = '\0';
@@ -124,11 +141,12 @@ static int hook_failed(const struct spec_hook *h, int status, struct tail *tail,
         }
         if (status == 127 && !tail->len)
                 return error_set(err, ENOENT, "%s: no such file or directory", h->path);
-        return error_set(err, ECANCELED, "%s failed with exit status %d%s%s", h->path, status, tail->len ? ": " : "",
-                         tail->text);
+        signal_note(status, note, sizeof note);
+        return error_set(err, ECANCELED, "%s failed with exit status %d%s%s%s", h->path, status, note,
+                         tail->len ? ": " : "", tail->text);
 }
 
-static int run_hook(const struct spec_hook *h, const char *state, struct error *err)
+static int run_hook(const struct spec_hook *h, const char *cwd, const char *state, struct error *err)
 {
         int64_t deadline = h->timeout.set && h->timeout.v < MAX_TIMEOUT ? now_ms() + h->timeout.v * 1000 : -1;
         own_fd int in_read = -1, in_write = -1, out_read = -1, out_write = -1, pidfd = -1;
@@ -148,7 +166,7 @@ static int run_hook(const struct spec_hook *h, const char *state, struct error *
         feed_hook(&in_write, &state);
         pid = process_clone(&o);
         if (pid == 0)
-                exec_hook(h, in_read, out_write);
+                exec_hook(h, cwd, in_read, out_write);
         if (pid < 0)
                 return error_errno(err, -pid, "%s: fork", h->path);
         close(take_fd(&in_read));
@@ -167,19 +185,21 @@ static int run_hook(const struct spec_hook *h, const char *state, struct error *
         return status ? hook_failed(h, status, &tail, err) : 0;
 }
 
-int hook_run(const struct spec_hook_list *hooks, size_t i, const char *kind, const char *state, struct error *err)
+int hook_run(const struct spec_hook_list *hooks, size_t i, const char *kind, const char *cwd, const char *state,
+             struct error *err)
 {
-        int r = run_hook(&hooks->v[i], state, err);
+        int r = run_hook(&hooks->v[i], cwd, state, err);
 
         /* The words are runc's: they are what people search for. */
         return r < 0 ? error_wrap(err, "error running %s hook #%zu", kind, i) : 0;
 }
 
-int hooks_run(const struct spec_hook_list *hooks, const char *kind, const char *state, struct error *err)
+int hooks_run(const struct spec_hook_list *hooks, const char *kind, const char *cwd, const char *state,
+              struct error *err)
 {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < hooks->n; i++)
-                r = hook_run(hooks, i, kind, state, err);
+                r = hook_run(hooks, i, kind, cwd, state, err);
         return r;
 }

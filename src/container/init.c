@@ -121,9 +121,10 @@ static int enter_namespaces(struct launch *l, struct error *err)
         return r == 0 ? set_names(&l->spec, err) : r;
 }
 
-static int run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
-                     enum container_status status, struct error *err)
+/* In the root filesystem: it has no other name that init could use in every user namespace. */
+static int create_container_hooks(struct launch *l, const struct rootfs *root, struct error *err)
 {
+        const struct spec_hook_list *hooks = &l->spec.hooks.create_container;
         int r;
 
         if (!hooks->n)
@@ -131,8 +132,10 @@ static int run_hooks(struct launch *l, const struct spec_hook_list *hooks, const
         r = init_join_limited(l, err);
         if (r < 0)
                 return r;
+        if (fchdir(root->fd) < 0)
+                return error_errno(err, errno, "enter the root filesystem");
         umask(l->umask);
-        r = launch_run_hooks(l, hooks, kind, status, err);
+        r = launch_run_hooks(l, hooks, "createContainer", CONTAINER_CREATING, NULL, err);
         umask(0);
         return r;
 }
@@ -206,7 +209,7 @@ static int build_root(struct launch *l, int *ret_slave, struct error *err)
         if (r == 0)
                 r = report_mounted(l, err);
         if (r == 0)
-                r = run_hooks(l, &l->spec.hooks.create_container, "createContainer", CONTAINER_CREATING, err);
+                r = create_container_hooks(l, &root, err);
         if (r == 0)
                 r = make_terminal(l, &root, ret_slave, err);
         if (r == 0)
@@ -259,7 +262,7 @@ static int start_container_hooks(void *userdata, struct error *err)
         struct launch *l = userdata;
 
         environ = (char **)l->spec.process->env.v;
-        return launch_run_hooks(l, &l->spec.hooks.start_container, "startContainer", CONTAINER_CREATED, err);
+        return launch_run_hooks(l, &l->spec.hooks.start_container, "startContainer", CONTAINER_CREATED, NULL, err);
 }
 
 static int execute(struct launch *l, const char *program, struct error *err)

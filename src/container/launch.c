@@ -262,7 +262,7 @@ int launch_record_init(struct launch *l, struct error *err)
 }
 
 int launch_run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
-                     enum container_status status, struct error *err)
+                     enum container_status status, const char *cwd, struct error *err)
 {
         own_buf struct buf state = {};
         int r;
@@ -270,7 +270,7 @@ int launch_run_hooks(struct launch *l, const struct spec_hook_list *hooks, const
         if (!hooks->n)
                 return 0;
         r = state_describe(&l->container, &l->spec.annotations, status, l->init_pid, &state, err);
-        return r < 0 ? r : hooks_run(hooks, kind, buf_str(&state), err);
+        return r < 0 ? r : hooks_run(hooks, kind, cwd, buf_str(&state), err);
 }
 
 void launch_undo(struct launch *l)

@@ -63,8 +63,9 @@ int launch_make_cgroups(struct launch *l, struct error *err);
 int launch_limit(struct launch *l, struct error *err);
 /* Writes down which process init is. */
 int launch_record_init(struct launch *l, struct error *err);
+/* cwd: as for hook_run(). */
 int launch_run_hooks(struct launch *l, const struct spec_hook_list *hooks, const char *kind,
-                     enum container_status status, struct error *err);
+                     enum container_status status, const char *cwd, struct error *err);
 /* Takes back what was made, as far as nobody has deleted it meanwhile. */
 void launch_undo(struct launch *l);
 /* After its end, in the foreground: what delete does. */

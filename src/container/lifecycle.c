@@ -77,7 +77,7 @@ int lifecycle_run_hooks(struct container *c, const char *kind, enum container_st
                 return 0;
         r = container_describe(c, status, &state, err);
         for (size_t i = 0; r == 0 && i < list->n; i++) {
-                r = hook_run(list, i, kind, buf_str(&state), go_on ? &c->warning : err);
+                r = hook_run(list, i, kind, c->bundle, buf_str(&state), go_on ? &c->warning : err);
                 if (go_on)
                         r = 0;
         }

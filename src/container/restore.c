@@ -124,9 +124,11 @@ static int at_namespaces(struct restore *re, pid_t pid, struct error *err)
         if (l->ns.create & CLONE_NEWNET)
                 r = raise_loopback(pid, err);
         if (r == 0)
-                r = launch_run_hooks(l, &l->spec.hooks.prestart, "prestart", CONTAINER_CREATING, err);
+                r = launch_run_hooks(l, &l->spec.hooks.prestart, "prestart", CONTAINER_CREATING, l->container.bundle,
+                                     err);
         if (r == 0)
-                r = launch_run_hooks(l, &l->spec.hooks.create_runtime, "createRuntime", CONTAINER_CREATING, err);
+                r = launch_run_hooks(l, &l->spec.hooks.create_runtime, "createRuntime", CONTAINER_CREATING,
+                                     l->container.bundle, err);
         return r;
 }
 

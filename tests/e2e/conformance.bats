@@ -283,3 +283,40 @@ user_namespace() {
         [[ ${lines[1]} == ro,nodev,noexec,noatime* ]]
         [[ ${lines[1]} != *nosymfollow* ]]
 }
+
+@test "hooks: they run in the bundle, createContainer in the root filesystem, startContainer in the process's directory" {
+        local kind
+        for kind in prestart createRuntime createContainer poststart poststop; do
+                hook $kind "echo $kind \$(pwd -P) >>$WORK/out"
+        done
+        hook startContainer 'echo startContainer $(pwd -P) >/tmp/out'
+        config '.process.cwd = "/home"'
+        process true
+        cd /
+        rt run -b "$BUNDLE" "$ID"
+        cat "$BUNDLE/rootfs/tmp/out" >>"$WORK/out"
+        rt create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&-
+        rt start "$ID"
+        rt delete -f "$ID"
+        cat "$WORK/out"
+        diff "$WORK/out" - <<END
+prestart $BUNDLE
+createRuntime $BUNDLE
+createContainer $BUNDLE/rootfs
+poststart $BUNDLE
+poststop $BUNDLE
+startContainer /home
+prestart $BUNDLE
+createRuntime $BUNDLE
+createContainer $BUNDLE/rootfs
+poststart $BUNDLE
+poststop $BUNDLE
+END
+}
+
+@test "hooks: a signal that ended one is named" {
+        process true
+        hook createRuntime 'kill -SYS $$'
+        run -1 rt run "$ID"
+        [[ $output == *"error running createRuntime hook #0: /bin/sh failed with exit status 159 (bad system call)"* ]]
+}
