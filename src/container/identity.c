@@ -51,14 +51,18 @@ int identity_set_oom_score(const struct spec_process *p, pid_t pid, struct error
         return r < 0 ? error_errno(err, -r, "set process.oomScoreAdj to %s", text) : 0;
 }
 
-static int set_schedule(const struct spec_process *p, struct error *err)
+static int set_schedule(const struct identity *id, struct error *err)
 {
+        const struct spec_process *p = id->process;
         const struct spec_scheduler *s = p->scheduler;
         int r = 0;
 
         if (s)
                 r = schedule_set(&(struct schedule){ s->policy, s->nice, s->priority, s->flags, s->runtime, s->deadline,
                                                      s->period });
+        /* SCHED_DEADLINE wants all CPUs. The words are runc's. */
+        if (r == -EPERM && id->has_cpus)
+                return error_set(err, EPERM, "process scheduler can't be used together with AllowedCPUs");
         if (r < 0)
                 return error_errno(err, -r, "set process.scheduler");
         if (p->io_priority.set && syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, (int)p->io_priority.v) < 0)
@@ -199,15 +203,16 @@ int identity_close_others(unsigned preserve_fds, int peer, int other, struct err
         return r < 0 ? error_errno(err, -r, "close descriptors") : 0;
 }
 
-/* Docker reads these words to choose between the exit codes 126 and 127, and minds upper case. */
-static int exec_error(const char *name, int code, struct error *err)
+/* Docker reads these words to choose between the exit codes 126 and 127, and minds upper case. `before` and `after`
+ * stand around the name: "exec: \"" where it was only looked up, "exec " where the kernel would not execute it. */
+static int exec_error(const char *before, const char *name, const char *after, int code, struct error *err)
 {
         char text[128];
 
         snprintf(text, sizeof text, "%s", strerror(code));
         if (text[0] >= 'A' && text[0] <= 'Z')
                 text[0] = (char)(text[0] | 0x20);
-        return error_set(err, code, "exec: \"%s\": %s", name, text);
+        return error_set(err, code, "%s%s%s: %s", before, name, after, text);
 }
 
 static bool is_program(const char *path, int *ret_error)
@@ -268,7 +273,7 @@ int identity_find_program(const struct spec_process *p, char **ret, struct error
                 return find_in_path(name, search_path(p), ret, err);
         if (!is_program(name, &e))
                 return e == EISDIR ? error_set(err, EACCES, "exec: \"%s\": is a directory: permission denied", name)
-                                   : exec_error(name, e, err);
+                                   : exec_error("exec: \"", name, "\"", e, err);
         *ret = strdup(name);
         return *ret ? 0 : error_set(err, ENOMEM, "out of memory");
 }
@@ -283,7 +288,7 @@ int identity_execute(const struct identity *id, const char *program, struct erro
         if (r == 0 && id->has_personality && personality(id->personality) < 0)
                 r = error_errno(err, errno, "set linux.personality");
         if (r == 0)
-                r = set_schedule(p, err);
+                r = set_schedule(id, err);
         if (r == 0)
                 r = set_labels(p, err);
         if (r < 0)
@@ -320,5 +325,5 @@ int identity_execute(const struct identity *id, const char *program, struct erro
                         return r;
         }
         execve(program, (char *const *)p->args.v, (char *const *)env.v);
-        return exec_error(p->args.v[0], errno, err);
+        return exec_error("exec ", program, "", errno, err);
 }

@@ -12,6 +12,7 @@ struct identity {
         const struct spec_process *process;
         bool has_personality;
         unsigned long personality;
+        bool has_cpus;                         /* its cgroup is given only some CPUs */
         const char *session_keyring;           /* name of a new one, NULL: keep the caller's */
         const struct seccomp_program *seccomp; /* NULL: none */
         int peer;                              /* socket that takes MESSAGE_LISTENER */

@@ -272,6 +272,7 @@ static int execute(struct launch *l, const char *program, struct error *err)
                 .process = l->spec.process,
                 .has_personality = l->spec.linux_.has_personality,
                 .personality = l->spec.linux_.personality,
+                .has_cpus = l->spec.linux_.resources.cpu.cpus,
                 .seccomp = l->has_seccomp ? &l->seccomp : NULL,
                 .peer = l->sync_init,
         };

@@ -320,3 +320,33 @@ END
         run -1 rt run "$ID"
         [[ $output == *"error running createRuntime hook #0: /bin/sh failed with exit status 159 (bad system call)"* ]]
 }
+
+@test "scheduler: that a deadline does not go with a choice of CPUs is said" {
+        [ "$(nproc)" -gt 1 ] || skip "one CPU"
+        config '.linux.resources.cpu.cpus = "0"
+                | .process.scheduler = {"policy": "SCHED_DEADLINE", "runtime": 42000, "deadline": 1000000, "period": 1000000}'
+        process true
+        run -1 rt run "$ID"
+        [[ $output == *"process scheduler can't be used together with AllowedCPUs"* ]]
+}
+
+# A program is there, and what shall read it is not.
+@test "the error tells a program that is missing from one that cannot be executed" {
+        printf '#!/no/such/interpreter\n' >"$BUNDLE/rootfs/program"
+        chmod +x "$BUNDLE/rootfs/program"
+        process /missing
+        run -1 rt run "$ID"
+        [[ $output == *'exec: "/missing": no such file or directory'* ]]
+        process /program
+        run -1 rt run "$ID"
+        [[ $output == *'exec /program: no such file or directory'* ]]
+        start_sleeper
+        run -255 rt exec "$ID" /program
+        [[ $output == *'exec /program: no such file or directory'* ]]
+}
+
+@test "exec --cgroup: a way out is refused in runc's words" {
+        start_sleeper
+        run -255 rt exec --cgroup .. "$ID" true
+        [[ $output == *" .. is not a sub cgroup path"* ]]
+}

@@ -49,7 +49,7 @@ static int descend(struct cgroup *cg, struct cgroup_hierarchy *h, const char *su
                 return 0;
         n = snprintf(path, sizeof path, "/%s", sub);
         if (n < 0 || (size_t)n >= sizeof path || cgroup_path_clean(path, path) < 0)
-                return error_set(err, EINVAL, "bad sub cgroup path: %s", sub);
+                return error_set(err, EINVAL, "--cgroup: %s is not a sub cgroup path", sub);
         n = snprintf(clean, sizeof clean, "%s%s", h->path, path[1] ? path : "");
         if (n < 0 || (size_t)n + strlen(h->root) + CGROUP_FILE_MAX >= sizeof clean)
                 return error_set(err, ENAMETOOLONG, "sub cgroup path is too long");
