@@ -102,7 +102,7 @@ static void test_unit_plan(void **state)
         }
 }
 
-static bool mounted_hybrid(const char *path, bool v2)
+static int mounted_hybrid(const char *path, bool v2)
 {
         static const char *const v1[] = { "/none/cpu,cpuacct", "/none/memory", "/none/net_cls", "/none/systemd" };
 
@@ -135,7 +135,7 @@ static void test_layout_hybrid(void **state)
         cgroup_finish(&cg);
 }
 
-static bool mounted_unified(const char *path, bool v2)
+static int mounted_unified(const char *path, bool v2)
 {
         return v2 && strcmp(path, "/none") == 0;
 }
@@ -154,7 +154,23 @@ static void test_layout_unified(void **state)
         cgroup_finish(&cg);
 }
 
-static bool mounted_nothing(const char *path, bool v2)
+static int mounted_unknown(const char *path, bool v2)
+{
+        return strcmp(path, "/none/memory") == 0 ? -EIO : !v2;
+}
+
+/* A hierarchy that cannot be looked at is not taken for one that is not there. */
+static void test_layout_unknown(void **state)
+{
+        char text[] = "12:cpu,cpuacct:/\n11:memory:/user\n";
+        struct cgroup cg = {};
+        struct error err;
+
+        assert_int_equal(layout_parse(&cg, text, "/none", mounted_unknown, &err), -EIO);
+        cgroup_finish(&cg);
+}
+
+static int mounted_nothing(const char *path, bool v2)
 {
         return false;
 }
@@ -265,11 +281,12 @@ static void test_load_refuses(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_path_clean),         cmocka_unit_test(test_slice_path),
-                cmocka_unit_test(test_unit_plan),          cmocka_unit_test(test_layout_hybrid),
-                cmocka_unit_test(test_layout_unified),     cmocka_unit_test(test_layout_malformed),
-                cmocka_unit_test(test_refused_paths),      cmocka_unit_test(test_conversions),
-                cmocka_unit_test(test_needed_controllers), cmocka_unit_test(test_load_refuses),
+                cmocka_unit_test(test_path_clean),       cmocka_unit_test(test_slice_path),
+                cmocka_unit_test(test_unit_plan),        cmocka_unit_test(test_layout_hybrid),
+                cmocka_unit_test(test_layout_unified),   cmocka_unit_test(test_layout_unknown),
+                cmocka_unit_test(test_layout_malformed), cmocka_unit_test(test_refused_paths),
+                cmocka_unit_test(test_conversions),      cmocka_unit_test(test_needed_controllers),
+                cmocka_unit_test(test_load_refuses),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,42 +24,41 @@ enum { MAX_PROC_CGROUP = 1 << 18 };
 /* The kernel's PROC_USER_INIT_INO, fixed since Linux 3.8. */
 static const ino_t FIRST_USER_NAMESPACE = 0xEFFFFFFDU;
 
-static bool is_cgroup_mount(const char *path, bool v2)
+/* Not to know is no answer: a hierarchy passed over is one whose limits the container escapes. */
+static int is_cgroup_mount(const char *path, bool v2)
 {
         struct statfs s;
 
-        return statfs(path, &s) == 0 && s.f_type == (v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
+        if (statfs(path, &s) < 0)
+                return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
+        return s.f_type == (v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
 }
 
-/* Copies "BASE/NAME" to the arena; NULL when it is too long or memory is out. */
-static char *mount_path(struct cgroup *cg, const char *base, const char *name, size_t len)
+/* Fills `ret` with "BASE/NAME", whether a hierarchy is mounted there or not. 1, 0 or -errno. */
+static int find_mount(const char *base, const char *name, size_t len, bool v2,
+                      int (*mounted)(const char *path, bool v2), char ret[PATH_MAX])
 {
-        char path[PATH_MAX];
-        int n = snprintf(path, sizeof path, "%s/%.*s", base, (int)len, name);
+        int n = snprintf(ret, PATH_MAX, "%s/%.*s", base, (int)len, name);
 
-        return n < 0 || (size_t)n >= sizeof path ? NULL : arena_strdup(&cg->arena, path);
+        return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : mounted(ret, v2);
 }
 
 /* Where a v1 hierarchy is mounted: by its whole name, else by that of one of its controllers. */
-static const char *find_v1_mount(struct cgroup *cg, const char *base, const char *name,
-                                 bool (*mounted)(const char *path, bool v2))
+static int find_v1_mount(const char *base, const char *name, int (*mounted)(const char *path, bool v2),
+                         char ret[PATH_MAX])
 {
-        const char *path = mount_path(cg, base, name, strlen(name)), *part = name;
+        int r = find_mount(base, name, strlen(name), false, mounted, ret);
 
-        if (path && mounted(path, false))
-                return path;
         if (!strchr(name, ','))
-                return NULL;
-        while (*part) {
+                return r;
+        for (const char *part = name; r == 0 && *part;) {
                 size_t len = strcspn(part, ",");
 
-                path = mount_path(cg, base, part, len);
-                if (path && mounted(path, false))
-                        return path;
+                r = find_mount(base, part, len, false, mounted, ret);
                 part += len;
                 part += *part == ',';
         }
-        return NULL;
+        return r;
 }
 
 /* Components are left away from the left until what remains exists; "/.." is outside our namespace's root. */
@@ -85,7 +84,11 @@ static int add_hierarchy(struct cgroup *cg, const char *name, const char *root, 
 
         if (cg->n == CGROUP_MAX_HIERARCHIES)
                 return error_set(err, E2BIG, "this host has more than %d cgroup hierarchies", CGROUP_MAX_HIERARCHIES);
-        *h = (struct cgroup_hierarchy){ .fd = -1, .tasks_fd = -1, .root = root };
+        *h = (struct cgroup_hierarchy){
+                .fd = -1,
+                .tasks_fd = -1,
+        };
+        h->root = arena_strdup(&cg->arena, root);
         h->name = arena_strdup(&cg->arena, name);
         h->path = arena_strdup(&cg->arena, layout_visible_path(root, own));
         if (!h->name || !h->root || !h->path)
@@ -94,34 +97,38 @@ static int add_hierarchy(struct cgroup *cg, const char *name, const char *root, 
         return 0;
 }
 
-static int parse_line(struct cgroup *cg, char *line, const char *base, bool (*mounted)(const char *path, bool v2),
+static int parse_line(struct cgroup *cg, char *line, const char *base, int (*mounted)(const char *path, bool v2),
                       struct error *err)
 {
-        const char *id = strsep(&line, ":"), *name = strsep(&line, ":"), *own = line, *root = NULL;
+        const char *id = strsep(&line, ":"), *name = strsep(&line, ":"), *own = line;
+        char root[PATH_MAX];
+        int r = 0;
 
         if (!name || !own || own[0] != '/')
                 return 0;
         if (strcmp(id, "0") == 0 && name[0] == '\0') {
-                root = cg->unified ? arena_strdup(&cg->arena, base) : mount_path(cg, base, "unified", 7);
-                if (!root || !(cg->unified || mounted(root, true)))
-                        return 0;
-        } else if (cg->unified) {
-                return 0;
-        } else if (strcmp(name, "name=systemd") == 0) {
-                root = find_v1_mount(cg, base, "systemd", mounted);
-        } else if (strncmp(name, "name=", 5) != 0) {
-                root = find_v1_mount(cg, base, name, mounted);
+                if (cg->unified)
+                        return add_hierarchy(cg, name, base, own, err);
+                r = find_mount(base, "unified", 7, true, mounted, root);
+        } else if (!cg->unified && strcmp(name, "name=systemd") == 0) {
+                r = find_v1_mount(base, "systemd", mounted, root);
+        } else if (!cg->unified && strncmp(name, "name=", 5) != 0) {
+                r = find_v1_mount(base, name, mounted, root);
         }
-        return root ? add_hierarchy(cg, name, root, own, err) : 0;
+        if (r < 0)
+                return error_errno(err, -r, "look for cgroup hierarchy %s below %s", name, base);
+        return r ? add_hierarchy(cg, name, root, own, err) : 0;
 }
 
-int layout_parse(struct cgroup *cg, char *text, const char *base, bool (*mounted)(const char *path, bool v2),
+int layout_parse(struct cgroup *cg, char *text, const char *base, int (*mounted)(const char *path, bool v2),
                  struct error *err)
 {
         char *line;
-        int r;
+        int r = mounted(base, true);
 
-        cg->unified = mounted(base, true);
+        if (r < 0)
+                return error_errno(err, -r, "look at %s", base);
+        cg->unified = r;
         while ((line = strsep(&text, "\n"))) {
                 r = parse_line(cg, line, base, mounted, err);
                 if (r < 0)

@@ -12,9 +12,9 @@ int layout_find(struct cgroup *cg, struct error *err);
 
 /*
  * The same from the text of a /proc/PID/cgroup (which is cut to pieces) and another directory than /sys/fs/cgroup.
- * mounted(path, v2) tells whether a cgroup filesystem of that version is mounted at the path.
+ * mounted(path, v2): 1 when a cgroup filesystem of that version is mounted at the path, 0 when none is, -errno.
  */
-int layout_parse(struct cgroup *cg, char *text, const char *base, bool (*mounted)(const char *path, bool v2),
+int layout_parse(struct cgroup *cg, char *text, const char *base, int (*mounted)(const char *path, bool v2),
                  struct error *err);
 
 /*
