@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
@@ -111,13 +112,27 @@ int identity_check_labels(const struct spec_process *p, const char *mount_label,
         return 0;
 }
 
-static int set_user(const struct spec_process *p, struct error *err)
+static bool has_capability(uint64_t set, unsigned number)
 {
-        if (setgroups(p->n_additional_gids, p->additional_gids) < 0) {
-                /* Where /proc/PID/setgroups says "deny" an empty list is what one has. */
-                if (errno != EPERM || p->n_additional_gids)
-                        return error_errno(err, errno, "set process.user.additionalGids");
-        }
+        return set >> number & 1;
+}
+
+/* Who may do it and still gets EPERM is where /proc/PID/setgroups says "deny": a user who keeps the groups he has. */
+static int set_groups(const struct spec_process *p, const struct capability_sets *have, struct error *err)
+{
+        bool may_be_denied = !p->n_additional_gids && has_capability(have->effective, CAP_SETGID);
+
+        if (setgroups(p->n_additional_gids, p->additional_gids) == 0 || (errno == EPERM && may_be_denied))
+                return 0;
+        return error_errno(err, errno, "set process.user.additionalGids");
+}
+
+static int set_user(const struct spec_process *p, const struct capability_sets *have, struct error *err)
+{
+        int r = set_groups(p, have, err);
+
+        if (r < 0)
+                return r;
         if (setresgid(p->gid, p->gid, p->gid) < 0)
                 return error_errno(err, errno, "set process.user.gid to %u", p->gid);
         if (setresuid(p->uid, p->uid, p->uid) < 0)
@@ -135,13 +150,14 @@ static int set_user_and_capabilities(const struct spec_process *p, struct error 
         int r;
 
         r = capability_get(&have);
-        if (r == 0)
-                r = capability_bound(p->caps.bounding);
-        if (r < 0 && r != -EPERM)
+        if (r < 0)
+                return error_errno(err, -r, "read the capabilities");
+        r = capability_bound(p->caps.bounding);
+        if (r < 0 && !(r == -EPERM && !has_capability(have.effective, CAP_SETPCAP)))
                 return error_errno(err, -r, "set the capability bounding set");
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return error_errno(err, errno, "keep capabilities");
-        r = set_user(p, err);
+        r = set_user(p, &have, err);
         if (r < 0)
                 return r;
         want.permitted = p->caps.permitted & have.permitted;

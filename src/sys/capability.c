@@ -9,7 +9,8 @@
 
 #include "base/own.h"
 
-enum { MAX_CAPABILITIES = 64 };
+/* Every kernel that has mount_setattr(2) knows the capabilities up to this one. */
+enum { MAX_CAPABILITIES = 64, OLDEST_LAST_CAPABILITY = CAP_CHECKPOINT_RESTORE };
 
 int capability_get(struct capability_sets *ret)
 {
@@ -44,7 +45,7 @@ int capability_bound(uint64_t keep)
                         continue;
                 /* EINVAL: the kernel knows no capability of that number, nor any above. */
                 if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-                        return errno == EINVAL ? 0 : -errno;
+                        return errno == EINVAL && i > OLDEST_LAST_CAPABILITY ? 0 : -errno;
         }
         return 0;
 }
