@@ -45,9 +45,11 @@ int container_status(struct container *c, enum container_status *ret, struct err
 
         if (r < 0)
                 return r;
-        if ((status == CONTAINER_CREATED || status == CONTAINER_RUNNING) && cgroup_is_frozen(&c->cgroup) > 0)
-                status = CONTAINER_PAUSED;
-        *ret = status;
+        if (status == CONTAINER_CREATED || status == CONTAINER_RUNNING)
+                r = cgroup_is_frozen(&c->cgroup);
+        if (r < 0)
+                return error_errno(err, -r, "look whether the container is paused");
+        *ret = r ? CONTAINER_PAUSED : status;
         return 0;
 }
 

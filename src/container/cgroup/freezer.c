@@ -85,20 +85,33 @@ static int thaw_v1(const struct cgroup_hierarchy *h, struct error *err)
         return r < 0 ? error_errno(err, -r, "thaw %s%s", h->root, h->path ? h->path : "") : 0;
 }
 
-/* The container may have no directory in a hierarchy that is mounted (rootless). */
-static bool has_file(const struct cgroup_hierarchy *h, const char *file)
+/* The container may have no directory in a hierarchy that is mounted, or none that it may look into (rootless). */
+static bool means_none(const struct cgroup *cg, int r)
+{
+        return r == -ENOENT || r == -ENODEV || (cg->rootless && is_permission_error(r));
+}
+
+/* 1, 0 or -errno. */
+static int has_file(const struct cgroup *cg, const struct cgroup_hierarchy *h, const char *file, struct error *err)
 {
         char c[2];
+        int r = h ? (int)hierarchy_read(h, file, c, sizeof c) : -ENOENT;
 
-        return h && hierarchy_read(h, file, c, sizeof c) >= 0;
+        if (r >= 0 || means_none(cg, r))
+                return r >= 0;
+        return error_errno(err, -r, "read %s of %s%s", file, h->root, h->path);
 }
 
 int cgroup_freeze(struct cgroup *cg, bool frozen, struct error *err)
 {
         struct cgroup_hierarchy *v2 = cgroup_v2(cg), *v1 = cgroup_v1(cg, "freezer");
-        bool has_v2 = has_file(v2, "cgroup.freeze"), has_v1 = has_file(v1, "freezer.state");
-        int r = 0;
+        int has_v2 = has_file(cg, v2, "cgroup.freeze", err), has_v1, r = 0;
 
+        if (has_v2 < 0)
+                return has_v2;
+        has_v1 = has_file(cg, v1, "freezer.state", err);
+        if (has_v1 < 0)
+                return has_v1;
         if (!has_v2 && !has_v1)
                 return error_set(err, EOPNOTSUPP, "cannot freeze: the container has no cgroup with a freezer");
         if (has_v2)
@@ -117,16 +130,20 @@ int cgroup_is_frozen(struct cgroup *cg)
         uint64_t self = 0, frozen = 0;
         int r = 0;
 
-        if (v2 && hierarchy_read_u64(v2, "cgroup.freeze", &self) == 0 && self) {
-                r = hierarchy_read_key(v2, "cgroup.events", "frozen", &frozen);
+        if (v2) {
+                r = hierarchy_read_u64(v2, "cgroup.freeze", &self);
+                if (r == 0 && self)
+                        r = hierarchy_read_key(v2, "cgroup.events", "frozen", &frozen);
                 if (r == 0 && frozen)
                         return 1;
         }
+        if (means_none(cg, r))
+                r = 0;
         /* freezer.self_freezing does not count a frozen parent; it is 1 while freezing too, which takes no time. */
         if (r == 0 && v1) {
                 r = hierarchy_read_u64(v1, "freezer.self_freezing", &self);
                 if (r == 0 && self)
                         return 1;
         }
-        return r == 0 || r == -ENOENT || r == -ENODEV ? 0 : r;
+        return r == 0 || means_none(cg, r) ? 0 : r;
 }
