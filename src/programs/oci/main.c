@@ -169,8 +169,12 @@ int main(int argc, char **argv)
 #ifndef HOLT_SEALED_ENTRY
         sealed_start(argv, environ);
 #endif
-        if (hold_standard_descriptors() < 0)
+        status = hold_standard_descriptors();
+        if (status < 0) {
+                error_errno(&err, -status, "hold the standard descriptors");
+                log_error(&inv, err.text);
                 return 1;
+        }
         /* Ignored by whoever started us, it would have the kernel throw away how our children end. */
         signal(SIGCHLD, SIG_DFL);
         if (args_parse(&cli_program, argc ? argc - 1 : 0, argv + 1, &global, &err) < 0)
