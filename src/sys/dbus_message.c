@@ -238,9 +238,13 @@ size_t dbus_message_size(const char *data)
         return (FIXED_HEADER + fields + 7) / 8 * 8 + body;
 }
 
-/* One header field: a byte and a variant. All the codes we know have one of four types. */
+/* One header field: a byte and a variant. All the codes we know have one of four types, each its own. */
 static void parse_field(struct dbus_reader *r, struct dbus_message *m)
 {
+        static const char known[] = {
+                [FIELD_PATH] = 'o',         [FIELD_INTERFACE] = 's',   [FIELD_MEMBER] = 's', [FIELD_ERROR_NAME] = 's',
+                [FIELD_REPLY_SERIAL] = 'u', [FIELD_DESTINATION] = 's', [FIELD_SENDER] = 's', [FIELD_SIGNATURE] = 'g',
+        };
         const char *type, *text = NULL;
         uint32_t number = 0;
         uint8_t code;
@@ -255,6 +259,8 @@ static void parse_field(struct dbus_reader *r, struct dbus_message *m)
         else if (type && strcmp(type, "u") == 0)
                 number = dbus_read_u32(r);
         else
+                r->failed = true;
+        if (type && code < sizeof known && known[code] && known[code] != type[0])
                 r->failed = true;
         switch (code) {
         case FIELD_PATH:
