@@ -44,10 +44,15 @@ static bool is_entry_of(struct passwd_entry *e, uid_t uid)
 bool passwd_find(const char *path, uid_t uid, struct passwd_entry *ret)
 {
         FILE *f = open_regular(path);
-        bool found = false;
+        bool found = false, begins = true;
 
-        while (!found && f && fgets(ret->line, sizeof ret->line, f))
-                found = is_entry_of(ret, uid);
+        while (!found && f && fgets(ret->line, sizeof ret->line, f)) {
+                bool ends = strchr(ret->line, '\n') || feof(f);
+
+                /* The middle of a line that is too long is nobody's entry. */
+                found = begins && ends && is_entry_of(ret, uid);
+                begins = ends;
+        }
         if (f)
                 fclose(f);
         return found;

@@ -12,7 +12,7 @@ struct passwd_entry {
 };
 
 /*
- * The first entry of the file with that uid. Nobody has one where the file is missing, no regular file or over 16 MiB:
- * it may be an image's. *ret is overwritten in any case.
+ * The first entry of the file with that uid, among those that fit `line`. Nobody has one where the file is missing, no
+ * regular file or over 16 MiB: it may be an image's. *ret is overwritten in any case.
  */
 bool passwd_find(const char *path, uid_t uid, struct passwd_entry *ret);

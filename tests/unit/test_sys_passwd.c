@@ -55,6 +55,20 @@ static void test_not_found(void **state)
         assert_false(passwd_find("/", 0, &e));
 }
 
+/* What stands behind the room for a line is no line of its own. */
+static void test_long_line(void **state)
+{
+        struct passwd_entry e;
+        char text[2 * sizeof e.line];
+
+        memset(text, 'a', sizeof e.line - 1);
+        strcpy(text + sizeof e.line - 1, "root:x:0:0::/other:\nweb:x:33:33::/var/www:\n");
+        fill(text);
+        assert_false(passwd_find(file, 0, &e));
+        assert_true(passwd_find(file, 33, &e));
+        assert_string_equal(e.name, "web");
+}
+
 static void test_too_large(void **state)
 {
         struct passwd_entry e;
@@ -82,6 +96,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_found),
                 cmocka_unit_test(test_not_found),
+                cmocka_unit_test(test_long_line),
                 cmocka_unit_test(test_too_large),
         };
 
