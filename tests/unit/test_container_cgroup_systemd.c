@@ -393,6 +393,8 @@ static void test_annotations(void **state)
         check_annotation(P "Number", "byte 256", NULL);
         check_annotation(P "Number", "int32 99999999999", NULL);
         check_annotation(P "Number", "nonsense", NULL);
+        check_annotation(P "TimeoutStopSec", "1e300", NULL);
+        check_annotation(P "TimeoutStopSec", "inf", NULL);
         check_annotation(P "Text", "'open", NULL);
         check_annotation(P "Text", "uint64 'x'", NULL);
         check_annotation(P "List", "[1,'a']", NULL);

@@ -12,7 +12,7 @@
 
 #define PREFIX "org.systemd.property."
 
-enum { MIN_NAME = 3, MAX_TEXT = 4096, USEC_PER_SEC = 1000000 };
+enum { MIN_NAME = 3, MAX_TEXT = 4096, MAX_SIGNATURE = 255, USEC_PER_SEC = 1000000 };
 
 static const struct {
         const char *word;
@@ -130,7 +130,8 @@ static bool take_scalar(const char **s, char type, struct scalar *ret)
         if (**s == '\'' || **s == '"') {
                 if (!type)
                         ret->type = 's';
-                return strchr("sog", ret->type) && take_quoted(s, ret);
+                return strchr("sog", ret->type) && take_quoted(s, ret) &&
+                       (ret->type != 'g' || strlen(ret->text) <= MAX_SIGNATURE);
         }
         len = strcspn(*s, " \t\n,]");
         if (!len || len >= sizeof word)
@@ -211,7 +212,7 @@ static bool to_usec(struct scalar *v)
 {
         if (strchr("nix", v->type) && v->i >= 0)
                 v->u = (uint64_t)v->i;
-        else if (v->type == 'd' && v->d >= 0)
+        else if (v->type == 'd' && v->d >= 0 && v->d < (double)UINT64_MAX / USEC_PER_SEC)
                 v->u = (uint64_t)(v->d * USEC_PER_SEC);
         else if (!strchr("yqut", v->type))
                 return false;
