@@ -140,6 +140,9 @@ int container_checkpoint(struct container *c, const struct checkpoint_options *o
 int container_restore(const struct container_options *o, const struct checkpoint_options *co, int *ret_exit,
                       struct error *err);
 
-/* Calls each for every container below root in the order of their names. One that vanishes meanwhile is left out. */
+/*
+ * Calls each for every container below root in the order of their names. One that vanishes meanwhile is left out; so is
+ * one that cannot be read, but then, or when each failed, that is the result in the end.
+ */
 int container_each(const char *root, int (*each)(struct container *c, void *userdata), void *userdata,
                    struct error *err);

@@ -138,10 +138,17 @@ int container_each(const char *root, int (*each)(struct container *c, void *user
                 return errno == ENOENT ? 0 : error_errno(err, errno, "read %s", root);
         for (int i = 0; i < n; i++) {
                 own_container struct container c = { .rootfd = -1, .statefd = -1 };
+                struct error why;
+                int q;
 
                 entries[i]->d_name[strcspn(entries[i]->d_name, ":")] = '\0';
-                if (r == 0 && container_load(root, entries[i]->d_name, &c, err) == 0)
-                        r = each(&c, userdata);
+                q = container_load(root, entries[i]->d_name, &c, &why);
+                if (q == 0)
+                        q = each(&c, userdata);
+                else if (q != -ENOENT)
+                        *err = why;
+                if (q != -ENOENT)
+                        r = q < 0 ? q : r;
                 free(entries[i]);
         }
         free(entries);

@@ -47,13 +47,13 @@ static int list_one(struct container *c, void *userdata)
 }
 
 /* A root of the user's own choice has to exist; the default one may be missing as long as nothing was created. */
-static int list_all(const struct root *root, struct listing *l)
+static int check_root(const struct root *root, struct error *err)
 {
         struct stat st;
 
         if (stat(root->path, &st) < 0 && (root->given || errno != ENOENT))
-                return error_errno(l->err, errno, "%s", root->path);
-        return container_each(root->path, list_one, l, l->err);
+                return error_errno(err, errno, "%s", root->path);
+        return 0;
 }
 
 int cmd_list(struct invocation *inv, struct error *err)
@@ -64,7 +64,7 @@ int cmd_list(struct invocation *inv, struct error *err)
         own_buf struct buf out = {};
         struct json_writer w = { .out = &out };
         struct listing l = { .table = &table, .out = &out, .err = err };
-        int r;
+        int r, q;
 
         l.quiet = args_flag(&inv->args, OPTION_QUIET);
         if (format && strcmp(format, "json") == 0 && !l.quiet)
@@ -75,14 +75,17 @@ int cmd_list(struct invocation *inv, struct error *err)
                 json_begin_array(&w, NULL);
         else if (!l.quiet && table_add(&table, titles) < 0)
                 return error_errno(err, ENOMEM, "list");
-        r = list_all(&inv->root, &l);
+        r = check_root(&inv->root, err);
         if (r < 0)
                 return r;
+        r = container_each(inv->root.path, list_one, &l, err);
+        /* One container that cannot be read does not hide the others. */
         if (l.json) {
                 json_end_array(&w);
                 buf_add(&out, "\n", 1);
         } else if (!l.quiet) {
                 table_write(&table, &out);
         }
-        return output_write(&out, err);
+        q = output_write(&out, r < 0 ? NULL : err);
+        return r < 0 ? r : q;
 }
