@@ -133,7 +133,8 @@ static void drain(struct relay *r)
         }
 }
 
-static bool reap(pid_t pid, int *ret_exit)
+/* 1 when it was among them, 0, or -errno: then nobody will tell us how it ended. */
+static int reap(pid_t pid, int *ret_exit)
 {
         bool ended = false;
         int status;
@@ -145,12 +146,12 @@ static bool reap(pid_t pid, int *ret_exit)
                 *ret_exit = process_exit_status(status);
                 ended = true;
         }
-        return ended;
+        return p < 0 && !ended ? -errno : ended;
 }
 
 static int loop(struct relay *r, pid_t pid, int pidfd, int *ret_exit, struct error *err)
 {
-        int watched = pidfd;
+        int watched = pidfd, n;
 
         for (;;) {
                 struct pollfd p[4] = { { .fd = watched, .events = POLLIN },
@@ -167,11 +168,14 @@ static int loop(struct relay *r, pid_t pid, int pidfd, int *ret_exit, struct err
                 stream_step(&r->out, &p[3]);
                 if (p[1].revents)
                         handle_signal(r, pidfd);
-                if ((p[0].revents || p[1].revents) && reap(pid, ret_exit))
+                n = p[0].revents || p[1].revents ? reap(pid, ret_exit) : 0;
+                if (n > 0)
                         return 0;
                 /* Dead, but kept by a tracer in the container: when he lets go comes SIGCHLD. */
                 if (p[0].revents)
                         watched = -1;
+                if (n < 0 && watched < 0)
+                        return error_errno(err, -n, "wait for the container");
         }
 }
 
