@@ -29,8 +29,8 @@ struct identity {
 void identity_become_root(void);
 
 /*
- * rlimits, and oom_score_adj by the /proc in sight, which has to be the host's; pid 0 for the caller. The runtime does it
- * for a process in a user namespace.
+ * rlimits, and oom_score_adj by the /proc in sight, which has to be the host's; pid 0 for the caller. The runtime does
+ * it for a process in a user namespace.
  */
 int identity_set_limits(const struct spec_process *p, pid_t pid, struct error *err);
 int identity_set_oom_score(const struct spec_process *p, pid_t pid, struct error *err);
