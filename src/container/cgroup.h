@@ -130,6 +130,10 @@ int cgroup_kill(struct cgroup *cg, int signo, struct error *err);
 /* All process ids in it and below, in our pid namespace. *ret is malloc'ed. */
 int cgroup_pids(struct cgroup *cg, pid_t **ret, size_t *ret_n, struct error *err);
 
+/* The usual end: the container's processes are gone, and it made no cgroups. True when the directories could be removed
+ * at once; otherwise cgroup_kill() and cgroup_destroy() are what it takes. */
+bool cgroup_remove_empty(struct cgroup *cg);
+
 /* Removes the directories, those below first; retries while the kernel is still emptying them (at most 5 s); stops the
  * systemd unit. */
 int cgroup_destroy(struct cgroup *cg, struct error *err);

@@ -143,7 +143,7 @@ static int tear_down(struct container *c, struct error *err)
 {
         int r = end_init(c, err);
 
-        if (r == 0 && c->cgroup.n) {
+        if (r == 0 && c->cgroup.n && !cgroup_remove_empty(&c->cgroup)) {
                 /* Somebody else may have deleted it meanwhile. */
                 r = cgroup_kill(&c->cgroup, SIGKILL, err);
                 /* Gone already: destroying still forgets a systemd unit that failed. */

@@ -99,6 +99,23 @@ void cgroup_give_back(struct cgroup *cg)
         }
 }
 
+/* Those of v2 first: it is there that a container's processes are all seen, and then the rest is left as it is. */
+bool cgroup_remove_empty(struct cgroup *cg)
+{
+        struct cgroup_hierarchy *v2 = cgroup_v2(cg);
+        char path[PATH_MAX];
+
+        if (cg->systemd)
+                return false;
+        if (v2 && (hierarchy_path(v2, NULL, path) < 0 || rmdir(path) < 0))
+                return false;
+        for (size_t i = 0; i < cg->n; i++) {
+                if (&cg->h[i] != v2 && (hierarchy_path(&cg->h[i], NULL, path) < 0 || rmdir(path) < 0))
+                        return false;
+        }
+        return true;
+}
+
 int cgroup_destroy(struct cgroup *cg, struct error *err)
 {
         int r = cg->systemd ? systemd_stop(cg, err) : 0;
