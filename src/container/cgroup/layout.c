@@ -38,9 +38,15 @@ static int is_cgroup_mount(const char *path, bool v2)
 static int find_mount(const char *base, const char *name, size_t len, bool v2,
                       int (*mounted)(const char *path, bool v2), char ret[PATH_MAX])
 {
-        int n = snprintf(ret, PATH_MAX, "%s/%.*s", base, (int)len, name);
+        size_t n = strlen(base);
 
-        return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : mounted(ret, v2);
+        if (n + 1 + len >= PATH_MAX)
+                return -ENAMETOOLONG;
+        memcpy(ret, base, n);
+        ret[n] = '/';
+        memcpy(ret + n + 1, name, len);
+        ret[n + 1 + len] = '\0';
+        return mounted(ret, v2);
 }
 
 /* Where a v1 hierarchy is mounted: by its whole name, else by that of one of its controllers. */
