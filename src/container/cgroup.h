@@ -16,9 +16,9 @@
  *   clone3 with cgroup_clone_fd() when that is >= 0; the child builds its root meanwhile
  *   cgroup_adopt   systemd: has the unit made around the child
  *   cgroup_create  cgroupfs: makes the other directories
- *   cgroup_apply   writes the limits
  *   cgroup_tickets the runtime sends the child what it needs to join the rest
  *   cgroup_join    the child, while it has one thread, joins them
+ *   cgroup_apply   meanwhile: writes the limits (before the tickets, where a v1 cpuset is asked for)
  */
 #pragma once
 

@@ -16,11 +16,6 @@
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
 
-static bool is_bind(const struct spec_mount *m)
-{
-        return m->bind || m->bind_recursive;
-}
-
 static bool is_type(const struct spec_mount *m, const char *type)
 {
         return m->type && strcmp(m->type, type) == 0;
@@ -367,7 +362,7 @@ int rootfs_mount_one(struct rootfs *r, const struct spec_mount *m, int *tree, st
                 return rootfs_mount_cgroups(r, m, err);
         if (m->remount)
                 return remount(r, m, err);
-        if (is_bind(m))
+        if (spec_mount_is_bind(m))
                 return mount_bind(r, m, take_fd(tree), err);
         if (!m->type)
                 return error_set(err, EINVAL, "neither a type nor bind is given");

@@ -19,11 +19,6 @@
 #include "sys/mount_tree.h"
 #include "sys/process.h"
 
-static bool is_bind(const struct spec_mount *m)
-{
-        return (m->bind || m->bind_recursive) && !m->remount;
-}
-
 static bool is_type(const struct spec_mount *m, const char *type)
 {
         return m->type && strcmp(m->type, type) == 0;
@@ -62,7 +57,7 @@ static int prepare_one(const struct launch *l, int root, const struct spec_mount
         struct stat st = { .st_mode = S_IFDIR };
         int r;
 
-        if (is_bind(m)) {
+        if (spec_mount_is_bind(m)) {
                 tree = rootfs_open_source(l, m, err);
                 if (tree < 0)
                         return tree;
@@ -72,7 +67,7 @@ static int prepare_one(const struct launch *l, int root, const struct spec_mount
         target = open_mount_point(root, m, S_ISDIR(st.st_mode));
         if (target < 0)
                 return error_errno(err, -target, "make the mount point %s", m->destination);
-        if (!is_bind(m))
+        if (!spec_mount_is_bind(m))
                 return 0;
         r = external_resolve(root, m->destination, path, &st);
         if (r == 0)
@@ -189,7 +184,7 @@ int restore_prepare_mounts(struct launch *l, struct buf *opts, struct error *err
                 return error_errno(err, errno, "map memory");
         r = prepare_aside(l, f, err);
         for (size_t i = 0; r == 0 && i < s->n_mounts; i++) {
-                if (is_bind(&s->mounts[i]))
+                if (spec_mount_is_bind(&s->mounts[i]))
                         add_mount(l, &s->mounts[i], f->paths[i], opts);
         }
         munmap(f, size);

@@ -25,17 +25,13 @@ static int clone_root(const struct launch *l, struct error *err)
         return fd < 0 ? error_errno(err, -fd, "root filesystem %s", l->container.rootfs) : fd;
 }
 
-static bool is_bind(const struct spec_mount *m)
-{
-        return m->bind || m->bind_recursive;
-}
-
 /* A bind mount of a part of the container's own root, with what is mounted on it by then. */
 static bool comes_from_root(const struct launch *l, const struct spec_mount *m)
 {
         size_t n = strlen(l->container.rootfs);
 
-        return is_bind(m) && m->source && strncmp(m->source, l->container.rootfs, n) == 0 && m->source[n] == '/';
+        return spec_mount_is_bind(m) && m->source && strncmp(m->source, l->container.rootfs, n) == 0 &&
+               m->source[n] == '/';
 }
 
 /*
@@ -68,7 +64,7 @@ int rootfs_prepare(struct launch *l, struct error *err)
                 n = l->rootfs_tree < 0 ? l->rootfs_tree : cut_off(l->rootfs_tree, MS_PRIVATE, err);
         }
         for (size_t i = 0; n == 0 && i < s->n_mounts; i++) {
-                if (!is_bind(&s->mounts[i]) || s->mounts[i].remount || comes_from_root(l, &s->mounts[i]))
+                if (!spec_mount_is_bind(&s->mounts[i]) || s->mounts[i].remount || comes_from_root(l, &s->mounts[i]))
                         continue;
                 /* An idmapping needs a user namespace, which nobody may make whose root is not that of his mounts. */
                 if (!in_userns && !s->mounts[i].idmap)

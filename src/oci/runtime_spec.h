@@ -121,6 +121,11 @@ struct spec_mount {
         struct id_mappings uid_mappings, gid_mappings;
 };
 
+static inline bool spec_mount_is_bind(const struct spec_mount *m)
+{
+        return m->bind || m->bind_recursive;
+}
+
 struct spec_hook {
         const char *path;
         struct str_list args, env;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The records of a pax header (POSIX.1-2017, pax, "pax Extended Header"), star's for xattrs, GNU's for sparse files. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/parse.h"
 #include "store/tar_header.h"
 
@@ -100,15 +100,8 @@ int tar_draft_add_extent(struct tar_draft *d, uint64_t offset, uint64_t len)
 {
         if (d->n_extents == TAR_MAX_EXTENTS)
                 return -EFBIG;
-        if (d->n_extents == d->extents_cap) {
-                size_t cap = d->extents_cap ? d->extents_cap * 2 : 64;
-                struct tar_extent *grown = reallocarray(d->extents, cap, sizeof *grown);
-
-                if (!grown)
-                        return -ENOMEM;
-                d->extents = grown;
-                d->extents_cap = cap;
-        }
+        if (array_grow(&d->extents, &d->extents_cap, d->n_extents + 1, sizeof *d->extents) < 0)
+                return -ENOMEM;
         d->extents[d->n_extents++] = (struct tar_extent){ offset, len };
         return 0;
 }

@@ -44,21 +44,21 @@ counter_above() {
 criu_run() {
         if ! rt "$@" </dev/null >"$WORK/out" 2>&1; then
                 cat "$WORK/out"
-                grep -hs Error "$WORK"/work/*.log "$WORK"/image/*.log || true
+                grep -hs Error "$WORK"/logs/*.log "$WORK"/image/*.log || true
                 return 1
         fi
 }
 
 @test "checkpoint: the counter stops, restore: it goes on from there" {
         counting
-        criu_run checkpoint --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
+        criu_run checkpoint --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
         [ -s "$WORK/image/inventory.img" ]
         [ ! -e "/proc/$PID" ]
         local n
         n=$(counter)
         state_gone
 
-        criu_run restore --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
+        criu_run restore --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
         status_is "$ID" running
         until_true 20 counter_above "$((n + 2))"
         [ "$(counter)" -lt "$((n + 1000))" ]
@@ -75,22 +75,22 @@ criu_run() {
 
 @test "checkpoint --leave-running: it goes on, and its copy can be restored later" {
         counting
-        criu_run checkpoint --leave-running --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
+        criu_run checkpoint --leave-running --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
         local n
         n=$(counter)
         status_is "$ID" running
         until_true 20 counter_above "$((n + 2))"
         rt delete --force "$ID"
-        criu_run restore --detach --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
+        criu_run restore --detach --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
         until_true 20 counter_above "$((n + 2))"
 }
 
 @test "checkpoint: the default image path is ./checkpoint" {
         counting
         cd "$WORK"
-        criu_run checkpoint --work-path "$WORK/work" "$ID"
+        criu_run checkpoint --work-path "$WORK/logs" "$ID"
         [ -s "$WORK/checkpoint/inventory.img" ]
-        criu_run restore --detach --bundle "$BUNDLE" --work-path "$WORK/work" "$ID"
+        criu_run restore --detach --bundle "$BUNDLE" --work-path "$WORK/logs" "$ID"
         status_is "$ID" running
 }
 
@@ -101,9 +101,9 @@ criu_run() {
                 .process.args[2] = "echo kept >/scratch/f; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; [ ! -e /volume/go ] || cat /scratch/f >/volume/f; sleep 0.2; [ ! -e /volume/stop ] || exit 7; done"' \
                 --arg volume "$WORK/volume"
         counting
-        criu_run checkpoint --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
+        criu_run checkpoint --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
         touch "$WORK/volume/go"
-        rt restore --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/work" "$ID" </dev/null >"$WORK/out" 2>&1 &
+        rt restore --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/logs" "$ID" </dev/null >"$WORK/out" 2>&1 &
         local restore=$! status=0
         until_true 20 grep -sqx kept "$WORK/volume/f" || {
                 cat "$WORK/out"
@@ -127,8 +127,8 @@ criu_run() {
 
 @test "restore: a name in use is refused" {
         counting
-        criu_run checkpoint --leave-running --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
-        fails rt restore --detach --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
+        criu_run checkpoint --leave-running --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
+        fails rt restore --detach --bundle "$BUNDLE" --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
         status_is "$ID" running
 }
 
@@ -137,7 +137,7 @@ criu_run() {
         mkdir "$WORK/bin"
         printf '#!/bin/sh\nexit 3\n' >"$WORK/bin/criu"
         chmod +x "$WORK/bin/criu"
-        PATH=$WORK/bin:$PATH fails rt checkpoint --image-path "$WORK/image" --work-path "$WORK/work" "$ID"
+        PATH=$WORK/bin:$PATH fails rt checkpoint --image-path "$WORK/image" --work-path "$WORK/logs" "$ID"
         status_is "$ID" running
         local n
         n=$(counter)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/own.h"
 #include "base/parse.h"
 #include "container/cgroup/hierarchy.h"
@@ -28,15 +29,8 @@ static int add_pid(struct pids *p, const char *text)
         /* 0: a process outside our pid namespace */
         if (parse_u32(text, 10, &pid) < 0 || pid == 0)
                 return 0;
-        if (p->n == p->cap) {
-                size_t cap = p->cap ? p->cap * 2 : 64;
-                pid_t *v = realloc(p->v, cap * sizeof *v);
-
-                if (!v)
-                        return -ENOMEM;
-                p->v = v;
-                p->cap = cap;
-        }
+        if (array_grow(&p->v, &p->cap, p->n + 1, sizeof *p->v) < 0)
+                return -ENOMEM;
         p->v[p->n++] = (pid_t)pid;
         return 0;
 }
