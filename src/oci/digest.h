@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Content digests: "sha256:" and 64 lower-case hexadecimal digits, or "sha512:" and 128 (image-spec, descriptor.md). */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct digest {
+        char text[136]; /* "" for none */
+};
+
+/* -EINVAL for anything else, with upper-case digits, another algorithm or a rest behind it. */
+int digest_parse(const char *text, struct digest *ret, struct error *err);
+
+bool digest_equal(const struct digest *a, const struct digest *b);
+
+/* The digits alone. */
+const char *digest_hex(const struct digest *d);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layers and images as detached mounts: descriptors that stand nowhere until somebody attaches them, and vanish with
+ * the last one that has them.
+ *
+ * A layer is mounted once, at RUN/layers/HEX (private propagation), because two mounts of one file do not share their
+ * page cache, while clones of one mount do.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+/* How this host mounts a layer; found out once a boot and kept in RUN. */
+enum layer_backing {
+        LAYER_BACKING_FILE, /* Linux 6.12: EROFS takes a regular file */
+        LAYER_BACKING_LOOP, /* a loop device that goes with the mount */
+        LAYER_BACKING_USER, /* neither: not root, or no EROFS */
+};
+
+/* A detached read-only clone of the layer's mount: a descriptor. */
+int layer_mount(struct store *s, const struct digest *diff_id, struct error *err);
+
+struct image_mount_options {
+        int upper_fd, work_fd; /* directories of one file system; -1: a read-only mount */
+};
+
+/*
+ * A detached overlay of the layers (lowest first, at least one; one alone and no upper directory needs no overlay): a
+ * descriptor.
+ */
+int image_mount(struct store *s, const struct digest *diff_ids, size_t n, const struct image_mount_options *o,
+                struct error *err);
+
+/* Takes the layer's own mount away; users of clones keep theirs. For the store, before it removes a layer. */
+int layer_unmount(struct store *s, const struct digest *diff_id, struct error *err);
