@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "oci/digest.h"
@@ -70,6 +71,7 @@ struct image_manifest {
         struct descriptor *layers;
         size_t n_layers;
         struct json_object *json; /* owns the strings */
+        struct arena arena;
 };
 
 struct image_index {
@@ -77,6 +79,7 @@ struct image_index {
         struct descriptor *manifests;
         size_t n_manifests;
         struct json_object *json;
+        struct arena arena;
 };
 
 /* media_type: what the server called it, or NULL: then the document's own word, or its shape, says it. */
