@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define DEFAULT_REGISTRY "docker.io"
 #define OFFICIAL "library/"
 #define LOWER_ALNUM "abcdefghijklmnopqrstuvwxyz0123456789"
 #define ALNUM LOWER_ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static const char default_registry[] = "docker.io";
 
 enum { NAME_MAX_LENGTH = 255 }; /* of registry and repository together */
 
@@ -141,7 +142,7 @@ static int read_name(const char *text, struct part name, struct reference *ret, 
                 path.begin = slash + 1;
         }
         if (!ret->qualified || part_is(registry, "index.docker.io"))
-                registry = (struct part){ DEFAULT_REGISTRY, DEFAULT_REGISTRY + strlen(DEFAULT_REGISTRY) };
+                registry = (struct part){ default_registry, default_registry + sizeof default_registry - 1 };
         if (!part_len(path))
                 return bad(text, "the repository's name is missing", err);
         if (!is_path(path))
@@ -151,7 +152,7 @@ static int read_name(const char *text, struct part name, struct reference *ret, 
                                 ? "the parts of a repository's name begin and end with a letter or digit"
                                 : "a repository's name has lower-case letters, digits, \".\", \"_\", \"-\" and \"/\"",
                         err);
-        official = part_is(registry, DEFAULT_REGISTRY) && !memchr(path.begin, '/', part_len(path));
+        official = part_is(registry, default_registry) && !memchr(path.begin, '/', part_len(path));
         if (part_len(registry) + 1 + part_len(path) + (official ? strlen(OFFICIAL) : 0) > NAME_MAX_LENGTH)
                 return bad(text, "the name is longer than 255 characters", err);
         part_copy(registry, ret->registry);
@@ -217,7 +218,7 @@ void reference_add_short_name(struct buf *out, const struct reference *ref)
 {
         const char *repository = ref->repository;
 
-        if (strcmp(ref->registry, DEFAULT_REGISTRY) != 0) {
+        if (strcmp(ref->registry, default_registry) != 0) {
                 reference_add_name(out, ref);
                 return;
         }
