@@ -23,8 +23,9 @@ int host_new_file(struct host *h, struct error *err);
 /* Whether the layer is in the store; it is pinned until the end then: 1 or 0. */
 int host_has_layer(struct host *h, const struct digest *diff_id, struct error *err);
 
-/* Descriptors of a layer's image and recipe. -ENOENT. */
-int host_open_layer(struct host *h, const struct digest *diff_id, int *ret_image, int *ret_recipe, struct error *err);
+/* Descriptors of a layer's image and recipe; *ret_tar_size (may be NULL): bytes of its archive. -ENOENT. */
+int host_open_layer(struct host *h, const struct digest *diff_id, uint64_t *ret_tar_size, int *ret_image,
+                    int *ret_recipe, struct error *err);
 
 /* Appends a blob (manifest, configuration). 1, or 0 when the store has none. */
 int host_read_blob(struct host *h, const struct digest *d, struct buf *ret, struct error *err);
