@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/transfer_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/own.h"
+#include "registry/transfer_protocol.h"
+#include "sys/process.h"
+
+#define PROGRAM "holt-fetch"
+
+/* Beside this program (a build directory, /usr/local/bin), else in ../libexec/holt. Returns an O_PATH descriptor. */
+static int open_program(char path[PATH_MAX], struct error *err)
+{
+        static const char *const places[] = { "", "../libexec/holt/" };
+        char own[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
+        char *slash;
+
+        if (n < 0)
+                return error_errno(err, errno, "find out where this program is");
+        own[n] = '\0';
+        slash = strrchr(own, '/');
+        if (slash)
+                slash[1] = '\0';
+        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+                if (snprintf(path, PATH_MAX, "%s%s" PROGRAM, own, places[i]) >= PATH_MAX)
+                        continue;
+                if (access(path, X_OK) == 0)
+                        return 0;
+        }
+        return error_set(err, ENOENT, "no " PROGRAM " in %s or %s../libexec/holt; it comes with holt, install it there",
+                         own, own);
+}
+
+/* Only system calls here: the child shares nothing but the memory's copy. */
+static _Noreturn void become(const char *path, int sock)
+{
+        char *const argv[] = { (char *)PROGRAM, NULL };
+        int null = open("/dev/null", O_RDONLY);
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        process_reset_signals();
+        if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+                _exit(127);
+        /* Also clears close-on-exec, where it is that number already. */
+        if (sock == TRANSFER_SOCKET ? fcntl(sock, F_SETFD, 0) < 0 : dup2(sock, TRANSFER_SOCKET) < 0)
+                _exit(127);
+        if (close_range(TRANSFER_SOCKET + 1, ~0U, 0) < 0)
+                _exit(127);
+        execv(path, argv);
+        _exit(127);
+}
+
+int transfer_process_start(struct transfer_process *ret, int *ret_sock, struct error *err)
+{
+        own_fd int ours = -1, theirs = -1;
+        struct clone_options o = { .cgroup_fd = -1, .ret_pidfd = &ret->pidfd };
+        char path[PATH_MAX];
+        int pair[2], r = open_program(path, err);
+        pid_t pid;
+
+        if (r < 0)
+                return r;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_errno(err, errno, "make a socket");
+        ours = pair[0];
+        theirs = pair[1];
+        pid = process_clone(&o);
+        if (pid < 0)
+                return error_errno(err, (int)-pid, "start " PROGRAM);
+        if (pid == 0)
+                become(path, theirs);
+        ret->pid = pid;
+        *ret_sock = take_fd(&ours);
+        return 0;
+}
+
+int transfer_process_lost(struct transfer_process *p, struct error *err)
+{
+        int status = process_wait(p->pid);
+
+        close(p->pidfd);
+        *p = (struct transfer_process){ .pidfd = -1 };
+        if (status > 128)
+                return error_set(err, EPIPE, PROGRAM " was ended by signal %d", status - 128);
+        return error_set(err, EPIPE, PROGRAM " ended with status %d and without a result", status);
+}
+
+void transfer_process_finish(struct transfer_process *p)
+{
+        if (p->pidfd < 0)
+                return;
+        process_signal(p->pidfd, SIGKILL);
+        process_wait(p->pid);
+        close(p->pidfd);
+        *p = (struct transfer_process){ .pidfd = -1 };
+}
