@@ -5,17 +5,33 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_hex(const char *s, size_t n)
+#include "base/own.h"
+
+/* The number of hexadecimal digits that the algorithm has, or 0. *ret: behind its colon. */
+static size_t digits_of(const char *text, const char **ret)
 {
-        return strspn(s, "0123456789abcdef") == n && s[n] == '\0';
+        static const struct {
+                const char *prefix;
+                size_t digits;
+        } algorithms[] = { { "sha256:", 64 }, { "sha512:", 128 } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
+                size_t n = strlen(algorithms[i].prefix);
+
+                if (strncmp(text, algorithms[i].prefix, n) != 0)
+                        continue;
+                *ret = text + n;
+                return algorithms[i].digits;
+        }
+        return 0;
 }
 
 int digest_parse(const char *text, struct digest *ret, struct error *err)
 {
-        bool good = (strncmp(text, "sha256:", 7) == 0 && is_hex(text + 7, 64)) ||
-                    (strncmp(text, "sha512:", 7) == 0 && is_hex(text + 7, 128));
+        const char *hex = NULL;
+        size_t digits = digits_of(text, &hex);
 
-        if (!good)
+        if (!digits || strlen(hex) != digits || strspn(hex, "0123456789abcdef") != digits)
                 return error_set(err, EINVAL, "\"%.150s\" is no sha256 or sha512 digest", text);
         snprintf(ret->text, sizeof ret->text, "%s", text);
         return 0;
