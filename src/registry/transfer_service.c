@@ -275,7 +275,7 @@ static int endpoints(struct transfer_service *s, struct json_object *q, const in
         if (r < 0)
                 return r;
         json_begin_array(&reply->w, "endpoints");
-        for (const struct endpoint *e = list; e->registry; e++) {
+        for (const struct endpoint *e = list; e && e->registry; e++) {
                 json_begin_object(&reply->w, NULL);
                 json_write_string(&reply->w, "registry", e->registry);
                 json_write_string(&reply->w, "repository", e->repository);
