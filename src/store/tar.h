@@ -61,8 +61,9 @@ struct tar_entry {
         size_t n_xattrs;
 };
 
-/* Like read(2), but -errno; 0 only at the end. Any number of bytes may come. */
-typedef ssize_t (*tar_read)(void *userdata, void *data, size_t n);
+/* The next piece of the archive, of any length: sets *ret, which lives until the next call, and returns its length; 0
+ * only at the end. */
+typedef ssize_t (*tar_read)(void *userdata, const void **ret, struct error *err);
 
 /* Told of every byte of the archive that tar_reader_data() does not give out, in order: headers, padding, and data that
  * nobody asked for. Together it is the archive. */

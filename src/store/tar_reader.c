@@ -13,14 +13,12 @@
 #include "base/parse.h"
 #include "store/tar_header.h"
 
-enum { BUFFER = 256 << 10 };
-
 struct tar_reader {
         tar_read read;
         tar_raw raw;
         void *userdata;
-        char *buffer;
-        size_t at, len;         /* what of the buffer is not consumed: [at, len) */
+        const char *piece;
+        size_t at, len;         /* what of the piece is not consumed: [at, len) */
         uint64_t data, padding; /* of the current entry, still to come */
         uint64_t position;      /* in the archive */
         char *global;           /* the records of the last global header */
@@ -36,9 +34,7 @@ struct tar_reader *tar_reader_new(tar_read read, tar_raw raw, void *userdata)
 
         if (!r)
                 return NULL;
-        *r = (struct tar_reader){ .read = read, .raw = raw, .userdata = userdata, .buffer = malloc(BUFFER) };
-        if (!r->buffer)
-                free(take_ptr(r));
+        *r = (struct tar_reader){ .read = read, .raw = raw, .userdata = userdata };
         return r;
 }
 
@@ -46,7 +42,6 @@ void tar_reader_free(struct tar_reader *r)
 {
         if (!r)
                 return;
-        free(r->buffer);
         free(r->global);
         free(r->draft.extents);
         arena_finish(&r->arena);
@@ -55,17 +50,19 @@ void tar_reader_free(struct tar_reader *r)
 
 /* ---- bytes ---- */
 
-/* Has at least one byte in the buffer: 1, 0 at the end. */
+/* Has at least one byte at hand: 1, 0 at the end. */
 static int fill(struct tar_reader *r, struct error *err)
 {
+        const void *piece = NULL;
         ssize_t n;
 
         if (r->at < r->len)
                 return 1;
         r->at = r->len = 0;
-        n = r->read(r->userdata, r->buffer, BUFFER);
+        n = r->read(r->userdata, &piece, err);
         if (n < 0)
-                return error_errno(err, (int)-n, "read the archive");
+                return (int)n;
+        r->piece = piece;
         r->len = (size_t)n;
         return n > 0;
 }
@@ -89,8 +86,8 @@ static int take(struct tar_reader *r, void *to, size_t n, struct error *err)
                 if (q == 0)
                         return got ? error_set(err, EBADMSG, "the archive is cut off") : 0;
                 k = r->len - r->at < n - got ? r->len - r->at : n - got;
-                memcpy((char *)to + got, r->buffer + r->at, k);
-                q = tell(r, r->buffer + r->at, k, err);
+                memcpy((char *)to + got, r->piece + r->at, k);
+                q = tell(r, r->piece + r->at, k, err);
                 if (q < 0)
                         return q;
                 r->position += k;
@@ -120,7 +117,7 @@ ssize_t tar_reader_data(struct tar_reader *r, const void **ret, struct error *er
         n = r->len - r->at;
         if (n > r->data)
                 n = (size_t)r->data;
-        *ret = r->buffer + r->at;
+        *ret = r->piece + r->at;
         r->at += n;
         r->data -= n;
         r->position += n;

@@ -11,29 +11,41 @@
 #include "store/layer_write.h"
 #include "sys/fd.h"
 
-static ssize_t read_stdin(void *userdata, void *data, size_t n)
-{
-        ssize_t got = read(STDIN_FILENO, data, n);
+struct input {
+        struct tar_recipe_writer *recipe;
+        char data[256 << 10];
+};
 
-        return got < 0 ? -errno : got;
+static ssize_t read_stdin(void *userdata, const void **ret, struct error *err)
+{
+        struct input *in = userdata;
+        ssize_t got = read(STDIN_FILENO, in->data, sizeof in->data);
+
+        *ret = in->data;
+        return got < 0 ? error_errno(err, errno, "read the archive") : got;
 }
 
 static int keep(void *userdata, const void *data, size_t n, struct error *err)
 {
-        return tar_recipe_add_bytes(userdata, data, n, err);
+        const struct input *in = userdata;
+
+        return tar_recipe_add_bytes(in->recipe, data, n, err);
 }
 
 static int convert(int layer, int recipe, struct error *err)
 {
         static const uint8_t uuid[16];
         own_tar_recipe_writer struct tar_recipe_writer *rw = recipe >= 0 ? tar_recipe_writer_new(recipe) : NULL;
-        own_tar_reader struct tar_reader *tar = tar_reader_new(read_stdin, rw ? keep : NULL, rw);
+        own_mem struct input *in = calloc(1, sizeof *in);
+        own_tar_reader struct tar_reader *tar = in ? tar_reader_new(read_stdin, rw ? keep : NULL, in) : NULL;
         own_layer_writer struct layer_writer w = {};
         int r = tar && (rw || recipe < 0) ? layer_writer_init(&w, layer, rw, err)
                                           : error_set(err, ENOMEM, "out of memory");
 
-        if (r == 0)
+        if (r == 0) {
+                in->recipe = rw;
                 r = layer_writer_add(&w, tar, err);
+        }
         if (r == 0)
                 r = layer_writer_end(&w, uuid, err);
         return r == 0 && rw ? tar_recipe_end(rw, err) : r;
