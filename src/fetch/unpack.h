@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct unpack_options {
         const struct digest *diff_id; /* what the archive must be, or NULL */
         uint64_t blob_size;           /* likewise, in bytes; UINT64_MAX: not known */
         uint64_t max_tar_size;        /* a bomb ends here; 0: no limit but the file system's */
+        bool portable;                /* by zlib even where there is isa-l */
 };
 
 struct unpack_result {
