@@ -9,6 +9,9 @@
 
 struct hash;
 
+/* The word of a digest: "sha512"; "sha256" also for none. */
+const char *hash_algorithm(const struct digest *d);
+
 /* algorithm: "sha256" or "sha512". NULL without memory or without the algorithm. */
 struct hash *hash_new(const char *algorithm);
 void hash_free(struct hash *h);

@@ -236,19 +236,13 @@ static void init_flow(struct unpack *u)
         flow_queue_init(&u->to_write, &u->flow);
 }
 
-/* That of the digest to compare with. */
-static const char *algorithm_of(const struct digest *wanted)
-{
-        return strncmp(wanted->text, "sha512:", 7) == 0 ? "sha512" : "sha256";
-}
-
 static int init_work(struct unpack *u, struct error *err)
 {
         const struct unpack_options *o = &u->options;
 
-        u->blob_hash = hash_new(algorithm_of(&u->blob));
-        u->archive_hash = hash_new(algorithm_of(&u->diff_id));
-        u->one_algorithm = strcmp(algorithm_of(&u->blob), algorithm_of(&u->diff_id)) == 0;
+        u->blob_hash = hash_new(hash_algorithm(&u->blob));
+        u->archive_hash = hash_new(hash_algorithm(&u->diff_id));
+        u->one_algorithm = strcmp(hash_algorithm(&u->blob), hash_algorithm(&u->diff_id)) == 0;
         u->recipe = tar_recipe_writer_new(o->recipe_fd);
         u->tar = tar_reader_new(read_archive, keep, u);
         if (!u->blob_hash || !u->archive_hash || !u->recipe || !u->tar)

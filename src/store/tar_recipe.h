@@ -42,5 +42,6 @@ int tar_recipe_end(struct tar_recipe_writer *w, struct error *err);
 /* Gets all n bytes; 0 or an error. */
 typedef int (*tar_write)(void *userdata, const void *data, size_t n, struct error *err);
 
-/* Writes the archive from a recipe and its image. */
+/* Writes the archive from a recipe and its image. The offsets of both descriptors are left alone: others may have them
+ * too. */
 int tar_recipe_follow(int recipe, int image, tar_write write, void *userdata, struct error *err);

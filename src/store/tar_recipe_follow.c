@@ -14,6 +14,7 @@ enum { BUFFER = 64 << 10, DATA = 256 << 10 };
 
 struct follower {
         int recipe, image;
+        off_t recipe_at;
         tar_write write;
         void *userdata;
         ZSTD_DCtx *zstd;
@@ -35,7 +36,7 @@ static int fill(struct follower *f, struct error *err)
                 size_t z;
 
                 if (f->in.pos == f->in.size) {
-                        ssize_t n = read(f->recipe, f->packed, sizeof f->packed);
+                        ssize_t n = pread(f->recipe, f->packed, sizeof f->packed, f->recipe_at);
 
                         if (n < 0 && errno == EINTR)
                                 continue;
@@ -43,6 +44,7 @@ static int fill(struct follower *f, struct error *err)
                                 return error_errno(err, errno, "read the layer's recipe");
                         if (n == 0)
                                 return damaged(err);
+                        f->recipe_at += n;
                         f->in = (ZSTD_inBuffer){ f->packed, (size_t)n, 0 };
                 }
                 z = ZSTD_decompressStream(f->zstd, &out, &f->in);

@@ -91,7 +91,6 @@ static void convert(const uint8_t *data, size_t size)
                 abort();
         if (r < 0)
                 return;
-        lseek(recipe, 0, SEEK_SET);
         if (tar_recipe_follow(recipe, layer, compare, &in, &err) < 0 || in.told != size)
                 abort();
 }

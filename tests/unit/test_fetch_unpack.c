@@ -150,7 +150,6 @@ static void test_layer(void **state)
                 assert_int_equal(res.compression, tries[i].compression);
                 assert_int_equal(res.blob_size, tries[i].blob->len);
                 assert_int_equal(res.tar_size, fx->archive.len);
-                lseek(f.recipe, 0, SEEK_SET);
                 assert_int_equal(tar_recipe_follow(f.recipe, f.image, compare, &c, &err), 0);
                 assert_int_equal(c.at, fx->archive.len);
                 contents(f.image, &image);
