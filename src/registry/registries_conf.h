@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * registries.conf (containers-registries.conf(5), version 2), with its .d directory and short-name aliases: mirrors,
- * insecure and blocked registries, other locations, names without a registry.
+ * insecure and blocked registries, other locations, names without a registry. short-name-mode is read over: nobody is
+ * asked, all candidates are tried. credential-helpers, too: auth files name theirs. Version 1 is refused.
  */
 #pragma once
 
@@ -15,7 +16,8 @@ struct registries;
 
 /*
  * Reads $CONTAINERS_REGISTRIES_CONF, or ~/.config/containers/registries.conf, or /etc/containers/registries.conf, and
- * the files of the .d directory beside. No file at all: an empty one. registries_free() it.
+ * the files of the .d directory beside (for the user's file also those of /etc/containers/registries.conf.d). No file
+ * at all: an empty one. registries_free() it.
  */
 int registries_load(struct registries **ret, struct error *err);
 /* One file's text; name: for errors. */
@@ -36,9 +38,9 @@ struct endpoint {
 void endpoints_free(struct endpoint *e); /* an array that ends with registry == NULL */
 
 /*
- * Where to look for registry/repository, in order: mirrors (not for_push, and those for digests or tags only where they
- * fit), then the location itself. Loopback addresses are insecure unless said otherwise, as with Docker. -EACCES:
- * blocked.
+ * Where to look for registry/repository, in order: mirrors (those for digests or tags only where they fit), then the
+ * location. for_push: the registry that the name says, as with podman, without mirrors or another location. Loopback
+ * addresses are insecure unless said otherwise, as with Docker. -EACCES: blocked.
  */
 int registries_endpoints(const struct registries *r, const struct reference *ref, bool for_push, struct endpoint **ret,
                          struct error *err);
