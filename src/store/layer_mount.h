@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -25,6 +26,8 @@ int layer_mount(struct store *s, const struct digest *diff_id, struct error *err
 
 struct image_mount_options {
         int upper_fd, work_fd; /* directories of one file system; -1: a read-only mount */
+        bool is_volatile;      /* nothing of it is wanted after a crash: nothing is synced (overlayfs, Linux 5.10) */
+        int *ret_pins;         /* NULL, or n descriptors that pin the layers until the caller closes them */
 };
 
 /*

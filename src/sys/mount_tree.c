@@ -66,42 +66,74 @@ static int context_error(int fs, int code, struct error *err, const char *what, 
         return error_errno(err, code, "%s%s", what, detail);
 }
 
-static int set_option(int fs, const char *option, struct error *err)
-{
-        const char *eq = strchr(option, '=');
-        own_mem char *key = NULL;
-        int r;
-
-        if (!eq) {
-                r = (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, option, NULL, 0);
-        } else {
-                key = strndup(option, (size_t)(eq - option));
-                if (!key)
-                        return error_errno(err, ENOMEM, "mount option %s", option);
-                r = (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, eq + 1, 0);
-        }
-        return r < 0 ? context_error(fs, errno, err, "mount option ", option) : 0;
-}
-
-int mount_new(const char *type, const char *source, const char *const *data, uint64_t attrs, struct error *err)
+int mount_context(const char *type, const char *source, struct error *err)
 {
         own_fd int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
-        int fd, r;
 
         if (fs < 0)
                 return errno == ENODEV ? error_set(err, ENODEV, "unknown filesystem type %s", type)
                                        : error_errno(err, errno, "filesystem %s", type);
         if (source && syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
                 return context_error(fs, errno, err, "source ", source);
-        for (size_t i = 0; data && data[i]; i++) {
+        return take_fd(&fs);
+}
+
+int mount_context_set(int fs, const char *key, const char *value, struct error *err)
+{
+        unsigned command = value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+
+        return syscall(SYS_fsconfig, fs, command, key, value, 0) < 0
+                       ? context_error(fs, errno, err, "mount option ", key)
+                       : 0;
+}
+
+int mount_context_set_fd(int fs, const char *key, int fd, struct error *err)
+{
+        return syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, key, NULL, fd) < 0
+                       ? context_error(fs, errno, err, "mount option ", key)
+                       : 0;
+}
+
+static int set_option(int fs, const char *option, struct error *err)
+{
+        const char *eq = strchr(option, '=');
+        own_mem char *key = NULL;
+
+        if (!eq)
+                return mount_context_set(fs, option, NULL, err);
+        key = strndup(option, (size_t)(eq - option));
+        if (!key)
+                return error_errno(err, ENOMEM, "mount option %s", option);
+        return mount_context_set(fs, key, eq + 1, err);
+}
+
+int mount_context_set_all(int fs, const char *const *data, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && data && data[i]; i++)
                 r = set_option(fs, data[i], err);
-                if (r < 0)
-                        return r;
-        }
+        return r;
+}
+
+int mount_context_mount(int fs, uint64_t attrs, struct error *err)
+{
+        int fd;
+
         if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return context_error(fs, errno, err, "create filesystem ", type);
+                return context_error(fs, errno, err, "create filesystem", "");
         fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned)attrs);
-        return fd < 0 ? context_error(fs, errno, err, "mount ", type) : fd;
+        return fd < 0 ? context_error(fs, errno, err, "mount", "") : fd;
+}
+
+int mount_new(const char *type, const char *source, const char *const *data, uint64_t attrs, struct error *err)
+{
+        own_fd int fs = mount_context(type, source, err);
+        int r = fs < 0 ? fs : mount_context_set_all(fs, data, err);
+
+        if (r == 0)
+                r = mount_context_mount(fs, attrs, err);
+        return r < 0 && fs >= 0 ? error_wrap(err, "%s", type) : r;
 }
 
 int mount_detach(const char *path)

@@ -40,6 +40,16 @@ int mount_set_idmap(int fd, bool recursive, int userns_fd);
  */
 int mount_new(const char *type, const char *source, const char *const *data, uint64_t attrs, struct error *err);
 
+/*
+ * The same step by step: a context (a descriptor), its options, the mount. value: NULL for a flag. What a file system
+ * says of an option by a descriptor is its own: overlayfs takes directories so (Linux 6.13).
+ */
+int mount_context(const char *type, const char *source, struct error *err);
+int mount_context_set(int fs, const char *key, const char *value, struct error *err);
+int mount_context_set_fd(int fs, const char *key, int fd, struct error *err);
+int mount_context_set_all(int fs, const char *const *data, struct error *err);
+int mount_context_mount(int fs, uint64_t attrs, struct error *err);
+
 /* Takes the mount at `path` and all below out of this namespace, now or when the last user is gone (umount2(2),
  * MNT_DETACH). */
 int mount_detach(const char *path);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/layer_mount.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "store/layer_mounts.h"
+#include "sys/mount_tree.h"
+
+static int clone_root(int root, struct error *err)
+{
+        int fd = mount_clone(root, "", false);
+
+        return fd < 0 ? error_errno(err, -fd, "clone the mount of a layer") : fd;
+}
+
+/* Opens the layer and its mount. */
+static int open_layer(struct store *s, struct layer_mounts *m, const struct digest *diff_id, int *ret_pin,
+                      int *ret_root, struct error *err)
+{
+        own_fd int pin = store_layer_open(s, diff_id, NULL, NULL, err);
+        int r = pin < 0 ? pin : layer_mounts_get(m, digest_hex(diff_id), pin, err);
+
+        if (r < 0)
+                return r;
+        *ret_root = r;
+        *ret_pin = take_fd(&pin);
+        return 0;
+}
+
+int layer_mount(struct store *s, const struct digest *diff_id, struct error *err)
+{
+        own_layer_mounts struct layer_mounts m = { .run = -1, .dir = -1 };
+        own_fd int pin = -1, root = -1;
+        int r = layer_mounts_open(store_run(s), &m, err);
+
+        if (r == 0)
+                r = open_layer(s, &m, diff_id, &pin, &root, err);
+        return r < 0 ? r : clone_root(root, err);
+}
+
+int layer_unmount(struct store *s, const struct digest *diff_id, struct error *err)
+{
+        own_layer_mounts struct layer_mounts m = { .run = -1, .dir = -1 };
+        int r = layer_mounts_open(store_run(s), &m, err);
+
+        return r < 0 ? r : layer_mounts_remove(&m, digest_hex(diff_id), err);
+}
+
+static void close_all(const int *fds, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                close(fds[i]);
+}
+
+int image_mount(struct store *s, const struct digest *diff_ids, size_t n, const struct image_mount_options *o,
+                struct error *err)
+{
+        own_layer_mounts struct layer_mounts m = { .run = -1, .dir = -1 };
+        own_mem int *fds = n ? calloc(n, 2 * sizeof *fds) : NULL;
+        int *pins = fds, *roots = fds + n;
+        size_t opened = 0;
+        int r;
+
+        if (!fds)
+                return n ? error_set(err, ENOMEM, "out of memory") : error_set(err, EINVAL, "an image without layers");
+        r = layer_mounts_open(store_run(s), &m, err);
+        while (r == 0 && opened < n) {
+                r = open_layer(s, &m, &diff_ids[opened], &pins[opened], &roots[opened], err);
+                opened += r == 0;
+        }
+        if (r == 0)
+                r = n == 1 && o->upper_fd < 0 ? clone_root(roots[0], err) : layer_mounts_join(&m, roots, n, o, err);
+        close_all(roots, opened);
+        if (r >= 0 && o->ret_pins)
+                memcpy(o->ret_pins, pins, n * sizeof *pins);
+        else
+                close_all(pins, opened);
+        return r;
+}

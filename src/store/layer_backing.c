@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/layer_backing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "sys/loop_device.h"
+#include "sys/mount_tree.h"
+
+#define MEMORY ".layer"
+
+static const char *const read_only[] = { "ro", NULL };
+
+static int mount_file(int image_fd, bool directio, struct error *err)
+{
+        static const char *const data[] = { "ro", "directio", NULL };
+        char path[32];
+
+        snprintf(path, sizeof path, "/proc/self/fd/%d", image_fd);
+        return mount_new("erofs", path, directio ? data : read_only, MOUNT_ATTR_RDONLY, err);
+}
+
+static int mount_loop(int image_fd, struct error *err)
+{
+        char path[LOOP_PATH_MAX];
+        own_fd int device = loop_device_new(image_fd, path, err);
+
+        return device < 0 ? device : mount_new("erofs", path, read_only, MOUNT_ATTR_RDONLY, err);
+}
+
+/*
+ * Not every file system's files will do: one may lie too deep, or have no pages. That is no trait of the kernel, as
+ * ENOTBLK is.
+ */
+static int mount_otherwise(int image_fd, int refusal, struct error *err)
+{
+        return refusal == -EINVAL || refusal == -ENOTBLK ? mount_loop(image_fd, err) : refusal;
+}
+
+static int find_out(struct layer_mounts *m, int image_fd, struct error *err)
+{
+        int fd = mount_file(image_fd, true, err);
+
+        m->directio = fd >= 0;
+        if (fd == -EINVAL)
+                fd = mount_file(image_fd, false, err);
+        m->backing = fd == -ENOTBLK ? LAYER_BACKING_LOOP : LAYER_BACKING_FILE;
+        m->known = fd >= 0 || fd == -ENOTBLK;
+        if (m->known)
+                layer_mounts_remember(m, MEMORY,
+                                      m->backing == LAYER_BACKING_LOOP ? "loop"
+                                      : m->directio                    ? "directio"
+                                                                       : "file",
+                                      NULL);
+        return mount_otherwise(image_fd, fd, err);
+}
+
+static void recall(struct layer_mounts *m)
+{
+        char text[16];
+
+        layer_mounts_recall(m, MEMORY, text, sizeof text);
+        m->known = *text;
+        m->backing = strcmp(text, "loop") == 0 ? LAYER_BACKING_LOOP : LAYER_BACKING_FILE;
+        m->directio = strcmp(text, "directio") == 0;
+}
+
+int layer_backing_mount(struct layer_mounts *m, int image_fd, struct error *err)
+{
+        if (geteuid() != 0)
+                return error_set(err, EPERM, "mounting a layer needs root");
+        if (!m->known)
+                recall(m);
+        if (!m->known)
+                return find_out(m, image_fd, err);
+        if (m->backing == LAYER_BACKING_LOOP)
+                return mount_loop(image_fd, err);
+        return mount_otherwise(image_fd, mount_file(image_fd, m->directio, err), err);
+}
