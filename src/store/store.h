@@ -6,12 +6,19 @@
  *   ROOT/blobs/sha256/HEX      manifests and configurations, byte for byte
  *   ROOT/layers/HEX            the EROFS image of the layer whose archive has this digest (its diff_id)
  *   ROOT/layers/HEX.recipe     how to make the archive again (tar_recipe.h)
+ *   ROOT/names.json            the images' names once more, should the database be lost
+ *   ROOT/tmp/                  new files, where the file system knows no O_TMPFILE
+ *   ROOT/reserve               room for the removal of something when the disk is full
  *   RUN/layers/HEX             where the layer is mounted, once, for all who use it (layer_mount.h)
  *
  * A file is complete before it gets its name (O_TMPFILE, linkat), and has its name before the database knows it; it
  * leaves the database before it loses its name. So whatever dies between leaves at most a file that nobody knows, which
  * the next collection takes. A layer is pinned by a shared lock (flock) on its file: the kernel gives it back, however
  * the holder ends. Removal takes the exclusive lock first, and passes over what is pinned.
+ *
+ * Nothing waits for layers to reach the disk: that is begun when an image is complete, and goes on in a process of its
+ * own. What may not have been there when the power failed is taken for missing, and is as good as new when it comes
+ * again (store_files.c).
  */
 #pragma once
 
@@ -29,8 +36,9 @@
 struct store;
 
 /*
- * Opens or makes the store. root, run: NULL for the default: /var/lib/holt and /run/holt, for others than root
- * $XDG_DATA_HOME/holt and $XDG_RUNTIME_DIR/holt. Repairs what a killed process left, if anything.
+ * Opens or makes the store; for one thread at a time, and not for both sides of a fork(). root, run: NULL for the
+ * default: /var/lib/holt and /run/holt, for others than root $XDG_DATA_HOME/holt and $XDG_RUNTIME_DIR/holt. Repairs
+ * what a killed process left, if anything.
  */
 int store_open(const char *root, const char *run, struct store **ret, struct error *err);
 void store_close(struct store *s);
@@ -49,7 +57,8 @@ int store_new_file(struct store *s, struct error *err);
 
 /* --- blobs: small documents --- */
 
-/* Gives the file its name; one that is there already is as good. The digest must have been checked. */
+/* Gives the file its name; one that is there already is as good. The digest must have been checked. The blob stays
+ * until an image has it or the store is closed. */
 int store_blob_add(struct store *s, const struct digest *d, const char *media_type, int fd, struct error *err);
 /* Appends the content. -ENOENT. */
 int store_blob_read(struct store *s, const struct digest *d, struct buf *ret, struct error *err);
@@ -60,11 +69,12 @@ struct layer_info {
         struct digest diff_id;
         uint64_t size;        /* of the EROFS image */
         uint64_t recipe_size; /* 0: none */
-        uint64_t tar_size;
+        uint64_t tar_size;    /* 0: not known (any more) */
 };
 
 /* Gives image and recipe (-1: none) their names, and pins the layer: returns its descriptor as store_layer_open(). One
- * that is there already is as good. */
+ * that is there already is as good. The files come from store_new_file(), and stay the caller's; of *info, sizes are
+ * looked up. */
 int store_layer_add(struct store *s, const struct layer_info *info, int image_fd, int recipe_fd, struct error *err);
 
 /*
@@ -123,11 +133,19 @@ int store_images(struct store *s, int (*each)(void *userdata, const struct image
 /* Gives the image one more name; another image loses it. */
 int store_image_tag(struct store *s, const struct digest *id, const struct reference *name, struct error *err);
 
-/* Takes the name away. -ENOENT. */
+/* Takes the name away; the image stays. A name with a digest: that of the repository's. -ENOENT. */
 int store_image_untag(struct store *s, const struct reference *name, struct error *err);
+
+/* Takes the name away, and removes the image if it was its last one, as store_image_remove(): what `rmi NAME` does. */
+int store_image_remove_name(struct store *s, const struct reference *name, bool *ret_removed, struct error *err);
 
 /* Removes the image with all its names. -EBUSY when a layer that only it has is pinned, or an owner uses it. */
 int store_image_remove(struct store *s, const struct digest *id, struct error *err);
+
+/* The owner (an instance) needs the image, also while nothing of it runs; more than one image each is fine. */
+int store_image_hold(struct store *s, const struct digest *id, const char *owner, struct error *err);
+/* It needs none any more. */
+int store_image_release(struct store *s, const char *owner, struct error *err);
 
 /* --- clean-up --- */
 
@@ -152,7 +170,7 @@ int store_usage(struct store *s, struct store_usage *ret, struct error *err);
  * Looks through everything: database, files that miss or are too much, sizes. Each finding is one call of found() with
  * a sentence; repaired says that it was put right (with `repair`). verify: also called for each layer that is whole, to
  * check its content (the digest of its archive), 0 or -EBADMSG; NULL: not wanted. Returns the number of findings that
- * are left.
+ * are left. -EUCLEAN: it is the database itself that is damaged; store_rebuild() helps.
  */
 struct store_checker {
         bool repair;
@@ -162,3 +180,10 @@ struct store_checker {
 };
 
 int store_check(struct store *s, const struct store_checker *c, struct error *err);
+
+/*
+ * Sets a database aside that is damaged (store_open() and others say -EUCLEAN) as ROOT/holt.db.damaged, and makes a new
+ * one from the files: layers, images and their names are found again, but not what is known of compressed forms, and
+ * who holds what. -EBUSY: another process has the store open. A database that is missing is made so by store_open().
+ */
+int store_rebuild(const char *root, const char *run, struct error *err);

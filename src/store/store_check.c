@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/grow.h"
+#include "base/own.h"
+#include "store/store_private.h"
+#include "store/store_strays.h"
+
+struct check {
+        struct store *store;
+        const struct store_checker *checker;
+        int left; /* findings that were not put right */
+};
+
+__attribute__((format(printf, 3, 4))) static void found(struct check *c, bool repaired, const char *format, ...)
+{
+        char text[512];
+        va_list values;
+
+        va_start(values, format);
+        vsnprintf(text, sizeof text, format, values);
+        va_end(values);
+        if (c->checker->found)
+                c->checker->found(c->checker->userdata, text, repaired);
+        if (!repaired && c->left < INT_MAX)
+                c->left++;
+}
+
+/* The rows of a PRAGMA that finds faults, without that which says that there is none. */
+static int check_pragma(struct check *c, const char *sql, const char *none, struct error *err)
+{
+        own_query struct query q = {};
+        int n = 0, r = query_begin(&q, &c->store->database, err, sql, "");
+
+        if (r < 0)
+                return r;
+        while ((r = query_next(&q, err)) > 0) {
+                if (strcmp(query_text(&q, 0), none) == 0)
+                        continue;
+                found(c, false, "the database is damaged: %s", query_text(&q, 0));
+                n++;
+        }
+        if (r == 0 && n)
+                r = error_set(err, EUCLEAN, "the store's database is damaged");
+        return r;
+}
+
+struct digest_list {
+        struct digest *digests;
+        size_t n, cap;
+};
+
+static int load(struct store *s, const char *sql, struct digest_list *ret, struct error *err)
+{
+        own_query struct query q = {};
+        int r = query_begin(&q, &s->database, err, sql, "");
+
+        if (r < 0)
+                return r;
+        while ((r = query_next(&q, err)) > 0) {
+                if (array_grow(&ret->digests, &ret->cap, ret->n + 1, sizeof *ret->digests) < 0)
+                        return error_set(err, ENOMEM, "out of memory");
+                query_digest(&q, 0, &ret->digests[ret->n++]);
+        }
+        return r;
+}
+
+/* A row and file that are good for nothing. -EBUSY: somebody uses the file all the same. */
+static int drop(struct store *s, enum file_kind kind, const struct digest *d, struct error *err)
+{
+        struct removal m = {};
+        own_transaction struct transaction t = {};
+        int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+
+        if (r == 0)
+                r = removal_add(s, &m, kind, d, err);
+        if (r == 0)
+                r = transaction_commit(&t, err);
+        if (r == 0)
+                r = removal_finish_files(s, &m, err);
+        transaction_end(&t);
+        removal_end(&m);
+        return r;
+}
+
+static int bad(struct check *c, enum file_kind kind, const struct digest *d, const char *what, struct error *err)
+{
+        int r = c->checker->repair ? drop(c->store, kind, d, err) : -EBUSY;
+
+        if (r < 0 && r != -EBUSY)
+                return r;
+        found(c, r == 0, "%s %s %s%s", kind == FILE_LAYER ? "layer" : "blob", d->text, what,
+              r == 0 ? ": forgotten" : "");
+        return 0;
+}
+
+/* What was not yet synced is synced now: nobody else may be about to do so any more. */
+static void sync_file(struct store *s, enum file_kind kind, const struct digest *d)
+{
+        char path[FILE_PATH_SIZE];
+        own_fd int fd = -1;
+        struct stat st;
+
+        file_path(kind, d, path);
+        fd = file_lock(s, path, LOCK_SH, NULL);
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_mode & S_IWUSR && fdatasync(fd) == 0)
+                fchmod(fd, FILE_MODE_SYNCED);
+}
+
+/* 1: whole, 0: not, or an error. */
+static int verify(struct check *c, const struct digest *d, struct error *err)
+{
+        own_fd int image = -1, recipe = -1;
+        struct layer_info info;
+        int r;
+
+        image = store_layer_open(c->store, d, &info, &recipe, err);
+        if (image == -ENOENT)
+                return 0;
+        if (image < 0)
+                return image;
+        if (!layer_looks_whole(image))
+                return 0;
+        if (!c->checker->verify)
+                return 1;
+        r = c->checker->verify(c->checker->userdata, &info, image, recipe, err);
+        return r == -EBADMSG ? 0 : r < 0 ? r : 1;
+}
+
+static int check_layer(struct check *c, const struct digest *d, struct error *err)
+{
+        enum file_state state;
+        int r = layer_is_good(c->store, d, &state, err);
+
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return bad(c, FILE_LAYER, d, file_state_text(state), err);
+        r = verify(c, d, err);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return bad(c, FILE_LAYER, d, "is damaged", err);
+        sync_file(c->store, FILE_LAYER, d);
+        sync_file(c->store, FILE_RECIPE, d);
+        return 0;
+}
+
+static int check_blob(struct check *c, const struct digest *d, struct error *err)
+{
+        own_buf struct buf text = {};
+        int r = store_blob_read(c->store, d, &text, err);
+
+        if (r == -ENOENT)
+                return bad(c, FILE_BLOB, d, "is missing or damaged", err);
+        if (r == 0)
+                sync_file(c->store, FILE_BLOB, d);
+        return r;
+}
+
+static int check_each(struct check *c, const char *sql,
+                      int (*each)(struct check *c, const struct digest *d, struct error *err), struct error *err)
+{
+        struct digest_list list = {};
+        int r = load(c->store, sql, &list, err);
+
+        for (size_t i = 0; i < list.n && r == 0; i++)
+                r = each(c, &list.digests[i], err);
+        free(list.digests);
+        return r;
+}
+
+/* Only who has the image elsewhere can put it right. */
+static int check_images(struct check *c, struct error *err)
+{
+        own_query struct query q = {};
+        int r = query_begin(&q, &c->store->database, err,
+                            "SELECT image, 'layer', diff_id FROM image_layer WHERE NOT EXISTS "
+                            "(SELECT 1 FROM layer WHERE layer.diff_id = image_layer.diff_id) "
+                            "UNION SELECT id, 'its configuration', id FROM image WHERE NOT EXISTS "
+                            "(SELECT 1 FROM blob WHERE blob.digest = image.id) "
+                            "UNION SELECT id, 'its manifest', manifest FROM image WHERE NOT EXISTS "
+                            "(SELECT 1 FROM blob WHERE blob.digest = image.manifest)",
+                            "");
+
+        if (r < 0)
+                return r;
+        while ((r = query_next(&q, err)) > 0)
+                found(c, false, "image %s lacks %s %s: pull it again, or remove it", query_text(&q, 0),
+                      query_text(&q, 1), query_text(&q, 2));
+        return r;
+}
+
+static int check_strays(struct check *c, struct error *err)
+{
+        struct store_collected done = {};
+        struct stray_list list = {};
+        int r = strays_find(c->store, &list, err);
+
+        if (r == 0 && list.n && c->checker->repair)
+                r = strays_remove(c->store, &done, err);
+        for (size_t i = 0; i < list.n && r == 0; i++)
+                found(c, c->checker->repair, "%s belongs to nothing", list.strays[i].path);
+        free(list.strays);
+        return r;
+}
+
+static int repair_names_copy(struct check *c, struct error *err)
+{
+        own_transaction struct transaction t = {};
+        int r = c->checker->repair ? transaction_begin(&t, &c->store->database, TRANSACTION_CHANGE, err) : 0;
+
+        if (t.database)
+                names_copy_write(c->store);
+        return r;
+}
+
+int store_check(struct store *s, const struct store_checker *checker, struct error *err)
+{
+        struct check c = { .store = s, .checker = checker };
+        int r = check_pragma(&c, "PRAGMA integrity_check", "ok", err);
+
+        if (r == 0)
+                r = check_pragma(&c, "PRAGMA foreign_key_check", "", err);
+        if (r == 0)
+                r = check_each(&c, "SELECT diff_id FROM layer", check_layer, err);
+        if (r == 0)
+                r = check_each(&c, "SELECT digest FROM blob", check_blob, err);
+        if (r == 0)
+                r = check_images(&c, err);
+        if (r == 0 && !database_is_read_only(&s->database))
+                r = check_strays(&c, err);
+        if (r == 0)
+                r = repair_names_copy(&c, err);
+        later_go(&s->later);
+        return r < 0 ? r : c.left;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_later.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "store/store_private.h"
+
+void later_sync(struct later *l, int fd)
+{
+        int copy;
+
+        if (l->n_sync == LATER_MAX)
+                later_go(l);
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (copy >= 0)
+                l->sync[l->n_sync++] = copy;
+}
+
+void later_free(struct later *l, int fd)
+{
+        if (l->n_free == LATER_MAX)
+                later_go(l);
+        l->free[l->n_free++] = fd;
+}
+
+static int by_number(const void *a, const void *b)
+{
+        return *(const int *)a - *(const int *)b;
+}
+
+/* Nobody waits for a pipe, a terminal or a lock that this process has by inheritance. */
+static void close_others(const int *keep, size_t n)
+{
+        unsigned first = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                if ((unsigned)keep[i] > first)
+                        close_range(first, (unsigned)keep[i] - 1, 0);
+                first = (unsigned)keep[i] + 1;
+        }
+        close_range(first, ~0U, 0);
+}
+
+static _Noreturn void work(const struct later *l, int parent)
+{
+        int keep[2 * LATER_MAX + 1];
+        size_t n = 0;
+        char end;
+
+        for (size_t i = 0; i < l->n_sync; i++)
+                keep[n++] = l->sync[i];
+        for (size_t i = 0; i < l->n_free; i++)
+                keep[n++] = l->free[i];
+        keep[n++] = parent;
+        qsort(keep, n, sizeof *keep, by_number);
+        close_others(keep, n);
+        setsid();
+        (void)!chdir("/");
+        /* Who closes a file last frees it: let that be this process. */
+        (void)!read(parent, &end, 1);
+        for (size_t i = 0; i < l->n_free; i++)
+                close(l->free[i]);
+        for (size_t i = 0; i < l->n_sync; i++) {
+                if (fdatasync(l->sync[i]) == 0)
+                        fchmod(l->sync[i], FILE_MODE_SYNCED);
+        }
+        _exit(0);
+}
+
+/* A child's child, so that there is nobody to be waited for; only system calls after the fork. */
+static void start(const struct later *l, const int ends[2])
+{
+        pid_t pid = fork(), grandchild;
+
+        if (pid > 0)
+                while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                        continue;
+        if (pid != 0)
+                return;
+        grandchild = fork();
+        if (grandchild != 0)
+                _exit(0);
+        close(ends[1]);
+        work(l, ends[0]);
+}
+
+static void close_all(struct later *l)
+{
+        for (size_t i = 0; i < l->n_sync; i++)
+                close(l->sync[i]);
+        for (size_t i = 0; i < l->n_free; i++)
+                close(l->free[i]);
+        l->n_sync = l->n_free = 0;
+}
+
+void later_go(struct later *l)
+{
+        int ends[2];
+
+        if (!l->n_sync && !l->n_free)
+                return;
+        if (pipe2(ends, O_CLOEXEC) < 0) {
+                close_all(l);
+                return;
+        }
+        start(l, ends);
+        close_all(l);
+        close(ends[0]);
+        close(ends[1]);
+}

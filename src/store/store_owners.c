@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "base/own.h"
+#include "store/store_private.h"
+
+int store_image_hold(struct store *s, const struct digest *id, const char *owner, struct error *err)
+{
+        own_transaction struct transaction t = {};
+        int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+
+        if (r == 0)
+                r = database_has(&s->database, err, "SELECT 1 FROM image WHERE id = ?1", "d", id);
+        if (r == 0)
+                r = error_set(err, ENOENT, "no such image: %s", id->text);
+        if (r > 0)
+                r = database_run(&s->database, err, "INSERT OR IGNORE INTO image_owner(owner, image) VALUES(?1, ?2)",
+                                 "td", owner, id);
+        return r < 0 ? r : transaction_commit(&t, err);
+}
+
+int store_image_release(struct store *s, const char *owner, struct error *err)
+{
+        own_transaction struct transaction t = {};
+        int r = transaction_begin(&t, &s->database, TRANSACTION_CHANGE, err);
+
+        if (r == 0)
+                r = database_run(&s->database, err, "DELETE FROM image_owner WHERE owner = ?1", "t", owner);
+        return r < 0 ? r : transaction_commit(&t, err);
+}
