@@ -33,9 +33,11 @@ static CURLU *parse(const char *url)
 /* The part, or NULL; curl_free() it. */
 static char *part_of(CURLU *u, CURLUPart part)
 {
+        /* A port that is not named is to be seen, but not to be added to the whole. */
+        unsigned flags = part == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0;
         char *text = NULL;
 
-        return u && curl_url_get(u, part, &text, CURLU_DEFAULT_PORT) == CURLUE_OK ? text : NULL;
+        return u && curl_url_get(u, part, &text, flags) == CURLUE_OK ? text : NULL;
 }
 
 static bool is_web(const char *scheme)
