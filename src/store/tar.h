@@ -87,3 +87,6 @@ int tar_reader_next(struct tar_reader *r, struct tar_entry *ret, struct error *e
 
 /* Some more data of the entry: sets *ret and returns how many bytes stand there, 0 at its end, or an error. */
 ssize_t tar_reader_data(struct tar_reader *r, const void **ret, struct error *err);
+
+/* Whether an archive begins with these bytes: a header with the right sum, or a block of zeros. */
+bool tar_begins_with(const void *data, size_t n);

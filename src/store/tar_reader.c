@@ -452,3 +452,13 @@ int tar_reader_next(struct tar_reader *r, struct tar_entry *ret, struct error *e
         q = next(r, ret, err);
         return q < 0 ? error_wrap(err, "archive, entry after byte %llu", (unsigned long long)position) : q;
 }
+
+bool tar_begins_with(const void *data, size_t n)
+{
+        struct tar_header h;
+
+        if (n < sizeof h)
+                return false;
+        memcpy(&h, data, sizeof h);
+        return tar_header_is_zero(&h) || tar_header_sum_is_right(&h);
+}
