@@ -15,7 +15,7 @@
 #include "base/own.h"
 
 /* MAX_FDS: the default of fs.nr_open, above which a process has no descriptors. */
-enum { MAX_SENT_FDS = 32, MAX_TREE_DEPTH = 128, MAX_FDS = 1 << 20 };
+enum { MAX_SENT_FDS = 32, MAX_FDS = 1 << 20 };
 
 int fd_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
@@ -146,58 +146,6 @@ int fd_replace_file_at(int dirfd, const char *name, const void *data, size_t len
         if (r < 0)
                 unlinkat(dirfd, temp, 0);
         return r;
-}
-
-static int remove_content(int dirfd, int depth);
-
-static int remove_entry(int dirfd, const char *name, int depth)
-{
-        own_fd int fd = -1;
-        int r;
-
-        if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-                return 0;
-        if (errno != EISDIR && errno != EPERM)
-                return -errno;
-        if (depth > MAX_TREE_DEPTH)
-                return -ELOOP;
-        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
-        r = remove_content(fd, depth);
-        if (r < 0)
-                return r;
-        return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static int remove_content(int dirfd, int depth)
-{
-        own_dir DIR *dir = NULL;
-        struct dirent *e;
-        int fd = dup(dirfd), r = 0;
-
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close(fd);
-                return -errno;
-        }
-        while ((e = readdir(dir))) {
-                int q;
-
-                if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-                        continue;
-                q = remove_entry(dirfd, e->d_name, depth + 1);
-                if (q < 0)
-                        r = q;
-        }
-        return r;
-}
-
-int fd_remove_tree_at(int dirfd, const char *name)
-{
-        return remove_entry(dirfd, name, 0);
 }
 
 int fd_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds)

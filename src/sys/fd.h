@@ -53,7 +53,8 @@ int fd_write_file_at(int dirfd, const char *path, const char *text);
 /* Writes dirfd/name atomically: a new file beside it, then rename. */
 int fd_replace_file_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode);
 
-/* Removes a directory tree below dirfd without following links; a missing one is no error. */
+/* Removes a tree below dirfd, of any depth, without following links; a missing one is no error. Goes on after what
+ * cannot be removed. */
 int fd_remove_tree_at(int dirfd, const char *name);
 
 /* Sends `len` bytes (> 0) and the descriptors (at most 32) over a Unix socket. */

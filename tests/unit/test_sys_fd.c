@@ -2,11 +2,13 @@
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/own.h"
 #include "sys/fd.h"
 
 static char top[] = "/tmp/fd-XXXXXX";
@@ -38,6 +40,31 @@ static void test_mkdir_all_fails(void **state)
         assert_int_equal(fd_mkdir_all(path, 0700), -ENOTDIR);
 }
 
+/* Deeper than any number of descriptors; and the names that what is moved up would take are taken. */
+static void test_remove_deep_tree(void **state)
+{
+        own_fd int at = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        own_fd int dir = openat(at, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        assert_int_equal(mkdirat(at, "deep", 0700), 0);
+        assert_int_equal(mkdirat(at, "deep/moved-0", 0700), 0);
+        assert_int_equal(symlinkat("/", at, "deep/link"), 0);
+        for (int i = 0; i < 3000; i++) {
+                int next;
+
+                if (mkdirat(dir, "deep", 0700) < 0)
+                        assert_int_equal(errno, EEXIST);
+                next = openat(dir, "deep", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                assert_true(next >= 0);
+                close(dir);
+                dir = next;
+        }
+        assert_int_equal(symlinkat("nowhere", dir, "link"), 0);
+        assert_int_equal(fd_remove_tree_at(at, "deep"), 0);
+        assert_int_equal(faccessat(at, "deep", F_OK, 0), -1);
+        assert_int_equal(fd_remove_tree_at(at, "deep"), 0);
+}
+
 static int make_top(void **state)
 {
         return !mkdtemp(top);
@@ -53,6 +80,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_mkdir_all),
                 cmocka_unit_test(test_mkdir_all_fails),
+                cmocka_unit_test(test_remove_deep_tree),
         };
 
         return cmocka_run_group_tests(tests, make_top, remove_top);
