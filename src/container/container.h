@@ -64,10 +64,18 @@ int container_state(struct container *c, const char *owner, struct json_writer *
 /* The state object as text, with the given status: for hooks. */
 int container_describe(struct container *c, enum container_status status, struct buf *ret, struct error *err);
 
+/* A bundle that is in no directory. */
+struct container_bundle {
+        const char *config; /* the text of config.json; its root.path is not looked at */
+        size_t len;
+        int root; /* the root filesystem: a detached mount, which stays the caller's */
+};
+
 struct container_options {
         const char *root; /* --root */
         const char *id;
-        const char *bundle; /* --bundle */
+        const char *bundle;                     /* --bundle */
+        const struct container_bundle *content; /* create, run: instead of what is in that directory; NULL */
         const char *pid_file, *console_socket, *pidfd_socket;
         bool systemd_cgroup, no_pivot, no_new_keyring, detach, keep, no_subreaper;
         unsigned preserve_fds;

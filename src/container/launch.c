@@ -79,6 +79,23 @@ int launch_read_config(const char *bundle, struct spec *ret, struct error *err)
         return r < 0 ? error_wrap(err, "%s", path) : 0;
 }
 
+static int read_content(const struct container_bundle *b, struct spec *ret, struct error *err)
+{
+        int r = spec_parse(b->config, b->len, ret, err);
+
+        return r < 0 ? error_wrap(err, "configuration") : 0;
+}
+
+/* Its place is where it will be attached (rootfs.c). */
+static int take_root(struct launch *l, struct error *err)
+{
+        l->rootfs_tree = fcntl(l->options->content->root, F_DUPFD_CLOEXEC, 0);
+        if (l->rootfs_tree < 0)
+                return error_errno(err, errno, "root filesystem");
+        l->container.rootfs = strdup("/");
+        return l->container.rootfs ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
 static int find_rootfs(struct launch *l, struct error *err)
 {
         own_mem char *joined = NULL;
@@ -156,7 +173,8 @@ int launch_read(struct launch *l, struct error *err)
 
         r = container_check_id(l->options->id, err);
         if (r == 0)
-                r = launch_read_config(l->options->bundle, &l->spec, err);
+                r = l->options->content ? read_content(l->options->content, &l->spec, err)
+                                        : launch_read_config(l->options->bundle, &l->spec, err);
         if (r == 0)
                 r = check_spec(&l->spec, err);
         if (r == 0)
@@ -164,7 +182,7 @@ int launch_read(struct launch *l, struct error *err)
         if (r == 0)
                 r = check_terminal(l, err);
         if (r == 0)
-                r = find_rootfs(l, err);
+                r = l->options->content ? take_root(l, err) : find_rootfs(l, err);
         if (r == 0)
                 strip_root(l);
         if (r == 0)

@@ -30,7 +30,7 @@ static bool comes_from_root(const struct launch *l, const struct spec_mount *m)
 {
         size_t n = strlen(l->container.rootfs);
 
-        return spec_mount_is_bind(m) && m->source && strncmp(m->source, l->container.rootfs, n) == 0 &&
+        return n > 1 && spec_mount_is_bind(m) && m->source && strncmp(m->source, l->container.rootfs, n) == 0 &&
                m->source[n] == '/';
 }
 
@@ -59,7 +59,7 @@ int rootfs_prepare(struct launch *l, struct error *err)
         /* An ordinary user may not clone mounts here, but his namespace sees what he sees. */
         if (geteuid() != 0 || !((l->ns.create | l->ns.joined) & CLONE_NEWNS))
                 return 0;
-        if (in_userns) {
+        if (in_userns && l->rootfs_tree < 0) {
                 l->rootfs_tree = clone_root(l, err);
                 n = l->rootfs_tree < 0 ? l->rootfs_tree : cut_off(l->rootfs_tree, MS_PRIVATE, err);
         }
