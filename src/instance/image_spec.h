@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An image's configuration and what was asked for become a configuration of the runtime-spec. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "instance/image_user.h"
+#include "instance/run.h"
+#include "oci/image_config.h"
+
+struct image_spec {
+        const struct image_config *image;
+        const struct run_options *options;
+        const struct image_user *user;
+        const char *id;
+        const char *hostname;
+        const char *files; /* the directory that has resolv.conf, hosts and hostname */
+};
+
+/* Appends the JSON. -EINVAL when there is nothing to run, or a flag is not understood. */
+int image_spec_write(const struct image_spec *s, struct buf *out, struct error *err);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is mounted into an instance beside its root: --volume, --mount and --tmpfs in Docker's words. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/json.h"
+
+struct volume {
+        const char *source, *destination, *type;
+        const char *options; /* separated by commas, for the runtime-spec */
+};
+
+struct volumes {
+        struct volume *items;
+        size_t n, cap;
+        struct arena arena;
+};
+
+#define own_volumes __attribute__((cleanup(volumes_finish)))
+void volumes_finish(struct volumes *v);
+
+/* "SOURCE:DESTINATION[:OPTIONS]"; a directory that is missing on the host is made, as Docker does. */
+int volumes_add_bind(struct volumes *v, const char *text, struct error *err);
+/* "type=bind,source=...,target=...[,readonly]", "type=tmpfs,target=...". */
+int volumes_add_mount(struct volumes *v, const char *text, struct error *err);
+/* "DESTINATION[:OPTIONS]" */
+int volumes_add_tmpfs(struct volumes *v, const char *text, struct error *err);
+/* The strings are copied. */
+int volumes_add(struct volumes *v, const char *source, const char *destination, const char *type, const char *options,
+                struct error *err);
+
+bool volumes_has(const struct volumes *v, const char *destination);
+
+/* Elements of mounts[], what is mounted in another after it. */
+void volumes_write(struct volumes *v, struct json_writer *w);
