@@ -2,7 +2,6 @@
 /* Whatever archive comes: it is refused, or becomes a layer of which the same archive can be made again. */
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +9,7 @@
 
 #include "base/own.h"
 #include "store/layer_write.h"
+#include "tar_sums.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,26 +45,6 @@ static int compare(void *userdata, const void *data, size_t n, struct error *err
                 abort();
         in->told += n;
         return 0;
-}
-
-/* The fuzzer will not guess sums: what looks like a header gets its own. */
-static void mend_sums(uint8_t *data, size_t size)
-{
-        enum { BLOCK = 512, SUM = 148, SUM_END = 156, MAGIC = 257 };
-
-        for (size_t at = 0; at + BLOCK <= size; at += BLOCK) {
-                uint8_t *b = data + at;
-                unsigned sum = 0;
-                char text[8];
-
-                if (memcmp(b + MAGIC, "ustar", 5) != 0)
-                        continue;
-                for (size_t i = 0; i < BLOCK; i++)
-                        sum += i >= SUM && i < SUM_END ? ' ' : b[i];
-                snprintf(text, sizeof text, "%06o", sum);
-                memcpy(b + SUM, text, sizeof text - 1);
-                b[SUM_END - 1] = ' ';
-        }
 }
 
 static void convert(const uint8_t *data, size_t size)
@@ -103,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!mended || !size)
                 return 0;
         memcpy(mended, data, size);
-        mend_sums(mended, size);
+        tar_mend_sums(mended, size);
         convert(mended, size);
         return 0;
 }
