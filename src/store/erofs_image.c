@@ -70,6 +70,33 @@ int erofs_blocks_take(struct erofs_image *im, uint64_t n, uint64_t *ret, struct 
         return 0;
 }
 
+/* Room for n bytes at most behind what the window has; *ret_n is how many it is. */
+static char *window_extend(struct erofs_image *im, size_t n, size_t *ret_n)
+{
+        char *to = im->window + im->window_len;
+
+        *ret_n = WINDOW - im->window_len < n ? WINDOW - im->window_len : n;
+        im->window_len += *ret_n;
+        return to;
+}
+
+static int window_flush_full(struct erofs_image *im, struct error *err)
+{
+        int r = im->window_len == WINDOW ? window_flush(im, err) : 0;
+
+        if (!im->window_len)
+                im->window_at += WINDOW / EROFS_BLOCK;
+        return r;
+}
+
+/* Where the block stands in the window, or NULL. */
+static char *window_find(const struct erofs_image *im, uint64_t block)
+{
+        bool in = block >= im->window_at && block - im->window_at < im->window_len / EROFS_BLOCK;
+
+        return in ? im->window + (block - im->window_at) * EROFS_BLOCK : NULL;
+}
+
 int erofs_blocks_append(struct erofs_image *im, const void *data, size_t n_blocks, struct error *err)
 {
         const char *p = data;
@@ -83,16 +110,13 @@ int erofs_blocks_append(struct erofs_image *im, const void *data, size_t n_block
         if (!im->window_len)
                 im->window_at = at;
         for (size_t left = n_blocks * EROFS_BLOCK; r == 0 && left;) {
-                size_t n = WINDOW - im->window_len < left ? WINDOW - im->window_len : left;
+                size_t n;
+                char *to = window_extend(im, left, &n);
 
-                memcpy(im->window + im->window_len, p, n);
-                im->window_len += n;
+                memcpy(to, p, n);
                 p += n;
                 left -= n;
-                if (im->window_len == WINDOW) {
-                        r = window_flush(im, err);
-                        im->window_at += WINDOW / EROFS_BLOCK;
-                }
+                r = window_flush_full(im, err);
         }
         return r;
 }
@@ -102,11 +126,27 @@ int erofs_blocks_append(struct erofs_image *im, const void *data, size_t n_block
 static int meta_close(struct erofs_image *im, size_t i, struct error *err)
 {
         struct erofs_meta_block *b = im->open[i];
-        int r = write_at(im, b->bytes, EROFS_BLOCK, b->block * EROFS_BLOCK, err);
+        char *place = window_find(im, b->block);
+        int r = 0;
 
+        if (place)
+                memcpy(place, b->bytes, EROFS_BLOCK);
+        else
+                r = write_at(im, b->bytes, EROFS_BLOCK, b->block * EROFS_BLOCK, err);
         free(b);
         im->open[i] = NULL;
         return r;
+}
+
+/* Where data goes on behind the block, the window need not be cut for it: zeros keep its place. */
+static int meta_reserve(struct erofs_image *im, uint64_t block, struct error *err)
+{
+        size_t n;
+
+        if (!im->window_len || im->window_at + im->window_len / EROFS_BLOCK != block)
+                return 0;
+        memset(window_extend(im, EROFS_BLOCK, &n), 0, EROFS_BLOCK);
+        return window_flush_full(im, err);
 }
 
 /* Opens a new one in this place. NULL on failure. */
@@ -118,7 +158,7 @@ static struct erofs_meta_block *meta_open(struct erofs_image *im, size_t i, stru
                 error_set(err, ENOMEM, "out of memory");
                 return NULL;
         }
-        if (erofs_blocks_take(im, 1, &b->block, err) < 0) {
+        if (erofs_blocks_take(im, 1, &b->block, err) < 0 || meta_reserve(im, b->block, err) < 0) {
                 free(b);
                 return NULL;
         }
@@ -170,6 +210,7 @@ int erofs_meta_take(struct erofs_image *im, size_t n, uint64_t *ret_offset, stru
 int erofs_meta_put(struct erofs_image *im, uint64_t offset, const void *data, size_t n, struct error *err)
 {
         uint64_t block = offset / EROFS_BLOCK;
+        char *place;
 
         for (size_t i = 0; i < EROFS_OPEN_BLOCKS; i++) {
                 if (im->open[i] && im->open[i]->block == block) {
@@ -177,7 +218,12 @@ int erofs_meta_put(struct erofs_image *im, uint64_t offset, const void *data, si
                         return 0;
                 }
         }
-        return write_at(im, data, n, offset, err);
+        /* Of what is written here, blocks of metadata alone are in the window, and nothing leads out of one. */
+        place = window_find(im, block);
+        if (!place)
+                return write_at(im, data, n, offset, err);
+        memcpy(place + offset % EROFS_BLOCK, data, n);
+        return 0;
 }
 
 /* ---- the superblock ---- */
@@ -217,10 +263,12 @@ int erofs_image_end(struct erofs_image *im, uint64_t root_nid, const uint8_t uui
                 .feature_incompat = htole32(im->has_chunks ? EROFS_HAS_CHUNKS : 0),
         };
         char block[EROFS_BLOCK];
-        int r = window_flush(im, err);
+        int r = 0;
 
         for (size_t i = 0; r == 0 && i < EROFS_OPEN_BLOCKS; i++)
                 r = im->open[i] ? meta_close(im, i, err) : 0;
+        if (r == 0)
+                r = window_flush(im, err);
         if (r == 0)
                 r = read_block0(im, block, err);
         if (r < 0)

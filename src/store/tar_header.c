@@ -47,18 +47,24 @@ int tar_number(const char *field, size_t len, int64_t *ret)
         return 0;
 }
 
+/* Without branches, which a compiler makes vectors of. */
+static void add_bytes(const unsigned char *bytes, size_t n, int32_t *sum, int32_t *signed_sum)
+{
+        for (size_t i = 0; i < n; i++) {
+                *sum += bytes[i];
+                *signed_sum += (signed char)bytes[i];
+        }
+}
+
 bool tar_header_sum_is_right(const struct tar_header *h)
 {
+        const size_t end = offsetof(struct tar_header, sum) + sizeof h->sum;
         const unsigned char *bytes = (const unsigned char *)h;
-        const size_t begin = offsetof(struct tar_header, sum), end = begin + sizeof h->sum;
-        int64_t want, sum = 0, signed_sum = 0;
+        int32_t sum = ' ' * sizeof h->sum, signed_sum = sum;
+        int64_t want;
 
-        for (size_t i = 0; i < sizeof *h; i++) {
-                unsigned char byte = i >= begin && i < end ? ' ' : bytes[i];
-
-                sum += byte;
-                signed_sum += (signed char)byte;
-        }
+        add_bytes(bytes, offsetof(struct tar_header, sum), &sum, &signed_sum);
+        add_bytes(bytes + end, sizeof *h - end, &sum, &signed_sum);
         return tar_number(h->sum, sizeof h->sum, &want) == 0 && (want == sum || want == signed_sum);
 }
 
