@@ -12,12 +12,15 @@ struct json_object;
 /* --- with a registry (fetch/registry_*.c) --- */
 
 /* { "reference": "docker.io/library/debian:12", "name": reference to keep it under or absent,
- *   "platform": "linux/amd64", "parallel": 3, "all_tags": bool } */
+ *   "platform": "linux/amd64", "parallel": 3, "all_tags": bool (each is kept under its tag, whatever "name" says) }
+ * host_result() for each image: { "name": or absent, "digest" (what the tag means: of an index, where there is one),
+ *   "manifest", "id" } */
 int operation_pull(struct host *h, struct json_object *job, struct error *err);
 
 /* { "reference": where to, "manifest": "sha256:..." (of the image in the store), "compression": "gzip"|"zstd"|absent,
  *   "level": int, "chunk_size": bytes or absent (0: monolithic), "parallel": 3 }
- * One host_result(): { "digest", "size", "media_type" } of the manifest as pushed. */
+ * Progress of a layer goes by its diff_id. One host_result(): { "digest", "size", "media_type" } of the manifest as
+ * pushed. */
 int operation_push(struct host *h, struct json_object *job, struct error *err);
 
 /* { "registry" }: are the credentials (host_credentials()) good? One host_result(): { "identity_token": or absent } */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the registry_pull*.c files. */
+#pragma once
+
+#include "fetch/registry_document.h"
+#include "fetch/registry_sources.h"
+#include "oci/image_config.h"
+#include "oci/image_manifest.h"
+
+struct pull {
+        struct host *host;
+        struct http *http; /* of the first thread */
+        struct sources *sources;
+        unsigned parallel;
+        struct platform platform;
+};
+
+/* Brings all layers that the host does not have. */
+int pull_layers(struct pull *p, const struct image_manifest *manifest, const struct image_config *config,
+                struct error *err);
+
+/* The repository's tags: *ret is a list that ends with NULL, for tags_free(). */
+int registry_get_tags(struct registry *r, struct http *http, char ***ret, struct error *err);
+void tags_free(char **tags);
