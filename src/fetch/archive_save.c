@@ -27,6 +27,7 @@ struct saved_layer {
 };
 
 struct save {
+        const char *moving; /* the layer that is written: for progress */
         struct host *host;
         struct archive_sink sink;
         bool docker;
@@ -79,7 +80,7 @@ static int write_sink(void *userdata, const void *data, size_t n, struct error *
 {
         struct save *s = userdata;
 
-        host_progress(s->host, s->sink.name, HOST_TRANSFERRING, s->sink.done, s->sink.size);
+        host_progress(s->host, s->moving, HOST_TRANSFERRING, s->sink.done, s->sink.size);
         return archive_sink_write(&s->sink, data, n, err);
 }
 
@@ -167,12 +168,13 @@ static int save_layer(struct save *s, const struct digest *diff_id, struct descr
         }
         if (array_grow(&s->layers, &s->layers_cap, s->n_layers + 1, sizeof *s->layers) < 0)
                 return out_of_memory(err);
+        s->moving = diff_id->text;
         r = host_open_layer(s->host, diff_id, &f.tar_size, &f.image, &f.recipe, err);
         if (r == 0)
                 r = s->compression == COMPRESSION_NONE ? save_plain(s, &f, &l, err) : save_compressed(s, &f, &l, err);
         if (r < 0)
                 return error_wrap(err, "layer %s", diff_id->text);
-        host_progress(s->host, s->sink.name, HOST_DONE, s->sink.size, s->sink.size);
+        host_progress(s->host, diff_id->text, HOST_DONE, s->sink.size, s->sink.size);
         s->layers[s->n_layers++] = l;
         *ret = l.blob;
         return 0;

@@ -30,7 +30,7 @@ enum {
 #define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITE                                                                                        \
         (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | \
-         LANDLOCK_ACCESS_FS_REMOVE_FILE)
+         LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER)
 #define FIRST_ABI (LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1)
 /* What a rule for a file may have; the rest means directories. */
 #define FILE_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
