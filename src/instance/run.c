@@ -60,14 +60,16 @@ static int delete_container(void *userdata, const char *id, struct error *err)
 /* What cannot be taken back is no reason not to run. */
 static int sweep(struct run *run, struct store *s, struct error *err)
 {
-        struct error ignored, *warning = run->options->ret_warning ? run->options->ret_warning : &ignored;
+        struct error warning;
 
         if (asprintf(&run->containers, "%s/containers", store_run(s)) < 0) {
                 run->containers = NULL;
                 return error_set(err, ENOMEM, "out of memory");
         }
-        if (instance_dir_sweep(store_root(s), delete_container, run->containers, warning) < 0)
-                error_wrap(warning, "clean up");
+        if (instance_dir_sweep(store_root(s), delete_container, run->containers, &warning) < 0) {
+                error_wrap(&warning, "clean up");
+                run->options->warn(warning.text);
+        }
         return 0;
 }
 
@@ -168,8 +170,8 @@ static int run_container(struct run *run, int *ret_exit, struct error *err)
 
         if (r == 0)
                 r = container_run(&o, ret_exit, err);
-        if (warning.code && run->options->ret_warning)
-                *run->options->ret_warning = warning;
+        if (warning.code)
+                run->options->warn(warning.text);
         return r;
 }
 
