@@ -99,32 +99,39 @@ static void finds_a_platform(void **state)
         "{\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST                                                    \
         "\",\"digest\":\"sha256:000000000000000000000000000000000000000000000000000000000000000" digit \
         "\",\"size\":1,\"platform\":{" platform "}}"
-        static const char text[] = "{\"manifests\":[" ENTRY("1", "\"os\":\"linux\",\"architecture\":\"amd64\","
-                                                                 "\"variant\":\"v3\"") "," ENTRY("2", "\"os\":"
-                                                                                                      "\"linux\","
-                                                                                                      "\"architecture\""
-                                                                                                      ":\"amd64\"") "," ENTRY(
-                "3", "\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v7\"") "," ENTRY("4",
-                                                                                               "\"os\":\"linux\","
-                                                                                               "\"architecture\":"
-                                                                                               "\"arm64\",\"variant\":"
-                                                                                               "\"v8\"") "," ENTRY("5",
-                                                                                                                   "\"o"
-                                                                                                                   "s\""
-                                                                                                                   ":\""
-                                                                                                                   "win"
-                                                                                                                   "dow"
-                                                                                                                   "s\""
-                                                                                                                   ",\""
-                                                                                                                   "arc"
-                                                                                                                   "hit"
-                                                                                                                   "ect"
-                                                                                                                   "ure"
-                                                                                                                   "\":"
-                                                                                                                   "\"a"
-                                                                                                                   "md6"
-                                                                                                                   "4"
-                                                                                                                   "\"") "]}";
+        static const char text[] = "{\"manifests\":[" ENTRY(
+                "1",
+                "\"os\":\"linux\",\"architecture\":\"amd64\","
+                "\"variant\":\"v3\"") "," ENTRY("2",
+                                                "\"os\":"
+                                                "\"linux\","
+                                                "\"architecture\""
+                                                ":\"amd64\"") "," ENTRY("3",
+                                                                        "\"os\":\"linux\",\"architecture\":\"arm\","
+                                                                        "\"variant\":\"v7\"") "," ENTRY("4",
+                                                                                                        "\"os\":"
+                                                                                                        "\"linux\","
+                                                                                                        "\"architecture"
+                                                                                                        "\":"
+                                                                                                        "\"arm64\","
+                                                                                                        "\"variant\":"
+                                                                                                        "\"v8\"") "," ENTRY("5",
+                                                                                                                            "\"o"
+                                                                                                                            "s\""
+                                                                                                                            ":\""
+                                                                                                                            "win"
+                                                                                                                            "dow"
+                                                                                                                            "s\""
+                                                                                                                            ",\""
+                                                                                                                            "arc"
+                                                                                                                            "hit"
+                                                                                                                            "ect"
+                                                                                                                            "ure"
+                                                                                                                            "\":"
+                                                                                                                            "\"a"
+                                                                                                                            "md6"
+                                                                                                                            "4"
+                                                                                                                            "\"") "]}";
         static const struct {
                 const char *platform;
                 char digit; /* 0: none */
