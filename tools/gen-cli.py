@@ -1,11 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the tables, the help and the shell completion of a program from its man page.
+"""Makes the tables, the help and the shell completion of a program from its man pages.
 
-    gen-cli.py PAGE.scd HEADER.h SOURCE.c BASH ZSH FISH
+    gen-cli.py HABITS PREFIX HEADER.h SOURCE.c BASH ZSH FISH PAGE.scd...
 
-The page's own comment says how commands and options are written in it. What cannot be
-understood ends the build: a page that only looks right would be a program that is wrong.
+HABITS: runc or docker (src/cli/args.h). PREFIX: for the names in C. The first page is the
+program's own; it has the global options. A page without a section COMMANDS is one command:
+its text is DESCRIPTION, its options are OPTIONS. In COMMANDS a command is a "##" heading.
+Of several lines of a synopsis the first has the command's name and the others its aliases.
+An option is a line of bold names and an underlined value ("..." behind it: may be repeated),
+with its text in the indented lines below. The first sentence is the summary.
+
+What cannot be understood ends the build: a page that only looks right would be a program
+that is wrong.
 """
 import re
 import sys
@@ -31,47 +38,81 @@ class Option:
 
     @property
     def choices(self):
-        return self.value.split("|") if "|" in self.value else []
+        """The words that may stand for the value; capitals are a name for others."""
+        return [w for w in self.value.split("|") if not w.isupper()] if "|" in self.value else []
+
+    @property
+    def spellings(self):
+        return (["-" + self.short] if self.short else []) + ["--" + self.name]
+
+
+HELP = Option("help", "h", "", False, "Show this help.")
 
 
 @dataclass
 class Command:
-    name: str
-    synopsis: str = ""
+    names: list  # without the program's: "images", "image ls"
+    synopses: list = field(default_factory=list)
     text: list = field(default_factory=list)  # paragraphs
     options: list = field(default_factory=list)
+    operands: list = field(default_factory=list)  # (name, required, repeated)
+    joined: bool = False
+    is_group: bool = False
 
     @property
-    def operands(self):
-        """What follows the command's name but for [options]: a list of (name, required, repeated)."""
-        found = []
-        rest = self.synopsis.split("[options]")[-1] if "[options]" in self.synopsis else self.synopsis
-        rest = rest.replace("holt-oci " + self.name, "", 1)
-        depth = 0
-        for token in re.findall(r"[\[\]]|[^\s\[\]]+", rest):
-            if token == "[":
-                depth += 1
-            elif token == "]":
-                depth -= 1
-            else:
-                found.append((token.removesuffix("..."), depth == 0, token.endswith("...")))
-        return found
+    def name(self):
+        return self.names[0] if self.names else ""
+
+    @property
+    def ident(self):
+        return re.sub("[ -]", "_", self.name or "global")
 
     @property
     def min_operands(self):
         return sum(required for _, required, _ in self.operands)
 
     @property
-    def passes_arguments_on(self):
+    def repeats(self):
         return any(repeated for _, _, repeated in self.operands)
 
     @property
+    def passes_arguments_on(self):
+        """runc's callers know no other repeated operands than those of a program."""
+        return any(repeated and (name == "argument" or not self.joined) for name, _, repeated in self.operands)
+
+    @property
     def max_operands(self):
-        return "UINT_MAX" if self.passes_arguments_on else str(len(self.operands))
+        return "UINT_MAX" if self.repeats else str(len(self.operands))
 
     @property
     def summary(self):
         return self.text[0].split(". ")[0].rstrip(".")
+
+
+@dataclass
+class Program:
+    name: str
+    prefix: str
+    about: str
+    itself: Command
+    commands: list  # without groups
+    groups: list
+
+    @property
+    def function(self):
+        return "_" + self.name.replace("-", "_")
+
+    @property
+    def all(self):
+        return sorted([*self.commands, *self.groups], key=lambda c: c.name) if self.groups else self.commands
+
+    def listed(self, group=None):
+        """(name, command) of what a help lists: of the program itself, or of a group."""
+        if group is None:
+            found = [(c.name, c) for c in self.all if " " not in c.name]
+        else:
+            found = [(n.split(" ", 1)[1], c) for c in self.commands for n in c.names if n.startswith(group + " ")]
+        return sorted(found, key=lambda f: f[0]) if self.groups else found
 
 
 def die(message):
@@ -112,12 +153,16 @@ def parse_option(line, help_text):
 
 
 def parse_body(lines, command):
-    """Paragraphs and options of one section."""
-    paragraph, i = [], 0
+    """Paragraphs and options of one section. Examples and lists are for the page alone."""
+    paragraph, i, literal = [], 0, False
     while i <= len(lines):
         line = lines[i] if i < len(lines) else ""
         i += 1
-        if OPTION_LINE.match(line):
+        if line.startswith("```"):
+            literal = not literal
+        elif literal or line.startswith(("\t", "- ", "|", "[", ":", "]")):
+            pass
+        elif OPTION_LINE.match(line):
             text = []
             while i < len(lines) and lines[i].startswith("\t"):
                 text.append(lines[i].strip())
@@ -130,7 +175,36 @@ def parse_body(lines, command):
             paragraph = []
 
 
-def parse_page(page):
+def parse_operands(synopsis):
+    found, depth = [], 0
+    for token in re.findall(r"[\[\]]|[^\s\[\]]+", synopsis):
+        if token == "[":
+            depth += 1
+        elif token == "]":
+            depth -= 1
+        else:
+            found.append((token.removesuffix("..."), depth == 0, token.endswith("...")))
+    return found
+
+
+def parse_synopsis(program, markup, command):
+    """Names and operands from the lines of a synopsis."""
+    for line in markup.replace("++\n", "\0").replace("\n", " ").split("\0"):
+        match = re.match(r"\*%s ([a-z][a-z -]*)\*" % re.escape(program), line.strip())
+        if not match:
+            die(f"not a synopsis: {line}")
+        command.names.append(match[1])
+        command.synopses.append(plain(line.strip()))
+        if len(command.names) == 1:
+            command.operands = parse_operands(plain(line.strip()[match.end():]).replace("[options]", "", 1))
+    if not command.text:
+        die(f"{command.name}: no text")
+    if ("[options]" in command.synopses[0]) != bool(command.options):
+        die(f"{command.name}: the synopsis does not agree with the options")
+    command.options.append(HELP)
+
+
+def split_sections(page):
     sections, title = {}, None
     for line in page.splitlines():
         if line.startswith(";"):
@@ -140,25 +214,54 @@ def parse_page(page):
             sections[title] = []
         elif title:
             sections[title].append(line)
+    return sections
 
-    program = Command("", plain(" ".join(filter(None, sections["SYNOPSIS"]))))
-    parse_body(sections["DESCRIPTION"], program)
-    about = plain(" ".join(filter(None, sections["NAME"]))).split(" - ")[1]
-    parse_body(sections["GLOBAL OPTIONS"], program)
 
-    commands = []
-    for block in "\n".join(sections["COMMANDS"]).split("\n## ")[1:]:
+def parse_commands(program, lines):
+    for block in "\n".join(lines).split("\n## ")[1:]:
         name, _, body = block.partition("\n")
-        command = Command(name.strip())
-        parse_body(body.splitlines(), command)
-        command.synopsis = command.text.pop(0)
-        if not command.synopsis.startswith("holt-oci " + command.name) or not command.text:
-            die(f"{command.name}: no synopsis or no text")
-        if ("[options]" in command.synopsis) != bool(command.options):
-            die(f"{command.name}: the synopsis does not agree with the options")
-        command.options.append(Option("help", "h", "", False, "Show this help."))
-        commands.append(command)
-    return program, about, commands
+        synopsis, _, rest = body.lstrip("\n").partition("\n\n")
+        command = Command([])
+        parse_body(rest.splitlines(), command)
+        parse_synopsis(program, synopsis, command)
+        if command.name.split()[-1] != name.strip():
+            die(f"{name}: the synopsis is that of {command.name}")
+        yield command
+
+
+def parse_page(program, page):
+    """The commands and the group, if it is one's page, of a page that is not the program's own."""
+    sections = split_sections(page)
+    synopsis = "\n".join(filter(None, sections["SYNOPSIS"]))
+    command = Command([])
+    parse_body(sections["DESCRIPTION"], command)
+    parse_body(sections.get("OPTIONS", []), command)
+    parse_synopsis(program, synopsis, command)
+    if "COMMANDS" not in sections:
+        return [command], []
+    command.is_group = True
+    return list(parse_commands(program, sections["COMMANDS"])), [command]
+
+
+def parse_program(prefix, pages):
+    sections = split_sections(pages[0])
+    name, about = plain(" ".join(filter(None, sections["NAME"]))).split(" - ")
+    itself = Command([], [plain(" ".join(filter(None, sections["SYNOPSIS"])))])
+    parse_body(sections["DESCRIPTION"], itself)
+    parse_body(sections["GLOBAL OPTIONS"], itself)
+    commands, groups = list(parse_commands(name, sections["COMMANDS"])), []
+    for page in pages[1:]:
+        more, group = parse_page(name, page)
+        commands += more
+        groups += group
+        for command in more + group:
+            short = command.name.replace(" ", "-")
+            if not any(f"*{name}-{s}*(" in pages[0] for s in (short, short.split("-")[0])):
+                die(f"{command.name}: {name}'s own page does not name its page")
+    for names in [n for c in commands for n in c.names]:
+        if " " in names and names.split()[0] not in [g.name for g in groups]:
+            die(f"{names}: no such group")
+    return Program(name, prefix, about, itself, commands, groups)
 
 
 def wrap(text, indent, first=None):
@@ -178,22 +281,31 @@ def option_help(options):
     return "\n".join(lines)
 
 
-def command_help(command):
-    parts = ["Usage: " + command.synopsis]
+def listing(found):
+    width = max(len(name) for name, _ in found) + 2
+    return "\n".join(wrap(c.summary + ".", " " * (width + 2), "  " + name.ljust(width)) for name, c in found)
+
+
+def command_help(program, command):
+    parts = ["Usage: " + command.synopses[0]]
+    if len(command.synopses) > 1:
+        parts[0] += "\n" + "\n".join("   or: " + s for s in command.synopses[1:])
     parts += [wrap(p, "") for p in command.text]
+    if command.is_group:
+        parts.append("Commands:\n" + listing(program.listed(command.name)))
     parts.append("Options:\n" + option_help(command.options))
+    if command.is_group:
+        parts.append('See "%s %s COMMAND --help" for the options of a command.' % (program.name, command.name))
     return "\n\n".join(parts) + "\n"
 
 
-def program_help(program, about, commands):
-    width = max(len(c.name) for c in commands) + 2
-    listing = "\n".join(wrap(c.summary + ".", " " * (width + 2), "  " + c.name.ljust(width)) for c in commands)
+def program_help(program):
     return "\n\n".join([
-        "holt-oci - " + about,
-        "Usage: " + program.synopsis,
-        "Commands:\n" + listing,
-        "Global options:\n" + option_help(program.options),
-        'See "holt-oci COMMAND --help" for the options of a command.',
+        program.name + " - " + program.about,
+        "Usage: " + program.itself.synopses[0],
+        "Commands:\n" + listing(program.listed()),
+        "Global options:\n" + option_help(program.itself.options),
+        'See "%s COMMAND --help" for the options of a command.' % program.name,
     ]) + "\n"
 
 
@@ -202,56 +314,82 @@ def c_string(text):
     return "\n".join('        "%s"' % line for line in quoted.replace("\n", "\\n\n").splitlines())
 
 
-def c_table(command, help_text):
-    ident = (command.name or "global").replace("-", "_")
+def c_bool(value):
+    return "true" if value else "false"
+
+
+def c_options(command):
     rows = []
     for o in command.options:
         kind = "CLI_LIST" if o.repeat else "CLI_VALUE" if o.value else "CLI_SWITCH"
         short = "'%s'" % o.short if o.short else "0"
         rows.append('        { "%s", %s, %s, %s },' % (o.name, short, kind, o.symbol))
-    table = "static const struct cli_option %s_options[] = {\n%s\n};\n" % (ident, "\n".join(rows))
-    # Not the program itself: what follows its options is the command and its arguments.
-    low, high, last = (0, "UINT_MAX", True) if not command.name else (
-        command.min_operands, command.max_operands, command.passes_arguments_on)
-    entry = '{\n        .name = "%s",\n        .options = %s_options,\n        .n_options = %d,\n' % (
-        command.name or "holt-oci", ident, len(command.options))
-    entry += "        .min_operands = %d,\n        .max_operands = %s,\n        .options_end_at_operand = %s,\n" % (
-        low, high, "true" if last else "false")
-    entry += "        .help =\n%s,\n}" % c_string(help_text)
-    return table, entry
+    return "static const struct cli_option %s_options[] = {\n%s\n};\n" % (command.ident, "\n".join(rows))
 
 
-def write_source(program, about, commands):
+def c_entry(program, command, name):
+    # Of the program and of groups: what follows their options is a command and its arguments.
+    opens = command.is_group or not command.name
+    members = [
+        ("name", '"%s"' % (name or program.name)),
+        ("alias", '"%s"' % (command.name or program.name)),
+        ("options", command.ident + "_options"),
+        ("n_options", len(command.options)),
+        ("min_operands", 0 if opens else command.min_operands),
+        ("max_operands", "UINT_MAX" if opens else command.max_operands),
+        ("options_end_at_operand", c_bool(opens or command.passes_arguments_on)),
+        ("drops_dashes", c_bool(not opens and command.passes_arguments_on and not command.joined)),
+        ("joined", c_bool(command.joined)),
+        ("is_group", c_bool(command.is_group)),
+        ("help", command.ident + "_help"),
+    ]
+    return "{\n%s\n}" % "\n".join("        .%s = %s," % m for m in members)
+
+
+def write_source(program):
     tables, entries = [], []
-    for command in commands:
-        table, entry = c_table(command, command_help(command))
-        tables.append(table)
-        entries.append(entry)
-    table, entry = c_table(program, program_help(program, about, commands))
-    tables.append(table)
+    for command in [*program.all, program.itself]:
+        text = command_help(program, command) if command.name else program_help(program)
+        tables.append(c_options(command))
+        tables.append("static const char %s_help[] =\n%s;\n" % (command.ident, c_string(text)))
+    for command in program.all:
+        entries += [c_entry(program, command, name) for name in command.names]
     return "\n".join([
-        "/* Made by tools/gen-cli.py from the man page. */",
-        '#include "programs/oci/args.h"\n',
+        "/* Made by tools/gen-cli.py from the man pages. */",
+        '#include "%s_options.h"\n' % program.prefix,
         "#include <limits.h>",
         "#include <stddef.h>\n",
         *tables,
-        "const struct cli_command cli_program = %s;\n" % entry,
-        "const struct cli_command cli_commands[] = {\n%s,\n{ .name = NULL },\n};" % ",\n".join(entries),
+        "static const struct cli_command global = %s;\n" % c_entry(program, program.itself, ""),
+        "static const struct cli_command commands[] = {\n%s,\n{ .name = NULL },\n};\n" % ",\n".join(entries),
+        "const struct cli_program %s_program = { .global = &global, .commands = commands };" % program.prefix,
         "",
     ])
 
 
-def write_header(program, commands):
-    symbols = sorted({o.symbol for c in [program, *commands] for o in c.options})
-    body = "\n".join("        %s," % s for s in symbols)
-    return ("/* Made by tools/gen-cli.py from the man page. */\n#pragma once\n\n"
-            "enum cli_option_id {\n%s\n};\n" % body)
+def write_header(program):
+    symbols = sorted({o.symbol for c in [program.itself, *program.all] for o in c.options} - {HELP.symbol})
+    body = "\n".join("        %s%s," % (s, "" if i else " = OPTION_HELP + 1") for i, s in enumerate(symbols))
+    return ("/* Made by tools/gen-cli.py from the man pages. */\n#pragma once\n\n#include \"cli/args.h\"\n\n"
+            "enum %s_option_id {\n%s\n};\n\nextern const struct cli_program %s_program;\n"
+            % (program.prefix, body, program.prefix))
 
 
-def wants_container(command):
-    """Whether its operand is a container that exists."""
+def operand_kind(command):
+    """What exists and may stand for an operand: "container", "image", "file" or None."""
     new = ("create", "run", "restore")
-    return command.name not in new and any(name == "container-id" for name, _, _ in command.operands)
+    names = [name for name, _, _ in command.operands]
+    if "container-id" in names and command.name not in new:
+        return "container"
+    if "image" in names or "source-image" in names:
+        return "image"
+    return "file" if names[:1] == ["file"] else None
+
+
+def lister(program, kind):
+    """The arguments of the program that list what exists; the shells put the places before them."""
+    return {"container": "list -q",
+            "image": r"images --filter dangling=false --format '{{.Repository}}:{{.Tag}}\n{{.ID}}'"}[kind]
 
 
 def shell_value(option):
@@ -265,17 +403,31 @@ def shell_value(option):
     return None, None
 
 
-def write_bash(program, commands):
+def places(program):
+    """The global options that say where things are: the lister needs them, too."""
+    return [o for o in program.itself.options if o.name in ("root", "run") and o.value]
+
+
+BASH_COLONS = """\
+        # Where a colon ends a word for readline, what was typed before it is not part of the answer.
+        if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+                COMPREPLY=("${COMPREPLY[@]#"${cur%"${cur##*:}"}"}")
+        fi
+"""
+
+
+def write_bash(program):
     def words(options):
-        return " ".join(w for o in options for w in (["-" + o.short] if o.short else []) + ["--" + o.name])
+        return " ".join(w for o in options for w in o.spellings)
 
-    def valued(options):
-        return "|".join(w for o in options if o.value for w in (["-" + o.short] if o.short else []) + ["--" + o.name])
+    def patterns(command, options):
+        return [re.sub(" ", r"\\ ", n) + ":" + w for n in command.names or [""] for o in options for w in o.spellings]
 
-    cases, values = [], []
-    for c in commands:
-        cases.append("                %s) words=%s ;;" % (c.name, '"%s"' % words(c.options)))
-    for c in [program, *commands]:
+    def case(pattern, action):
+        return "                %s) %s ;;" % (pattern, action)
+
+    values, skipped = [], []
+    for c in [program.itself, *program.all]:
         for o in c.options:
             kind, choices = shell_value(o)
             action = {"words": 'COMPREPLY=($(compgen -W "%s" -- "$cur"))' % " ".join(choices or []),
@@ -283,43 +435,76 @@ def write_bash(program, commands):
                       "file": 'COMPREPLY=($(compgen -f -- "$cur"))',
                       None: "COMPREPLY=()"}[kind]
             if o.value:
-                names = "|".join("%s:%s" % (c.name, w) for w in (["-" + o.short] if o.short else []) + ["--" + o.name])
-                values.append("                %s) %s; return ;;" % (names, action))
-    with_id = "|".join(c.name for c in commands if wants_container(c))
-    return f"""# bash completion for holt-oci; made by tools/gen-cli.py from the man page.
-_holt_oci()
-{{
-        local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}}
-        local command= root= words= i operands=0
-
-        for ((i = 1; i < COMP_CWORD; i++)); do
-                case ${{COMP_WORDS[i]}} in
-                --root) root=${{COMP_WORDS[i + 1]}} && ((i++)) ;;
-                {valued([o for o in program.options if o.name != "root"])}) [[ $command ]] || ((i++)) ;;
-                -*) ;;
-                *) if [[ $command ]]; then ((operands++)); else command=${{COMP_WORDS[i]}}; fi ;;
+                values.append(case("|".join(patterns(c, [o])), action + "; return"))
+                skipped += patterns(c, [o])
+    cases = [case("|".join(re.sub(" ", r"\\ ", n) for n in c.names), 'words="%s"' % words(c.options)) for c in program.all]
+    top = " ".join(name for c in program.all for name in c.names if " " not in name)
+    operands = [case("help", 'words="%s"' % top)]
+    operands += [case(g.name, 'words="%s"' % " ".join(name for name, _ in program.listed(g.name))) for g in program.groups]
+    if any(name == "signal" for c in program.commands for name, _, _ in c.operands):
+        operands.append("                kill) ((operands)) && words=$(compgen -A signal) ;;&")
+    where = "".join(' ${%s:+--%s "$%s"}' % (o.name, o.name, o.name) for o in places(program))
+    for kind in ("container", "image"):
+        names = [re.sub(" ", r"\\ ", n) for c in program.commands if operand_kind(c) == kind for n in c.names]
+        if names:
+            operands.append(case("|".join(names), "[[ $words ]] || words=$(%s%s %s 2>/dev/null)" % (
+                program.name, where, lister(program, kind))))
+    files = [re.sub(" ", r"\\ ", n) for c in program.commands if operand_kind(c) == "file" for n in c.names]
+    if files:
+        operands.append(case("|".join(files), 'COMPREPLY=($(compgen -f -- "$cur")); return'))
+    group = "|".join(g.name for g in program.groups)
+    found = """\
+        for word in "${typed[@]:1:${#typed[@]}-2}"; do
+                if [[ $skip ]]; then
+                        [[ $skip == place ]] && declare "$place=$word"
+                        skip=
+                        continue
+                fi
+                case $command:$word in
+                %s) skip=place place=${word#--} ;;
+                %s) skip=value ;;
+                *:-*) ;;
+                :*%s) command=${command:+$command }$word ;;
+                *) ((operands++)) ;;
                 esac
+        done""" % ("|".join(":--" + o.name for o in places(program)),
+                   "|".join(s for s in skipped if s not in [":--" + o.name for o in places(program)]),
+                   "".join("|%s:*" % g for g in group.split("|") if g))
+    return f"""# bash completion for {program.name}; made by tools/gen-cli.py from the man pages.
+{program.function}()
+{{
+        local typed=() word cur prev skip= place= command= {"= ".join(o.name for o in places(program))}= words= i operands=0
+
+        # Readline also ends words at ":" and "=": put names together again, and take "--option=value" for two words.
+        for ((i = 0; i <= COMP_CWORD; i++)); do
+                if [[ ${{COMP_WORDS[i]}} == ":"* || (${{COMP_WORDS[i - 1]-}} == *":" && $i -gt 0) ]]; then
+                        typed[${{#typed[@]}} - 1]+=${{COMP_WORDS[i]}}
+                elif [[ ${{COMP_WORDS[i]}} != "=" ]]; then
+                        typed+=("${{COMP_WORDS[i]}}")
+                elif ((i == COMP_CWORD)); then
+                        typed+=("")
+                fi
         done
+        cur=${{typed[${{#typed[@]}} - 1]}} prev=${{typed[${{#typed[@]}} - 2]}}
+{found}
         case $command:$prev in
 {chr(10).join(values)}
         esac
         if [[ $cur == -* ]]; then
                 case $command in
-                "") words="{words(program.options)}" ;;
+                "") words="{words(program.itself.options)}" ;;
 {chr(10).join(cases)}
                 esac
         elif [[ ! $command ]]; then
-                words="{" ".join(c.name for c in commands)}"
+                words="{top}"
         else
                 case $command in
-                help) words="{" ".join(c.name for c in commands)}" ;;
-                kill) ((operands)) && words=$(compgen -A signal) ;;&
-                {with_id}) [[ $words ]] || words=$(holt-oci ${{root:+--root "$root"}} list -q 2>/dev/null) ;;
+{chr(10).join(operands)}
                 esac
         fi
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
-}}
-complete -F _holt_oci holt-oci
+{BASH_COLONS if program.groups else ""}}}
+complete -F {program.function} {program.name}
 """
 
 
@@ -327,7 +512,7 @@ def zsh_quote(text):
     return text.replace("'", "'\\''").replace("[", "\\[").replace("]", "\\]").replace(":", "\\:")
 
 
-def write_zsh(program, commands):
+def zsh_arguments(program, command, indent):
     def spec(o):
         kind, choices = shell_value(o)
         action = {"words": "(%s)" % " ".join(choices or []), "dir": "_files -/", "file": "_files", None: ""}[kind]
@@ -336,63 +521,74 @@ def write_zsh(program, commands):
         star = "*" if o.repeat else ""
         return ["'%s%s[%s]%s'" % (star, n, zsh_quote(o.help.split(". ")[0].rstrip(".")), value) for n in names]
 
-    def args(options, indent):
-        return " \\\n".join(indent + s for o in options for s in spec(o))
+    specs = [s for o in command.options for s in spec(o)]
+    for name, _, repeated in command.operands if command.name and not command.is_group else []:
+        kind = operand_kind(command)
+        action = {"container-id": program.function + "_containers" if kind == "container" else " ",
+                  "image": program.function + "_images", "source-image": program.function + "_images",
+                  "signal": "_signals", "file": "_files"}.get(name, " ")
+        specs.append("'%s:%s:%s'" % ("*" if repeated else "", name, action))
+    return " \\\n".join(indent + s for s in specs)
 
-    described = "\n".join("                '%s:%s'" % (c.name, zsh_quote(c.summary)) for c in commands)
-    cases = []
-    for c in commands:
-        operands = ""
-        for name, _, repeated in c.operands:
-            action = {"container-id": "_holt_oci_containers" if wants_container(c) else " ", "signal": "_signals", "command": " "}.get(name, " ")
-            operands += " \\\n                        '%s:%s:%s'" % ("*" if repeated else "", name, action)
-        cases.append("                %s)\n                        _arguments \\\n%s%s\n                        ;;" % (
-            c.name, args(c.options, " " * 24), operands))
-    return f"""#compdef holt-oci
-# zsh completion for holt-oci; made by tools/gen-cli.py from the man page.
-_holt_oci_containers()
+
+def zsh_listers(program):
+    functions = []
+    where = "".join(" ${opt_args[--%s]:+--%s} ${opt_args[--%s]}" % (o.name, o.name, o.name) for o in places(program))
+    for kind in ("container", "image"):
+        if any(operand_kind(c) == kind for c in program.commands):
+            functions.append(f"""{program.function}_{kind}s()
 {{
         local -a ids
-        ids=(${{(f)"$(holt-oci ${{opt_args[--root]:+--root}} ${{opt_args[--root]}} list -q 2>/dev/null)"}})
-        _describe container ids
+        ids=(${{(f)"$({program.name}{where} {lister(program, kind)} 2>/dev/null)"}})
+        compadd -a ids
 }}
+""")
+    return "\n".join(functions)
 
-_holt_oci()
+
+def zsh_level(program, itself, found, indent):
+    """A choice of commands and then their arguments: of the program, and of each group."""
+    inner = indent + " " * 16
+    lines = [f"{indent}_arguments -C \\", zsh_arguments(program, itself, indent + " " * 8) + " \\",
+             f"{indent}        '1:command:->command' \\", f"{indent}        '*::argument:->argument'",
+             f"{indent}case $state in", f"{indent}command)", f"{indent}        commands=("]
+    lines += [f"{inner}'%s:%s'" % (name, zsh_quote(c.summary)) for name, c in found]
+    lines += [f"{indent}        )", f"{indent}        _describe command commands", f"{indent}        ;;",
+              f"{indent}argument)", f"{indent}        case $line[1] in"]
+    for name, c in found:
+        lines.append(f"{indent}        {name})")
+        if c.is_group:
+            lines.append(zsh_level(program, c, program.listed(c.name), inner))
+        else:
+            lines += [f"{inner}_arguments \\", zsh_arguments(program, c, inner + " " * 8)]
+        lines.append(f"{inner};;")
+    return "\n".join(lines + [f"{indent}        esac", f"{indent}        ;;", f"{indent}esac"])
+
+
+def write_zsh(program):
+    return f"""#compdef {program.name}
+# zsh completion for {program.name}; made by tools/gen-cli.py from the man pages.
+{zsh_listers(program)}
+{program.function}()
 {{
         local context state line
         local -a commands
         typeset -A opt_args
 
-        _arguments -C \\
-{args(program.options, " " * 16)} \\
-                '1:command:->command' \\
-                '*::argument:->argument'
-        case $state in
-        command)
-                commands=(
-{described}
-                )
-                _describe command commands
-                ;;
-        argument)
-                case $line[1] in
-{chr(10).join(cases)}
-                esac
-                ;;
-        esac
+{zsh_level(program, program.itself, program.listed(), " " * 8)}
 }}
 
-_holt_oci "$@"
+{program.function} "$@"
 """
 
 
-def write_fish(program, commands):
+def write_fish(program):
     def quote(text):
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
     def line(condition, o):
         kind, choices = shell_value(o)
-        parts = ["complete -c holt-oci", "-n", quote(condition), "-l", o.name]
+        parts = ["complete -c", program.name, "-n", quote(condition), "-l", o.name]
         parts += ["-s", o.short] if o.short else []
         if kind == "words":
             parts += ["-x", "-a", quote(" ".join(choices))]
@@ -404,29 +600,47 @@ def write_fish(program, commands):
             parts += ["-x"]
         return " ".join(parts + ["-d", quote(o.help.split(". ")[0].rstrip("."))])
 
-    names = " ".join(c.name for c in commands)
-    lines = ["# fish completion for holt-oci; made by tools/gen-cli.py from the man page.",
-             "complete -c holt-oci -f"]
-    before = "not __fish_seen_subcommand_from " + names
-    lines += [line(before, o) for o in program.options]
-    for c in commands:
-        lines.append("complete -c holt-oci -n %s -a %s -d %s" % (quote(before), c.name, quote(c.summary)))
-    for c in commands:
-        condition = "__fish_seen_subcommand_from " + c.name
-        lines += [line(condition, o) for o in c.options]
-        if wants_container(c):
-            lines.append("complete -c holt-oci -n %s -a %s" % (quote(condition), quote("(holt-oci list -q 2>/dev/null)")))
+    def offer(condition, word, summary):
+        return "complete -c %s -n %s -a %s -d %s" % (program.name, quote(condition), word, quote(summary))
+
+    groups = [g.name for g in program.groups]
+    top = [n for c in program.all for n in c.names if " " not in n]
+    lines = [f"# fish completion for {program.name}; made by tools/gen-cli.py from the man pages.",
+             f"complete -c {program.name} -f"]
+    before = "not __fish_seen_subcommand_from " + " ".join(top)
+    lines += [line(before, o) for o in program.itself.options]
+    lines += [offer(before, name, c.summary) for name, c in program.listed()]
+    for group in groups:
+        inside = [name for name, _ in program.listed(group)]
+        condition = f"__fish_seen_subcommand_from {group}; and not __fish_seen_subcommand_from {' '.join(inside)}"
+        lines += [offer(condition, name, c.summary) for name, c in program.listed(group)]
+    for c in program.commands:
+        for name in c.names:
+            condition = "; and ".join("__fish_seen_subcommand_from " + w for w in name.split())
+            if groups and " " not in name:
+                condition = f"not __fish_seen_subcommand_from {' '.join(groups)}; and " + condition
+            lines += [line(condition, o) for o in c.options]
+            kind = operand_kind(c)
+            if kind in ("container", "image"):
+                lines.append("complete -c %s -n %s -a %s" % (
+                    program.name, quote(condition), quote("(%s %s 2>/dev/null)" % (program.name, lister(program, kind)))))
+            elif kind == "file":
+                lines.append("complete -c %s -n %s -F" % (program.name, quote(condition)))
     return "\n".join(lines) + "\n"
 
 
 def main():
-    if len(sys.argv) != 7:
-        die("wants PAGE HEADER SOURCE BASH ZSH FISH")
-    with open(sys.argv[1], encoding="utf-8") as page:
-        program, about, commands = parse_page(page.read())
-    outputs = [write_header(program, commands), write_source(program, about, commands),
-               write_bash(program, commands), write_zsh(program, commands), write_fish(program, commands)]
-    for path, text in zip(sys.argv[2:], outputs):
+    if len(sys.argv) < 9 or sys.argv[1] not in ("runc", "docker"):
+        die("wants HABITS PREFIX HEADER SOURCE BASH ZSH FISH PAGE...")
+    pages = []
+    for path in sys.argv[8:]:
+        with open(path, encoding="utf-8") as page:
+            pages.append(page.read())
+    program = parse_program(sys.argv[2], pages)
+    for command in [program.itself, *program.all]:
+        command.joined = sys.argv[1] == "docker"
+    outputs = [write_header(program), write_source(program), write_bash(program), write_zsh(program), write_fish(program)]
+    for path, text in zip(sys.argv[3:8], outputs):
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
 

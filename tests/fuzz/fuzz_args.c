@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "programs/oci/args.h"
+#include "oci_options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,7 +27,7 @@ static bool is_one_of(const char *s, int argc, char **argv)
         return false;
 }
 
-static void read_option(const struct args *a, enum cli_option_id id)
+static void read_option(const struct args *a, unsigned id)
 {
         own_mem const char **list = NULL;
         struct error err = {};
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         text[size] = '\0';
         for (char *p = text; p < text + size && argc < MAX_ARGS; p += strlen(p) + 1)
                 argv[argc++] = p;
-        command = argc && *argv[0] ? cli_find(argv[0]) : &cli_program;
+        command = argc && *argv[0] ? cli_find(&oci_program, argv[0]) : oci_program.global;
         if (argc && command)
                 read_args(command, argc - 1, argv + 1);
         free(text);

@@ -8,17 +8,17 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "programs/oci/args.h"
-#include "programs/oci/duration.h"
+#include "oci_options.h"
+#include "cli/duration.h"
 #include "programs/oci/path.h"
 #include "programs/oci/process_table.h"
-#include "programs/oci/table.h"
+#include "cli/table.h"
 
 #define PARSE(command, ret, err, ...) parse(command, (const char *[]){ __VA_ARGS__, NULL }, ret, err)
 
 static int parse(const char *command, const char **argv, struct args *ret, struct error *err)
 {
-        const struct cli_command *c = *command ? cli_find(command) : &cli_program;
+        const struct cli_command *c = *command ? cli_find(&oci_program, command) : oci_program.global;
         int argc = 0;
 
         assert_non_null(c);
@@ -229,7 +229,7 @@ static void test_tables(void **state)
 {
         size_t n = 0;
 
-        for (const struct cli_command *c = cli_commands; c->name; c++, n++) {
+        for (const struct cli_command *c = oci_program.commands; c->name; c++, n++) {
                 assert_non_null(strstr(c->help, c->name));
                 for (size_t i = 0; i < c->n_options; i++) {
                         const struct cli_option *o = &c->options[i];

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "programs/oci/duration.h"
+#include "cli/duration.h"
 #include "programs/oci/invocation.h"
 #include "programs/oci/log.h"
 

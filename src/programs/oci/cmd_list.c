@@ -6,7 +6,7 @@
 
 #include "programs/oci/invocation.h"
 #include "programs/oci/owner.h"
-#include "programs/oci/table.h"
+#include "cli/table.h"
 
 struct listing {
         bool quiet;

@@ -10,7 +10,7 @@
 enum { MAX_RESOURCES_SIZE = 1 << 20 };
 
 /* An option's number into a field of the specification. 0 or negative. */
-static int read_u64(const struct args *a, enum cli_option_id id, struct opt_u64 *ret, struct error *err)
+static int read_u64(const struct args *a, enum oci_option_id id, struct opt_u64 *ret, struct error *err)
 {
         int r = args_u64(a, id, &ret->v, err);
 
@@ -18,7 +18,7 @@ static int read_u64(const struct args *a, enum cli_option_id id, struct opt_u64 
         return r < 0 ? r : 0;
 }
 
-static int read_i64(const struct args *a, enum cli_option_id id, struct opt_i64 *ret, struct error *err)
+static int read_i64(const struct args *a, enum oci_option_id id, struct opt_i64 *ret, struct error *err)
 {
         int r = args_i64(a, id, &ret->v, err);
 
@@ -26,7 +26,7 @@ static int read_i64(const struct args *a, enum cli_option_id id, struct opt_i64 
         return r < 0 ? r : 0;
 }
 
-static int read_size(const struct args *a, enum cli_option_id id, struct opt_i64 *ret, struct error *err)
+static int read_size(const struct args *a, enum oci_option_id id, struct opt_i64 *ret, struct error *err)
 {
         int r = args_size(a, id, &ret->v, err);
 

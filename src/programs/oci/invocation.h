@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "container/container.h"
-#include "programs/oci/args.h"
+#include "oci_options.h"
 #include "programs/oci/root.h"
 
 enum log_format { LOG_TEXT, LOG_JSON };

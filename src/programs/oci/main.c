@@ -130,7 +130,7 @@ static int run_command(struct invocation *inv, command_function *run)
 
 static int help(const struct invocation *inv, const char *name)
 {
-        const struct cli_command *command = name ? cli_find(name) : &cli_program;
+        const struct cli_command *command = name ? cli_find(&oci_program, name) : oci_program.global;
         struct error err;
 
         if (command)
@@ -142,7 +142,7 @@ static int help(const struct invocation *inv, const char *name)
 /* argv[0] is the command's name. */
 static int dispatch(struct invocation *inv, int argc, char **argv)
 {
-        const struct cli_command *command = cli_find(argv[0]);
+        const struct cli_command *command = cli_find(&oci_program, argv[0]);
         struct error err;
 
         if (!command)
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
         }
         /* Ignored by whoever started us, it would have the kernel throw away how our children end. */
         signal(SIGCHLD, SIG_DFL);
-        if (args_parse(&cli_program, argc ? argc - 1 : 0, argv + 1, &global, &err) < 0)
+        if (args_parse(oci_program.global, argc ? argc - 1 : 0, argv + 1, &global, &err) < 0)
                 return misused(&inv, NULL, &err);
         if (args_flag(&global, OPTION_HELP) || (!global.n_operands && !args_flag(&global, OPTION_VERSION)))
                 return help(&inv, NULL);

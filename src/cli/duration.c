@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "programs/oci/duration.h"
+#include "cli/duration.h"
 
 #include <errno.h>
 #include <stddef.h>

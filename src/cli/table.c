@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "programs/oci/table.h"
+#include "cli/table.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line, typed. The tables come from the man page (tools/gen-cli.py); the habits
- * are runc's: "--flag value" and "--flag=value", one dash as good as two, short names not
- * joined, "--" ends the options. Options may stand behind the operands, unless the command
- * passes its arguments on to a program (exec, ps): then they end at the first operand.
+ * The command line, typed. The tables come from the man pages (tools/gen-cli.py). "--flag value" and "--flag=value",
+ * "--" ends the options. Options may stand behind the operands, unless the command passes its arguments on to a program
+ * (exec, ps, run): then they end at the first operand.
+ *
+ * The rest are the habits of the program that is imitated. runc: one dash is as good as two, short names are not
+ * joined. Docker: what follows one dash are short names, joined at will ("-aq", "-it", "-fNAME").
  */
 #pragma once
 
@@ -12,13 +14,15 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "cli_options.h"
 
 enum cli_kind {
         CLI_SWITCH, /* no value, but "=true" and "=false" are understood */
         CLI_VALUE,  /* the last one counts */
         CLI_LIST,   /* may be repeated */
 };
+
+/* The ids of the other options are the program's own: its generated header has them. */
+enum { OPTION_HELP = 0 };
 
 struct cli_option {
         const char *name;
@@ -27,16 +31,22 @@ struct cli_option {
 };
 
 struct cli_command {
-        const char *name;
+        const char *name;  /* as it was typed: "images", "image ls"; the program's own for its global options */
+        const char *alias; /* the name under which the program knows it */
         const struct cli_option *options;
         size_t n_options;
         unsigned min_operands, max_operands;
         bool options_end_at_operand;
+        bool drops_dashes; /* "exec ID -- COMMAND": the dashes are not the command's */
+        bool joined;       /* Docker's habits */
+        bool is_group;     /* "image": its first operand is the rest of a command's name */
         const char *help;
 };
 
-extern const struct cli_command cli_program;    /* the options before the command */
-extern const struct cli_command cli_commands[]; /* ends with a NULL name */
+struct cli_program {
+        const struct cli_command *global;   /* the options before the command */
+        const struct cli_command *commands; /* ends with a NULL name */
+};
 
 struct arg_given {
         const struct cli_option *option;
@@ -53,7 +63,8 @@ struct args {
 
 #define own_args __attribute__((cleanup(args_finish)))
 
-const struct cli_command *cli_find(const char *name);
+/* NULL: unknown. */
+const struct cli_command *cli_find(const struct cli_program *program, const char *name);
 
 /*
  * Reads argv[0..argc), which begins behind the command's name and has to outlive *ret.
@@ -66,23 +77,24 @@ void args_finish(struct args *a);
 /* -EINVAL when there are too few or too many operands. */
 int args_check(const struct args *a, struct error *err);
 
-bool args_has(const struct args *a, enum cli_option_id id);
+/* `id` is one of the program's enum option_id. */
+bool args_has(const struct args *a, unsigned id);
 
 /* The value that was given last; NULL when there is none or it is empty, which runc takes for the same. */
-const char *args_str(const struct args *a, enum cli_option_id id);
+const char *args_str(const struct args *a, unsigned id);
 
 /* A switch: false unless given; the last one counts. */
-bool args_flag(const struct args *a, enum cli_option_id id);
+bool args_flag(const struct args *a, unsigned id);
 
 /* All values in their order, NULL-terminated and malloc'ed; *ret is NULL when there are none. */
-int args_list(const struct args *a, enum cli_option_id id, const char ***ret, struct error *err);
+int args_list(const struct args *a, unsigned id, const char ***ret, struct error *err);
 
 /*
  * The value as a number. Return 1 when it was given, 0 when not (*ret is untouched), -EINVAL with
  * the option's name when it is no number or out of range.
  */
-int args_u32(const struct args *a, enum cli_option_id id, uint32_t *ret, struct error *err);
-int args_u64(const struct args *a, enum cli_option_id id, uint64_t *ret, struct error *err);
-int args_i64(const struct args *a, enum cli_option_id id, int64_t *ret, struct error *err);
+int args_u32(const struct args *a, unsigned id, uint32_t *ret, struct error *err);
+int args_u64(const struct args *a, unsigned id, uint64_t *ret, struct error *err);
+int args_i64(const struct args *a, unsigned id, int64_t *ret, struct error *err);
 /* Bytes, as parse_size() reads them; -1 for no limit. */
-int args_size(const struct args *a, enum cli_option_id id, int64_t *ret, struct error *err);
+int args_size(const struct args *a, unsigned id, int64_t *ret, struct error *err);

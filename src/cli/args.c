@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "programs/oci/args.h"
+#include "cli/args.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,11 +8,19 @@
 #include "base/own.h"
 #include "base/parse.h"
 
-const struct cli_command *cli_find(const char *name)
+const struct cli_command *cli_find(const struct cli_program *program, const char *name)
 {
-        for (const struct cli_command *c = cli_commands; c->name; c++)
+        for (const struct cli_command *c = program->commands; c->name; c++)
                 if (strcmp(c->name, name) == 0)
                         return c;
+        return NULL;
+}
+
+static const struct cli_option *find_short(const struct cli_command *command, char name)
+{
+        for (size_t i = 0; i < command->n_options; i++)
+                if (command->options[i].short_name == name)
+                        return &command->options[i];
         return NULL;
 }
 
@@ -23,10 +31,8 @@ static const struct cli_option *find_option(const struct cli_command *command, c
 
                 if (strncmp(o->name, name, len) == 0 && !o->name[len])
                         return o;
-                if (len == 1 && o->short_name == *name)
-                        return o;
         }
-        return NULL;
+        return len == 1 && !command->joined ? find_short(command, *name) : NULL;
 }
 
 /* The spellings that Go's strconv.ParseBool knows, which is what runc's callers may use. */
@@ -42,6 +48,11 @@ static int parse_bool(const char *s, bool *ret)
                 }
         }
         return -EINVAL;
+}
+
+static void add_given(struct args *a, const struct cli_option *o, const char *value)
+{
+        a->given[a->n_given++] = (struct arg_given){ .option = o, .value = value };
 }
 
 /* Reads the option at argv[0]; returns how many arguments it took. */
@@ -63,8 +74,40 @@ static int read_option(struct args *a, int argc, char **argv, struct error *err)
                         return error_set(err, EINVAL, "option --%s needs a value", o->name);
                 value = argv[1];
         }
-        a->given[a->n_given++] = (struct arg_given){ .option = o, .value = value };
+        add_given(a, o, value);
         return o->kind != CLI_SWITCH && !equals ? 2 : 1;
+}
+
+/* Reads the short options that are joined at argv[0]; returns how many arguments they took. */
+static int read_joined(struct args *a, int argc, char **argv, struct error *err)
+{
+        for (const char *p = argv[0] + 1; *p; p++) {
+                const struct cli_option *o = find_short(a->command, *p);
+                bool on;
+
+                if (!o && !argv[0][2])
+                        return error_set(err, EINVAL, "unknown option \"%s\"", argv[0]);
+                if (!o)
+                        return error_set(err, EINVAL, "unknown option \"-%c\" in \"%s\"", *p, argv[0]);
+                if (o->kind != CLI_SWITCH) {
+                        if (p[1])
+                                add_given(a, o, p + 1 + (p[1] == '='));
+                        else if (argc < 2)
+                                return error_set(err, EINVAL, "option -%c needs a value", *p);
+                        else
+                                add_given(a, o, argv[1]);
+                        return p[1] ? 1 : 2;
+                }
+                if (p[1] == '=') {
+                        if (parse_bool(p + 2, &on) < 0)
+                                return error_set(err, EINVAL, "option -%c: \"%s\" is neither true nor false", *p,
+                                                 p + 2);
+                        add_given(a, o, p + 2);
+                        return 1;
+                }
+                add_given(a, o, "");
+        }
+        return 1;
 }
 
 static void add_operands(struct args *a, int argc, char **argv)
@@ -84,7 +127,8 @@ static int read_all(struct args *a, int argc, char **argv, struct error *err)
                         return 0;
                 }
                 if (argv[i][0] == '-' && argv[i][1]) {
-                        n = read_option(a, argc - i, argv + i, err);
+                        n = a->command->joined && argv[i][1] != '-' ? read_joined(a, argc - i, argv + i, err)
+                                                                    : read_option(a, argc - i, argv + i, err);
                         if (n < 0)
                                 return n;
                         if (args_flag(a, OPTION_HELP))
@@ -93,8 +137,7 @@ static int read_all(struct args *a, int argc, char **argv, struct error *err)
                 }
                 add_operands(a, 1, argv + i);
                 if (passes_on) {
-                        /* "exec ID -- COMMAND": the dashes are not the command's */
-                        i += i + 1 < argc && strcmp(argv[i + 1], "--") == 0 && a->command != &cli_program;
+                        i += a->command->drops_dashes && i + 1 < argc && strcmp(argv[i + 1], "--") == 0;
                         add_operands(a, argc - i - 1, argv + i + 1);
                         return 0;
                 }
@@ -102,15 +145,27 @@ static int read_all(struct args *a, int argc, char **argv, struct error *err)
         return 0;
 }
 
+/* More than there can be. */
+static size_t count_options(const struct cli_command *command, int argc, char **argv)
+{
+        size_t n = (size_t)argc;
+
+        for (int i = 0; i < argc && command->joined; i++)
+                if (argv[i][0] == '-')
+                        n += strlen(argv[i]);
+        return n;
+}
+
 int args_parse(const struct cli_command *command, int argc, char **argv, struct args *ret, struct error *err)
 {
+        size_t max_given = count_options(command, argc, argv);
         struct args a = { .command = command };
         int r;
 
-        a.given = calloc((size_t)argc + 1, sizeof *a.given + sizeof *a.operands);
+        a.given = calloc(1, max_given * sizeof *a.given + ((size_t)argc + 1) * sizeof *a.operands);
         if (!a.given)
                 return error_set(err, ENOMEM, "out of memory");
-        a.operands = (char **)(a.given + argc + 1);
+        a.operands = (char **)(a.given + max_given);
         r = read_all(&a, argc, argv, err);
         if (r < 0)
                 args_finish(&a);
@@ -138,7 +193,7 @@ int args_check(const struct args *a, struct error *err)
         return error_set(err, EINVAL, "\"%s\" requires a maximum of %u argument(s)", c->name, c->max_operands);
 }
 
-static const struct arg_given *last_given(const struct args *a, enum cli_option_id id)
+static const struct arg_given *last_given(const struct args *a, unsigned id)
 {
         for (size_t i = a->n_given; i-- > 0;)
                 if (a->given[i].option->id == id)
@@ -146,19 +201,19 @@ static const struct arg_given *last_given(const struct args *a, enum cli_option_
         return NULL;
 }
 
-bool args_has(const struct args *a, enum cli_option_id id)
+bool args_has(const struct args *a, unsigned id)
 {
         return last_given(a, id) != NULL;
 }
 
-const char *args_str(const struct args *a, enum cli_option_id id)
+const char *args_str(const struct args *a, unsigned id)
 {
         const struct arg_given *g = last_given(a, id);
 
         return g && *g->value ? g->value : NULL;
 }
 
-bool args_flag(const struct args *a, enum cli_option_id id)
+bool args_flag(const struct args *a, unsigned id)
 {
         const struct arg_given *g = last_given(a, id);
         bool on = true;
@@ -168,7 +223,7 @@ bool args_flag(const struct args *a, enum cli_option_id id)
         return g && on;
 }
 
-int args_list(const struct args *a, enum cli_option_id id, const char ***ret, struct error *err)
+int args_list(const struct args *a, unsigned id, const char ***ret, struct error *err)
 {
         const char **list;
         size_t n = 0;
@@ -192,7 +247,7 @@ static int bad_number(const struct arg_given *g, struct error *err)
         return error_set(err, EINVAL, "option --%s: invalid value \"%s\"", g->option->name, g->value);
 }
 
-int args_u64(const struct args *a, enum cli_option_id id, uint64_t *ret, struct error *err)
+int args_u64(const struct args *a, unsigned id, uint64_t *ret, struct error *err)
 {
         const struct arg_given *g = last_given(a, id);
 
@@ -201,7 +256,7 @@ int args_u64(const struct args *a, enum cli_option_id id, uint64_t *ret, struct 
         return parse_u64(g->value, 10, ret) < 0 ? bad_number(g, err) : 1;
 }
 
-int args_u32(const struct args *a, enum cli_option_id id, uint32_t *ret, struct error *err)
+int args_u32(const struct args *a, unsigned id, uint32_t *ret, struct error *err)
 {
         const struct arg_given *g = last_given(a, id);
 
@@ -210,7 +265,7 @@ int args_u32(const struct args *a, enum cli_option_id id, uint32_t *ret, struct 
         return parse_u32(g->value, 10, ret) < 0 ? bad_number(g, err) : 1;
 }
 
-int args_i64(const struct args *a, enum cli_option_id id, int64_t *ret, struct error *err)
+int args_i64(const struct args *a, unsigned id, int64_t *ret, struct error *err)
 {
         const struct arg_given *g = last_given(a, id);
 
@@ -219,7 +274,7 @@ int args_i64(const struct args *a, enum cli_option_id id, int64_t *ret, struct e
         return parse_i64(g->value, ret) < 0 ? bad_number(g, err) : 1;
 }
 
-int args_size(const struct args *a, enum cli_option_id id, int64_t *ret, struct error *err)
+int args_size(const struct args *a, unsigned id, int64_t *ret, struct error *err)
 {
         const struct arg_given *g = last_given(a, id);
 
