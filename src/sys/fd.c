@@ -2,6 +2,7 @@
 #include "sys/fd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <stdbool.h>
@@ -295,4 +296,18 @@ int fd_close_others(unsigned preserved, const int *keep, size_t n_keep)
                 if (next == ~0U)
                         return 0;
         }
+}
+
+int fd_hold_standard(void)
+{
+        struct pollfd p[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+        if (poll(p, ARRAY_SIZE(p), 0) < 0)
+                return -errno;
+        for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+                /* The lowest free number is this one: those below are in use by now. */
+                if (p[i].revents & POLLNVAL && open("/dev/null", O_RDWR) != (int)i)
+                        return -EBADF;
+        }
+        return 0;
 }

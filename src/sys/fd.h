@@ -78,3 +78,9 @@ int fd_cloexec_from(unsigned first);
  * close-on-exec: they are the caller's, not ours. 0 or -errno.
  */
 int fd_close_others(unsigned preserved, const int *keep, size_t n_keep);
+
+/*
+ * Puts /dev/null where the caller closed standard input, output or error: what is opened next would take their place,
+ * get error messages, and be handed to children. 0 or -errno.
+ */
+int fd_hold_standard(void);

@@ -110,3 +110,24 @@ int terminal_keep_newlines(int fd)
         t.c_oflag &= ~(tcflag_t)ONLCR;
         return tcsetattr(fd, TCSANOW, &t) < 0 ? -errno : 0;
 }
+
+int terminal_hide_input(int fd, struct termios *ret_saved)
+{
+        struct termios t;
+
+        if (tcgetattr(fd, &t) < 0)
+                return -errno;
+        *ret_saved = t;
+        t.c_lflag &= ~(tcflag_t)ECHO;
+        t.c_lflag |= ECHONL;
+        return tcsetattr(fd, TCSAFLUSH, &t) < 0 ? -errno : 0;
+}
+
+void terminal_size(int fd, unsigned *ret_columns, unsigned *ret_rows)
+{
+        struct winsize size = {};
+
+        (void)ioctl(fd, TIOCGWINSZ, &size);
+        *ret_columns = size.ws_col ? size.ws_col : 80;
+        *ret_rows = size.ws_row ? size.ws_row : 24;
+}

@@ -22,3 +22,9 @@ int terminal_keep_newlines(int fd);
 
 /* Puts a terminal's input into raw mode and leaves its output as it is; *ret_saved is for tcsetattr(). */
 int terminal_set_raw(int fd, struct termios *ret_saved);
+
+/* What is typed does not appear, but for the newline: for passwords. *ret_saved is for tcsetattr(). */
+int terminal_hide_input(int fd, struct termios *ret_saved);
+
+/* 80 columns and 24 rows where nobody knows. */
+void terminal_size(int fd, unsigned *ret_columns, unsigned *ret_rows);

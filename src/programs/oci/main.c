@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holt-oci: reads the global options, finds the command, reports how it went. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 #include "programs/oci/log.h"
 #include "programs/oci/root.h"
 #include "programs/oci/sealed_start.h"
+#include "sys/fd.h"
 
 static const struct {
         const char *name;
@@ -58,24 +57,6 @@ static int print_version(void)
         printf("holt-oci version %s\nspec: %s\nlibseccomp: %u.%u.%u\n", HOLT_VERSION, OCI_SPEC_VERSION, v->major,
                v->minor, v->micro);
         return print("");
-}
-
-/*
- * Where the caller closed standard input, output or error, what we open next would take their place: error messages
- * would go into it, and the container would get it.
- */
-static int hold_standard_descriptors(void)
-{
-        struct pollfd p[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
-
-        if (poll(p, ARRAY_SIZE(p), 0) < 0)
-                return -errno;
-        for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
-                /* The lowest free number is this one: those below are in use by now. */
-                if (p[i].revents & POLLNVAL && open("/dev/null", O_RDWR) != (int)i)
-                        return -EBADF;
-        }
-        return 0;
 }
 
 /* A command line that cannot be understood: says so, and where help is. */
@@ -169,7 +150,7 @@ int main(int argc, char **argv)
 #ifndef HOLT_SEALED_ENTRY
         sealed_start(argv, environ);
 #endif
-        status = hold_standard_descriptors();
+        status = fd_hold_standard();
         if (status < 0) {
                 error_errno(&err, -status, "hold the standard descriptors");
                 log_error(&inv, err.text);
