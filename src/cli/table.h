@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum { TABLE_MAX_COLUMNS = 8 };
+enum { TABLE_MAX_COLUMNS = 16 };
 
 struct table_row {
         struct table_row *next;
@@ -16,8 +16,8 @@ struct table_row {
 
 struct table {
         size_t columns;
-        size_t min_width, gap; /* a column is at least min_width wide with the gap behind it */
-        size_t widths[TABLE_MAX_COLUMNS];
+        size_t min_width, gap;            /* a column is at least min_width wide with the gap behind it */
+        size_t widths[TABLE_MAX_COLUMNS]; /* in characters */
         struct table_row *first, *last;
         struct arena arena;
 };

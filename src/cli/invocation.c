@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/invocation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "sys/fd.h"
+
+int output_write(const struct buf *out, struct error *err)
+{
+        int r = buf_failed(out) ? -ENOMEM : fd_write_all(STDOUT_FILENO, out->data, out->len);
+
+        return r < 0 ? error_errno(err, -r, "standard output") : 0;
+}
+
+/* In one write: other processes write to the same place. */
+static void report(const char *kind, const char *text)
+{
+        own_buf struct buf line = {};
+
+        buf_addf(&line, "holt: %s%s\n", kind, text);
+        (void)fd_write_all(STDERR_FILENO, buf_str(&line), line.len);
+}
+
+void report_error(const char *text)
+{
+        report("", text);
+}
+
+void report_warning(const char *text)
+{
+        report("warning: ", text);
+}
+
+bool ask(const char *question)
+{
+        char line[64];
+        size_t len;
+
+        (void)fd_write_all(STDERR_FILENO, question, strlen(question));
+        if (!fgets(line, sizeof line, stdin))
+                return false;
+        len = strcspn(line, "\r\n");
+        line[len] = '\0';
+        return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+int check_choice(const char *option, const char *value, const char *const *choices, struct error *err)
+{
+        for (; value && *choices; choices++)
+                if (strcmp(value, *choices) == 0)
+                        return 0;
+        return value ? error_set(err, EINVAL, "option --%s: invalid value \"%s\"", option, value) : 0;
+}

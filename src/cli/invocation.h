@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of holt: its global options, its command, and what the commands share. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "holt_options.h"
+
+struct invocation {
+        struct args args;       /* of the command */
+        const char *root, *run; /* --root, --run or the environment; NULL: the store's default */
+        bool debug;
+        int exit_status;    /* what the program ends with when the command succeeds */
+        int failure_status; /* and when it fails: 1, unless the command sets another */
+};
+
+/* Every command: 0, or a negative errno with *err filled. */
+typedef int command_function(struct invocation *inv, struct error *err);
+
+command_function cmd_version;
+
+/* Writes the buffer to standard output; a failed write or a buffer that ran out of memory is an error. */
+int output_write(const struct buf *out, struct error *err);
+
+/* A line on standard error: what went wrong, and what went wrong without stopping anything. */
+void report_error(const char *text);
+void report_warning(const char *text);
+
+/* A question on standard error, answered on standard input: whether it was "y" or "yes". */
+bool ask(const char *question);
+
+/* The value of a switch's --format or of another choice: -EINVAL unless it is NULL or one of them. */
+int check_choice(const char *option, const char *value, const char *const *choices, struct error *err);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What somebody may have meant who typed an unknown command. */
+#pragma once
+
+#include "cli/args.h"
+
+/* The nearest name below `group` ("image", or NULL for the commands of the program), or NULL when none is near. */
+const char *suggest_command(const struct cli_program *program, const char *group, const char *typed);

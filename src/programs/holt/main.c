@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holt: reads the global options, finds the command, reports how it went. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "cli/invocation.h"
+#include "cli/suggest.h"
+#include "sys/fd.h"
+
+/* Docker's: the command line was not understood. */
+enum { STATUS_MISUSED = 125 };
+
+static const struct {
+        const char *name;
+        command_function *run;
+} functions[] = {
+        { "version", cmd_version },
+};
+
+static command_function *find_function(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
+                if (strcmp(functions[i].name, name) == 0)
+                        return functions[i].run;
+        return NULL;
+}
+
+static int print(const char *text)
+{
+        return fputs(text, stdout) < 0 || fflush(stdout) < 0 ? 1 : 0;
+}
+
+/* Says what is wrong with the command line, and where help is. */
+static int misused(const char *command, const struct error *err)
+{
+        char text[sizeof err->text + 100];
+
+        snprintf(text, sizeof text, "%s; see holt %s%s--help", err->text, command ? command : "", command ? " " : "");
+        report_error(text);
+        return STATUS_MISUSED;
+}
+
+static int unknown_command(const char *group, const char *name)
+{
+        const char *near = suggest_command(&holt_program, group, name);
+        struct error err;
+
+        error_set(&err, EINVAL, "unknown command \"%s%s%s\"%s%s%s", group ? group : "", group ? " " : "", name,
+                  near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+        return misused(group, &err);
+}
+
+static const struct cli_command *find_in_group(const char *group, const char *name)
+{
+        char full[64];
+
+        return snprintf(full, sizeof full, "%s %s", group, name) < (int)sizeof full ? cli_find(&holt_program, full)
+                                                                                    : NULL;
+}
+
+/* words: of the command's name, maybe none. */
+static int help(unsigned n, char **words)
+{
+        const struct cli_command *command = n ? cli_find(&holt_program, words[0]) : holt_program.global;
+        const struct cli_command *inner = n > 1 && command ? find_in_group(words[0], words[1]) : command;
+
+        if (!command)
+                return unknown_command(NULL, words[0]);
+        return inner ? print(inner->help) : unknown_command(words[0], words[1]);
+}
+
+static int run_command(struct invocation *inv)
+{
+        struct error err = {};
+        int r;
+
+        inv->failure_status = 1;
+        r = find_function(inv->args.command->alias)(inv, &err);
+        if (r < 0)
+                report_error(err.text);
+        return r < 0 ? inv->failure_status : inv->exit_status;
+}
+
+/* argv begins behind the command's name. */
+static int dispatch(struct invocation *inv, const struct cli_command *command, int argc, char **argv)
+{
+        struct error err;
+
+        if (args_parse(command, argc, argv, &inv->args, &err) < 0)
+                return misused(command->name, &err);
+        if (args_flag(&inv->args, OPTION_HELP))
+                return print(command->help);
+        if (command->is_group)
+                return print(command->help);
+        if (args_check(&inv->args, &err) < 0)
+                return misused(command->name, &err);
+        if (strcmp(command->alias, "help") == 0)
+                return help(inv->args.n_operands, inv->args.operands);
+        return run_command(inv);
+}
+
+static int find_and_dispatch(struct invocation *inv, int argc, char **argv)
+{
+        const struct cli_command *command = cli_find(&holt_program, argv[0]), *inner;
+
+        if (!command)
+                return unknown_command(NULL, argv[0]);
+        if (!command->is_group || argc < 2 || argv[1][0] == '-')
+                return dispatch(inv, command, argc - 1, argv + 1);
+        inner = find_in_group(argv[0], argv[1]);
+        return inner ? dispatch(inv, inner, argc - 2, argv + 2) : unknown_command(argv[0], argv[1]);
+}
+
+static const char *option_or_environment(const struct args *global, unsigned id, const char *variable)
+{
+        const char *given = args_str(global, id), *set = getenv(variable);
+
+        return given ? given : set && *set ? set : NULL;
+}
+
+int main(int argc, char **argv)
+{
+        struct invocation inv = {};
+        own_args struct args global = {};
+        struct error err;
+        int status = fd_hold_standard();
+
+        if (status < 0) {
+                error_errno(&err, -status, "hold the standard descriptors");
+                report_error(err.text);
+                return STATUS_MISUSED;
+        }
+        /* Ignored by whoever started us, it would have the kernel throw away how our children end. */
+        signal(SIGCHLD, SIG_DFL);
+        if (args_parse(holt_program.global, argc ? argc - 1 : 0, argv + 1, &global, &err) < 0)
+                return misused(NULL, &err);
+        if (args_flag(&global, OPTION_HELP) || (!global.n_operands && !args_flag(&global, OPTION_VERSION)))
+                return help(0, NULL);
+        if (args_flag(&global, OPTION_VERSION))
+                return print("holt version " HOLT_VERSION "\n");
+        inv.root = option_or_environment(&global, OPTION_ROOT, "HOLT_ROOT");
+        inv.run = option_or_environment(&global, OPTION_RUN, "HOLT_RUN");
+        inv.debug = args_flag(&global, OPTION_DEBUG);
+        status = find_and_dispatch(&inv, (int)global.n_operands, global.operands);
+        args_finish(&inv.args);
+        return status;
+}
