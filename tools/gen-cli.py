@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 WIDTH = 88
 OPTION_LINE = re.compile(r"^\*-")
-OPTION_NAME = re.compile(r"\*(--?[a-z0-9][a-z0-9-]*)\*")
+OPTION_NAME = re.compile(r"\*(--?[A-Za-z0-9][a-z0-9-]*)\*")
 
 
 @dataclass

@@ -82,5 +82,6 @@ void json_write_string(struct json_writer *w, const char *key, const char *value
 void json_write_bool(struct json_writer *w, const char *key, bool value);
 void json_write_i64(struct json_writer *w, const char *key, int64_t value);
 void json_write_u64(struct json_writer *w, const char *key, uint64_t value);
+void json_write_value(struct json_writer *w, const char *key, struct json_object *v);
 /* text is JSON already */
 void json_write_raw(struct json_writer *w, const char *key, const char *text);

@@ -137,19 +137,19 @@ void json_write_raw(struct json_writer *w, const char *key, const char *text)
         buf_add_str(w->out, text);
 }
 
-static void write_value(struct json_writer *w, const char *key, const struct json_object *v)
+void json_write_value(struct json_writer *w, const char *key, struct json_object *v)
 {
         switch (v->type) {
         case JSON_OBJECT:
                 json_begin_object(w, key);
                 for (size_t i = 0; i < v->n; i++)
-                        write_value(w, v->items[i].key, &v->items[i]);
+                        json_write_value(w, v->items[i].key, &v->items[i]);
                 json_end_object(w);
                 break;
         case JSON_ARRAY:
                 json_begin_array(w, key);
                 for (size_t i = 0; i < v->n; i++)
-                        write_value(w, NULL, &v->items[i]);
+                        json_write_value(w, NULL, &v->items[i]);
                 json_end_array(w);
                 break;
         case JSON_STRING:
@@ -173,5 +173,5 @@ void json_add_value(struct buf *out, struct json_object *v)
 {
         struct json_writer w = { .out = out };
 
-        write_value(&w, NULL, v);
+        json_write_value(&w, NULL, v);
 }

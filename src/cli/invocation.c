@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "cli/text_line.h"
 #include "sys/fd.h"
 
 int output_write(const struct buf *out, struct error *err)
@@ -21,7 +22,9 @@ static void report(const char *kind, const char *text)
 {
         own_buf struct buf line = {};
 
-        buf_addf(&line, "holt: %s%s\n", kind, text);
+        buf_addf(&line, "holt: %s", kind);
+        text_add_line(&line, text, 0);
+        buf_add_str(&line, "\n");
         (void)fd_write_all(STDERR_FILENO, buf_str(&line), line.len);
 }
 

@@ -10,7 +10,7 @@
 #include "base/own.h"
 #include "oci_options.h"
 #include "cli/duration.h"
-#include "programs/oci/path.h"
+#include "cli/path.h"
 #include "programs/oci/process_table.h"
 #include "cli/table.h"
 

@@ -8,6 +8,7 @@
 
 #include "base/own.h"
 #include "cli/invocation.h"
+#include "cli/path.h"
 #include "cli/suggest.h"
 #include "sys/fd.h"
 
@@ -18,6 +19,27 @@ static const struct {
         const char *name;
         command_function *run;
 } functions[] = {
+        { "history", cmd_history },
+        { "image inspect", cmd_image_inspect },
+        { "image mount", cmd_image_mount },
+        { "image prune", cmd_image_prune },
+        { "image tree", cmd_image_tree },
+        { "image umount", cmd_image_umount },
+        { "images", cmd_images },
+        { "import", cmd_import },
+        { "info", cmd_info },
+        { "load", cmd_load },
+        { "login", cmd_login },
+        { "logout", cmd_logout },
+        { "pull", cmd_pull },
+        { "push", cmd_push },
+        { "rmi", cmd_rmi },
+        { "save", cmd_save },
+        { "search", cmd_search },
+        { "system check", cmd_system_check },
+        { "system df", cmd_system_df },
+        { "system prune", cmd_system_prune },
+        { "tag", cmd_tag },
         { "version", cmd_version },
 };
 
@@ -62,14 +84,17 @@ static const struct cli_command *find_in_group(const char *group, const char *na
                                                                                     : NULL;
 }
 
-/* words: of the command's name, maybe none. */
+/* words: of the command's name, n of them. */
 static int help(unsigned n, char **words)
 {
-        const struct cli_command *command = n ? cli_find(&holt_program, words[0]) : holt_program.global;
-        const struct cli_command *inner = n > 1 && command ? find_in_group(words[0], words[1]) : command;
+        const struct cli_command *command, *inner;
 
+        if (n == 0)
+                return print(holt_program.global->help);
+        command = cli_find(&holt_program, words[0]);
         if (!command)
                 return unknown_command(NULL, words[0]);
+        inner = n > 1 ? find_in_group(words[0], words[1]) : command;
         return inner ? print(inner->help) : unknown_command(words[0], words[1]);
 }
 
@@ -115,16 +140,39 @@ static int find_and_dispatch(struct invocation *inv, int argc, char **argv)
         return inner ? dispatch(inv, inner, argc - 2, argv + 2) : unknown_command(argv[0], argv[1]);
 }
 
-static const char *option_or_environment(const struct args *global, unsigned id, const char *variable)
+/* The option or, without it, the variable, as an absolute path; *ret stays NULL where neither says it. */
+static int find_place(const struct args *global, unsigned id, const char *option, const char *variable, char **ret,
+                      struct error *err)
 {
         const char *given = args_str(global, id), *set = getenv(variable);
+        int r;
 
-        return given ? given : set && *set ? set : NULL;
+        if (!given && (!set || !*set))
+                return 0;
+        r = path_absolute(given ? given : set, ret);
+        return r < 0 ? error_errno(err, -r, "%s", given ? option : variable) : 0;
+}
+
+static int run(const struct args *global)
+{
+        own_mem char *root = NULL, *run_dir = NULL;
+        struct invocation inv = { .debug = args_flag(global, OPTION_DEBUG) };
+        struct error err;
+        int r = find_place(global, OPTION_ROOT, "--root", "HOLT_ROOT", &root, &err);
+
+        if (r == 0)
+                r = find_place(global, OPTION_RUN, "--run", "HOLT_RUN", &run_dir, &err);
+        if (r < 0)
+                return misused(NULL, &err);
+        inv.root = root;
+        inv.run = run_dir;
+        r = find_and_dispatch(&inv, (int)global->n_operands, global->operands);
+        args_finish(&inv.args);
+        return r;
 }
 
 int main(int argc, char **argv)
 {
-        struct invocation inv = {};
         own_args struct args global = {};
         struct error err;
         int status = fd_hold_standard();
@@ -142,10 +190,5 @@ int main(int argc, char **argv)
                 return help(0, NULL);
         if (args_flag(&global, OPTION_VERSION))
                 return print("holt version " HOLT_VERSION "\n");
-        inv.root = option_or_environment(&global, OPTION_ROOT, "HOLT_ROOT");
-        inv.run = option_or_environment(&global, OPTION_RUN, "HOLT_RUN");
-        inv.debug = args_flag(&global, OPTION_DEBUG);
-        status = find_and_dispatch(&inv, (int)global.n_operands, global.operands);
-        args_finish(&inv.args);
-        return status;
+        return run(&global);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "programs/oci/path.h"
+#include "cli/path.h"
 
 static int read_cgroups(const struct args *a, enum checkpoint_cgroups *ret, struct error *err)
 {

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "programs/oci/path.h"
+#include "cli/path.h"
 #include "sys/fd.h"
 
 int invocation_options(const struct invocation *inv, struct container_options *ret, char **ret_bundle,

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "programs/oci/path.h"
+#include "cli/path.h"
 #include "sys/fd.h"
 
 /* Whether uid 0 is only that of a user namespace. */

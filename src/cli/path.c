@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "programs/oci/path.h"
+#include "cli/path.h"
 
 #include <errno.h>
 #include <stdio.h>

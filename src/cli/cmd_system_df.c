@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/grow.h"
+#include "base/json.h"
+#include "base/own.h"
+#include "cli/format.h"
+#include "cli/human.h"
+#include "cli/image_lookup.h"
+
+static const struct format_field fields[] = {
+        { "Type", "TYPE" }, { "TotalCount", "TOTAL" },        { "Active", "ACTIVE" },
+        { "Size", "SIZE" }, { "Reclaimable", "RECLAIMABLE" }, {},
+};
+
+static const struct format_field image_fields[] = {
+        { "Repository", "REPOSITORY" },
+        { "Tag", "TAG" },
+        { "ID", "IMAGE ID" },
+        { "CreatedSince", "CREATED" },
+        { "Size", "SIZE" },
+        { "SharedSize", "SHARED SIZE" },
+        { "UniqueSize", "UNIQUE SIZE" },
+        {},
+};
+
+struct line {
+        const char *type;
+        uint64_t total, active, bytes, reclaimable;
+};
+
+static int add_line(struct format *f, const struct line *line, struct error *err)
+{
+        own_buf struct buf row = {};
+        struct json_writer w = { .out = &row };
+        char total[24], active[24], size[HUMAN_SIZE_MAX], reclaimable[HUMAN_SIZE_MAX], part[HUMAN_SIZE_MAX + 16];
+
+        snprintf(total, sizeof total, "%" PRIu64, line->total);
+        snprintf(active, sizeof active, "%" PRIu64, line->active);
+        human_size(line->bytes, 4, size);
+        human_size(line->reclaimable, 4, reclaimable);
+        snprintf(part, sizeof part, "%s", reclaimable);
+        if (line->bytes)
+                snprintf(part, sizeof part, "%s (%d%%)", reclaimable,
+                         (int)((double)line->reclaimable * 100 / (double)line->bytes));
+        json_begin_object(&w, NULL);
+        json_write_string(&w, "Type", line->type);
+        json_write_string(&w, "TotalCount", total);
+        json_write_string(&w, "Active", active);
+        json_write_string(&w, "Size", size);
+        json_write_string(&w, "Reclaimable", part);
+        json_end_object(&w);
+        return format_add(f, &row, err);
+}
+
+static int show_totals(struct store *s, const char *given, struct error *err)
+{
+        own_format struct format f = {};
+        own_buf struct buf out = {};
+        struct store_usage u = {};
+        uint64_t free_layers;
+        int r = store_usage(s, &u, err);
+
+        /* What is reclaimable is mostly layers, and a little manifests. */
+        free_layers = u.reclaimable_bytes < u.layer_bytes ? u.reclaimable_bytes : u.layer_bytes;
+        if (r == 0)
+                r = format_open(&f, given, "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+                                fields, false, err);
+        if (r == 0)
+                r = add_line(&f,
+                             &(struct line){ "Images", u.images, u.images - u.dangling_images,
+                                             u.layer_bytes + u.blob_bytes, u.reclaimable_bytes },
+                             err);
+        if (r == 0)
+                r = add_line(&f, &(struct line){ "Layers", u.layers, u.pinned_layers, u.layer_bytes, free_layers },
+                             err);
+        if (r == 0)
+                r = format_write(&f, &out, err);
+        return r < 0 ? r : output_write(&out, err);
+}
+
+/* A layer and how many images have it. */
+struct share {
+        const struct digest *diff_id;
+        uint64_t bytes;
+        size_t users;
+};
+
+struct shares {
+        struct share *items;
+        size_t n, cap;
+};
+
+static int compare(const void *a, const void *b)
+{
+        return strcmp(((const struct share *)a)->diff_id->text, ((const struct share *)b)->diff_id->text);
+}
+
+/* Sorted, each layer once. */
+static int count_users(struct store *s, const struct image_list *images, struct shares *ret, struct error *err)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < images->n; i++) {
+                for (size_t j = 0; j < images->items[i]->n_layers; j++) {
+                        if (array_grow(&ret->items, &ret->cap, ret->n + 1, sizeof *ret->items) < 0)
+                                return error_set(err, ENOMEM, "out of memory");
+                        ret->items[ret->n++] = (struct share){ .diff_id = &images->items[i]->diff_ids[j], .users = 1 };
+                }
+        }
+        if (!ret->n)
+                return 0;
+        qsort(ret->items, ret->n, sizeof *ret->items, compare);
+        for (size_t i = 1; i < ret->n; i++) {
+                if (digest_equal(ret->items[n].diff_id, ret->items[i].diff_id))
+                        ret->items[n].users++;
+                else
+                        ret->items[++n] = ret->items[i];
+        }
+        ret->n = n + 1;
+        for (size_t i = 0; i < ret->n; i++) {
+                struct layer_info info;
+                int fd = store_layer_open(s, ret->items[i].diff_id, &info, NULL, err);
+
+                if (fd < 0)
+                        return fd;
+                close(fd);
+                ret->items[i].bytes = info.size + info.recipe_size;
+        }
+        return 0;
+}
+
+static int add_image(struct format *f, const struct shares *shares, const struct image_info *info, struct error *err)
+{
+        own_buf struct buf row = {}, repository = {};
+        struct json_writer w = { .out = &row };
+        char id[sizeof(struct digest)], size[HUMAN_SIZE_MAX], age[HUMAN_TIME_MAX];
+        uint64_t shared = 0, unique = 0;
+        struct reference ref = {};
+
+        for (size_t i = 0; i < info->n_layers; i++) {
+                struct share key = { .diff_id = &info->diff_ids[i] };
+                const struct share *found = bsearch(&key, shares->items, shares->n, sizeof key, compare);
+
+                if (found)
+                        *(found->users > 1 ? &shared : &unique) += found->bytes;
+        }
+        if (*info->names && reference_parse(*info->names, &ref, NULL) == 0)
+                reference_add_short_name(&repository, &ref);
+        json_begin_object(&w, NULL);
+        json_write_string(&w, "Repository", repository.len ? buf_str(&repository) : "<none>");
+        json_write_string(&w, "Tag", *ref.tag ? ref.tag : "<none>");
+        json_write_string(&w, "ID", image_id_text(&info->id, false, id));
+        human_duration(time(NULL) - info->created, age);
+        json_write_string(&w, "CreatedSince", info->created ? age : "N/A");
+        human_size(info->size, 4, size);
+        json_write_string(&w, "Size", size);
+        human_size(shared, 4, size);
+        json_write_string(&w, "SharedSize", size);
+        human_size(unique, 4, size);
+        json_write_string(&w, "UniqueSize", size);
+        json_end_object(&w);
+        return format_add(f, &row, err);
+}
+
+static int show_images(struct store *s, const char *given, struct error *err)
+{
+        own_image_list struct image_list images = {};
+        own_format struct format f = {};
+        own_buf struct buf out = {};
+        struct shares shares = {};
+        int r = image_list_all(s, &images, err);
+
+        if (r == 0)
+                r = count_users(s, &images, &shares, err);
+        if (r == 0)
+                r = format_open(&f, given,
+                                "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.SharedSize}}\t{{."
+                                "UniqueSize}}",
+                                image_fields, false, err);
+        if (r == 0 && !given)
+                buf_add_str(&out, "Images space usage:\n\n");
+        for (size_t i = 0; r == 0 && i < images.n; i++)
+                r = add_image(&f, &shares, images.items[i], err);
+        if (r == 0)
+                r = format_write(&f, &out, err);
+        free(shares.items);
+        return r < 0 ? r : output_write(&out, err);
+}
+
+int cmd_system_df(struct invocation *inv, struct error *err)
+{
+        const char *given = args_str(&inv->args, OPTION_FORMAT);
+        own_store struct store *store = NULL;
+        int r = invocation_store(inv, &store, err);
+
+        if (r < 0)
+                return r;
+        return args_flag(&inv->args, OPTION_VERBOSE) ? show_images(store, given, err) : show_totals(store, given, err);
+}

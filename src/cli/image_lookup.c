@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/image_lookup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/grow.h"
+#include "base/own.h"
+
+int invocation_store(const struct invocation *inv, struct store **ret, struct error *err)
+{
+        return store_open(inv->root, inv->run, ret, err);
+}
+
+const char *image_id_text(const struct digest *id, bool whole, char ret[sizeof(struct digest)])
+{
+        if (whole)
+                memcpy(ret, id->text, sizeof id->text);
+        else
+                snprintf(ret, sizeof *id, "%.*s", SHORT_ID_LENGTH, digest_hex(id));
+        return ret;
+}
+
+int image_config_load(struct store *s, const struct digest *id, struct image_config *ret, struct error *err)
+{
+        own_buf struct buf text = {};
+        int r = store_blob_read(s, id, &text, err);
+
+        return r < 0 ? r : image_config_read(buf_str(&text), text.len, ret, err);
+}
+
+int image_config_load_json(struct store *s, const struct digest *id, struct json_object **ret, struct error *err)
+{
+        own_json struct json_object *json = NULL;
+        own_buf struct buf text = {};
+        int r = store_blob_read(s, id, &text, err);
+
+        if (r == 0)
+                r = json_parse(buf_str(&text), text.len, &json, err);
+        if (r == 0 && !json_is_object(json))
+                r = error_set(err, EBADMSG, "the configuration of image %s is no object", id->text);
+        if (r == 0)
+                *ret = take_ptr(json);
+        return r;
+}
+
+void image_add_repository(struct buf *out, const char *name)
+{
+        struct reference ref;
+
+        if (reference_parse(name, &ref, NULL) == 0)
+                reference_add_short_name(out, &ref);
+        else
+                buf_add_str(out, name);
+}
+
+void image_add_short_name(struct buf *out, const char *name)
+{
+        struct reference ref;
+
+        if (reference_parse(name, &ref, NULL) < 0) {
+                buf_add_str(out, name);
+                return;
+        }
+        reference_add_short_name(out, &ref);
+        if (*ref.tag && !*ref.digest.text)
+                buf_addf(out, ":%s", ref.tag);
+        if (*ref.digest.text)
+                buf_addf(out, "@%s", ref.digest.text);
+}
+
+/* store_image_find() is the one that hands out copies. */
+static int collect_id(void *userdata, const struct image_info *info)
+{
+        struct buf *ids = userdata;
+
+        buf_add(ids, &info->id, sizeof info->id);
+        return 0;
+}
+
+int image_list_all(struct store *s, struct image_list *ret, struct error *err)
+{
+        own_image_list struct image_list l = {};
+        own_buf struct buf ids = {};
+        int r = store_images(s, collect_id, &ids, err);
+
+        if (r == 0 && buf_failed(&ids))
+                r = error_set(err, ENOMEM, "out of memory");
+        for (size_t i = 0; r == 0 && i < ids.len / sizeof(struct digest); i++) {
+                const struct digest *id = (const struct digest *)(const void *)(ids.data + i * sizeof *id);
+
+                if (array_grow(&l.items, &l.cap, l.n + 1, sizeof(struct image_info *)) < 0)
+                        return error_set(err, ENOMEM, "out of memory");
+                r = store_image_find(s, id->text, &l.items[l.n], err);
+                if (r == 0)
+                        l.n++;
+                else if (r == -ENOENT)
+                        r = 0; /* another process removed it */
+        }
+        if (r < 0)
+                return r;
+        *ret = l;
+        l.items = NULL;
+        l.n = 0;
+        return 0;
+}
+
+void image_list_finish(struct image_list *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                free(l->items[i]);
+        free(l->items);
+        *l = (struct image_list){};
+}
