@@ -41,7 +41,9 @@ static int read_document(struct archive *a, const char *name, int fd, struct err
         if (r < 0)
                 return error_errno(err, -r, "read");
         e = archive_add(a, name, ARCHIVE_DOCUMENT, err);
-        r = e ? archive_add_text(a, e, text.len, err) : -err->code;
+        if (!e)
+                return -err->code;
+        r = archive_add_text(a, e, text.len, err);
         if (r == 0 && text.len)
                 memcpy(e->text, text.data, text.len);
         return r;

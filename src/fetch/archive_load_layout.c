@@ -91,8 +91,11 @@ static int name_image(struct load *l, const struct archive_image *image, const s
                       struct error *err)
 {
         own_mem struct names *names = calloc(1, sizeof *names);
-        int r = names ? add_annotated(names, named, err) : error_set(err, ENOMEM, "out of memory");
+        int r;
 
+        if (!names)
+                return error_set(err, ENOMEM, "out of memory");
+        r = add_annotated(names, named, err);
         if (r < 0)
                 return r;
         /* Docker's names may be short, where the annotation has the full one. */

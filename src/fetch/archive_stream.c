@@ -127,10 +127,9 @@ static int take_document(struct archive *a, struct tar_reader *tar, const struct
 {
         struct archive_entry *entry = archive_add(a, e->path, ARCHIVE_DOCUMENT, err);
         struct text t;
-        int r = entry ? archive_add_text(a, entry, (size_t)e->size, err) : -err->code;
 
-        if (r < 0)
-                return r;
+        if (!entry || archive_add_text(a, entry, (size_t)e->size, err) < 0)
+                return -err->code;
         t.to = entry->text;
         return give(tar, h, take_text, &t, err);
 }

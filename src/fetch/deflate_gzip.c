@@ -24,6 +24,7 @@ enum {
         WINDOW_BITS = -15,                    /* zlib's way to say that there is no wrapper */
         MEMORY_LEVEL = 8,
         MAX_WORKERS = 8,
+        MAX_RING = 2 * MAX_WORKERS + 2,
 };
 
 struct piece {
@@ -41,7 +42,7 @@ struct gzip {
         pthread_t workers[MAX_WORKERS];
         unsigned n_workers;
         bool quit;
-        struct piece **ring;
+        struct piece *ring[MAX_RING];
         size_t n_ring;
         /* Numbers of pieces: handed to the workers, taken by them, written out. The one to be filled is `handed`. */
         uint64_t handed, taken, written, size;
@@ -134,9 +135,8 @@ static void finish(void *state)
         pthread_mutex_unlock(&g->lock);
         while (g->n_workers)
                 pthread_join(g->workers[--g->n_workers], NULL);
-        for (size_t i = 0; g->ring && i < g->n_ring; i++)
+        for (size_t i = 0; i < g->n_ring; i++)
                 free(g->ring[i]);
-        free(g->ring);
         pthread_cond_destroy(&g->work);
         pthread_cond_destroy(&g->done);
         pthread_mutex_destroy(&g->lock);
@@ -156,11 +156,12 @@ static struct piece *piece_new(void)
 static int make_ring(struct gzip *g, unsigned workers, struct error *err)
 {
         g->n_ring = 2 * workers + 2;
-        g->ring = calloc(g->n_ring, sizeof *g->ring);
-        for (size_t i = 0; g->ring && i < g->n_ring; i++)
-                if (!(g->ring[i] = piece_new()))
+        for (size_t i = 0; i < g->n_ring; i++) {
+                g->ring[i] = piece_new();
+                if (!g->ring[i])
                         return error_set(err, ENOMEM, "out of memory");
-        return g->ring ? 0 : error_set(err, ENOMEM, "out of memory");
+        }
+        return 0;
 }
 
 /* As Go writes it: no name, no time, no system. */
