@@ -20,6 +20,7 @@ static const struct {
         command_function *run;
 } functions[] = {
         { "history", cmd_history },
+        { "image bootstrap", cmd_image_bootstrap },
         { "image inspect", cmd_image_inspect },
         { "image mount", cmd_image_mount },
         { "image prune", cmd_image_prune },
