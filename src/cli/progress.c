@@ -77,11 +77,17 @@ void progress_free(struct progress *p)
         free(p);
 }
 
+/* From a digest's digits on; in archives a name has them somewhere ("blobs/sha256/HEX", "HEX/layer.tar"). */
 static const char *short_id(const char *id)
 {
-        const char *colon = strchr(id, ':');
+        for (const char *at = id; *at; at++) {
+                size_t n = strspn(at, "0123456789abcdef");
 
-        return colon ? colon + 1 : id;
+                if (n >= SHORT_ID)
+                        return at;
+                at += n ? n - 1 : 0;
+        }
+        return id;
 }
 
 static bool is_state(const struct item *item, const char *state)

@@ -35,6 +35,11 @@ static void test_plain(void **state)
         assert_string_equal(step(p, &out, A, "done", 5, 5, 4, 80, 24), "aaaaaaaaaaaa: done\n");
         assert_string_equal(step(p, &out, A, "done", 5, 5, 5, 80, 24), "");
         assert_string_equal(step(p, &out, B, "exists", 0, 0, 6, 80, 24), "bbbbbbbbbbbb: already exists\n");
+        assert_string_equal(step(p, &out, "blobs/sha256/0123456789abcdef", "done", 1, 1, 7, 80, 24),
+                            "0123456789ab: done\n");
+        assert_string_equal(step(p, &out, "0123456789abcdef/layer.tar", "done", 1, 1, 8, 80, 24),
+                            "0123456789ab: done\n");
+        assert_string_equal(step(p, &out, "rootfs", "done", 1, 1, 9, 80, 24), "rootfs: done\n");
 }
 
 static void test_json(void **state)
@@ -116,7 +121,7 @@ static void test_more_than_rows(void **state)
         step(p, &out, B, "waiting", 0, 0, 2000, 40, 3);
         assert_string_equal(step(p, &out, C, "waiting", 0, 0, 3000, 40, 3),
                             "\033[2A" SHOW "aaaaaaaaaaaa: done\nbbbbbbbbbbbb: waiting\ncccccccccccc: waiting\n");
-        assert_string_equal(step(p, &out, "sha256:dd", "waiting", 0, 0, 4000, 40, 3),
+        assert_string_equal(step(p, &out, "dd", "waiting", 0, 0, 4000, 40, 3),
                             "\033[2A" SHOW "bbbbbbbbbbbb: waiting\n...\n");
         out.len = 0;
         progress_end(p, (struct progress_size){ 40, 3 }, &out);
