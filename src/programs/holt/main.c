@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "cli/invocation.h"
 #include "cli/path.h"
 #include "cli/suggest.h"
+#include "programs/sealed_start.h"
 #include "sys/fd.h"
 
 /* Docker's: the command line was not understood. */
@@ -41,6 +43,7 @@ static const struct {
         { "system df", cmd_system_df },
         { "system prune", cmd_system_prune },
         { "tag", cmd_tag },
+        { "run", cmd_run },
         { "version", cmd_version },
 };
 
@@ -176,7 +179,12 @@ int main(int argc, char **argv)
 {
         own_args struct args global = {};
         struct error err;
-        int status = fd_hold_standard();
+        int status;
+
+#ifndef HOLT_SEALED_ENTRY
+        sealed_start(argv, environ);
+#endif
+        status = fd_hold_standard();
 
         if (status < 0) {
                 error_errno(&err, -status, "hold the standard descriptors");

@@ -11,7 +11,7 @@
 #include "programs/oci/invocation.h"
 #include "programs/oci/log.h"
 #include "programs/oci/root.h"
-#include "programs/oci/sealed_start.h"
+#include "programs/sealed_start.h"
 #include "sys/fd.h"
 
 static const struct {

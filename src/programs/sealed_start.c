@@ -14,7 +14,7 @@
  * cpuid traps. So this runs before the C library, as the entry point of the ELF file, and
  * only raw system calls are used here; no thread-local storage, no errno, no stack protector.
  */
-#include "programs/oci/sealed_start.h"
+#include "programs/sealed_start.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -139,7 +139,7 @@ BARE static long clone_own_mount(void)
 BARE static long copy_to_memory(void)
 {
         long from = call(SYS_openat, AT_FDCWD, (long)own_file, O_RDONLY | O_CLOEXEC, 0, 0), n;
-        long to = call(SYS_memfd_create, (long)"holt-oci", MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0);
+        long to = call(SYS_memfd_create, (long)"holt", MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0);
 
         if (from < 0 || to < 0)
                 return -1;
@@ -154,7 +154,7 @@ BARE static long copy_to_memory(void)
 
 BARE void sealed_start(char **argv, char **envp)
 {
-        static const char message[] = "holt-oci: cannot run from a protected copy of itself\n";
+        static const char message[] = "holt: cannot run from a protected copy of itself\n";
 
         if (!enters_container(argv) || is_on_own_clone(envp))
                 return;
