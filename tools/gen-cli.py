@@ -201,7 +201,9 @@ def parse_synopsis(program, markup, command):
         die(f"{command.name}: no text")
     if ("[options]" in command.synopses[0]) != bool(command.options):
         die(f"{command.name}: the synopsis does not agree with the options")
-    command.options.append(HELP)
+    # Docker's run has another use for the letter.
+    taken = any(o.short == HELP.short for o in command.options)
+    command.options.append(Option(HELP.name, "", "", False, HELP.help) if taken else HELP)
 
 
 def split_sections(page):

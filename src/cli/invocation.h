@@ -21,7 +21,7 @@ typedef int command_function(struct invocation *inv, struct error *err);
 
 command_function cmd_history, cmd_image_bootstrap, cmd_image_inspect, cmd_image_mount, cmd_image_prune, cmd_image_tree,
         cmd_image_umount, cmd_images, cmd_import, cmd_info, cmd_load, cmd_login, cmd_logout, cmd_pull, cmd_push,
-        cmd_rmi, cmd_save, cmd_search, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_version;
+        cmd_rmi, cmd_run, cmd_save, cmd_search, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_version;
 
 /* Writes the buffer to standard output; a failed write or a buffer that ran out of memory is an error. */
 int output_write(const struct buf *out, struct error *err);

@@ -37,13 +37,13 @@ static const struct {
         { "pull", cmd_pull },
         { "push", cmd_push },
         { "rmi", cmd_rmi },
+        { "run", cmd_run },
         { "save", cmd_save },
         { "search", cmd_search },
         { "system check", cmd_system_check },
         { "system df", cmd_system_df },
         { "system prune", cmd_system_prune },
         { "tag", cmd_tag },
-        { "run", cmd_run },
         { "version", cmd_version },
 };
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/own.h"
+#include "cli/invocation.h"
+#include "instance/run.h"
+
+enum { N_LISTS = 10 };
+
+struct list_option {
+        unsigned id;
+        const char *const **to;
+};
+
+struct lists {
+        const char **items[N_LISTS]; /* malloc'ed */
+};
+
+static void lists_finish(struct lists *l)
+{
+        for (size_t i = 0; i < N_LISTS; i++)
+                free(l->items[i]);
+}
+#define own_lists __attribute__((cleanup(lists_finish)))
+
+static int read_lists(const struct args *a, struct run_options *o, struct lists *l, struct error *err)
+{
+        const struct list_option options[N_LISTS] = {
+                { OPTION_ENV, &o->env },         { OPTION_ENV_FILE, &o->env_files },
+                { OPTION_VOLUME, &o->volumes },  { OPTION_MOUNT, &o->mounts },
+                { OPTION_TMPFS, &o->tmpfs },     { OPTION_DEVICE, &o->devices },
+                { OPTION_CAP_ADD, &o->cap_add }, { OPTION_CAP_DROP, &o->cap_drop },
+                { OPTION_ULIMIT, &o->ulimits },  { OPTION_SECURITY_OPT, &o->security_opts },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < N_LISTS; i++) {
+                r = args_list(a, options[i].id, &l->items[i], err);
+                *options[i].to = l->items[i];
+        }
+        return r;
+}
+
+static void read_values(const struct args *a, struct run_options *o)
+{
+        *o = (struct run_options){
+                .image = a->operands[0],
+                .command = a->n_operands > 1 ? (const char *const *)a->operands + 1 : NULL,
+                .interactive = args_flag(a, OPTION_INTERACTIVE),
+                .tty = args_flag(a, OPTION_TTY),
+                .read_only = args_flag(a, OPTION_READ_ONLY),
+                .name = args_str(a, OPTION_NAME),
+                .hostname = args_str(a, OPTION_HOSTNAME),
+                .workdir = args_str(a, OPTION_WORKDIR),
+                .user = args_str(a, OPTION_USER),
+                .entrypoint = args_str(a, OPTION_ENTRYPOINT),
+                .memory = args_str(a, OPTION_MEMORY),
+                .memory_swap = args_str(a, OPTION_MEMORY_SWAP),
+                .cpus = args_str(a, OPTION_CPUS),
+                .cpu_shares = args_str(a, OPTION_CPU_SHARES),
+                .cpuset_cpus = args_str(a, OPTION_CPUSET_CPUS),
+                .pids_limit = args_str(a, OPTION_PIDS_LIMIT),
+                .shm_size = args_str(a, OPTION_SHM_SIZE),
+        };
+        /* An empty one is not the same as none: the image's is not wanted. */
+        if (!o->entrypoint && args_has(a, OPTION_ENTRYPOINT))
+                o->entrypoint = "";
+}
+
+int cmd_run(struct invocation *inv, struct error *err)
+{
+        own_store struct store *store = NULL;
+        own_lists struct lists lists = {};
+        struct run_options o;
+        int r;
+
+        inv->failure_status = RUN_EXIT_FAILED;
+        read_values(&inv->args, &o);
+        o.warn = report_warning;
+        r = read_lists(&inv->args, &o, &lists, err);
+        if (r == 0)
+                r = store_open(inv->root, inv->run, &store, err);
+        if (r == 0)
+                r = run_image(store, &o, &inv->exit_status, err);
+        if (r < 0 && inv->exit_status)
+                inv->failure_status = inv->exit_status;
+        return r;
+}

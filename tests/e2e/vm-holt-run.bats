@@ -1,0 +1,10 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# holt-run.bats on an older kernel than the host's, with cgroup v2 alone. In the virtual machine: tests/vm/run.
+
+bats_require_minimum_version 1.5.0
+
+@test "holt-run.bats on the kernel $(uname -r)" {
+        modprobe -a erofs loop overlay
+        bats "$BATS_TEST_DIRNAME/holt-run.bats"
+}
