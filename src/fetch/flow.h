@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 
-enum { FLOW_MAX_PIECES = 32, FLOW_MAX_WAITERS = 8 };
+enum { FLOW_MAX_PIECES = 16, FLOW_MAX_WAITERS = 8 };
 
 struct flow {
         pthread_mutex_t lock;

@@ -22,10 +22,10 @@
 #include "store/layer_write.h"
 
 enum {
-        BLOB_PIECES = 12,
-        BLOB_PIECE = 64 << 10,
-        ARCHIVE_PIECES = 8,
-        ARCHIVE_PIECE = 256 << 10,
+        BLOB_PIECES = 4,
+        BLOB_PIECE = 256 << 10,
+        ARCHIVE_PIECES = 6,
+        ARCHIVE_PIECE = 512 << 10,
         THREADS = 3,
         UUID = 16,
 };
