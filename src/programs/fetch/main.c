@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,6 +76,17 @@ static const struct job *find_job(struct json_object *message, struct json_objec
         return NULL;
 }
 
+/* An archive keeps two files a layer open until it has said which of them it wants. */
+static void raise_file_limit(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int lock_in(const struct job *job, int fd, struct error *err)
 {
         struct stat st;
@@ -99,6 +111,7 @@ static int run(struct host *h, struct error *err)
                 return -err->code;
         if (job->file && fd < 0)
                 return error_set(err, EBADMSG, "%s: a descriptor is missing", job->name);
+        raise_file_limit();
         r = start_libraries(job->network, err);
         if (r == 0)
                 r = lock_in(job, fd, err);
