@@ -21,9 +21,9 @@ packages-check:
 	tools/install-packages tools/packages/build tools/packages/demo tools/packages/check tests/e2e/packages tests/vm/packages
 
 packages-bench:
-	tools/install-packages tools/packages/build tools/packages/bench
+	tools/install-packages tools/packages/build tools/packages/demo tools/packages/bench
 
-# Installs what is needed, builds, and runs a container of real Debian packages.
+# Installs what is needed, builds, and shows an image of Debian packages from its making to its end.
 demo: packages-demo all-after-packages-demo
 	tools/demo $(BUILD)
 
@@ -44,6 +44,7 @@ check: packages-check all-after-packages-check
 
 bench: packages-bench all-after-packages-bench
 	tests/bench/run.sh $(BUILD)/holt-oci
+	tests/bench/images.py $(BUILD)
 
 install: all
 	meson install -C $(BUILD) --no-rebuild

@@ -90,8 +90,11 @@ class Disk:
         return self.path
 
     def __exit__(self, *_):
-        # What a tool has mounted below goes with it.
-        run("umount", "-R", self.path)
+        # What a tool has mounted below goes with it. holt leaves a process behind that brings new files to the disk.
+        for _ in range(300):
+            if subprocess.run(["umount", "-R", self.path], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+                break
+            time.sleep(0.1)
         os.unlink(self.image)
 
 
