@@ -159,8 +159,28 @@ class Bench:
         return statistics.median(ratios), sizes
 
     def mounting(self):
-        """Milliseconds to mount an image of ten layers, once its layers are mounted."""
-        return None
+        """Milliseconds to mount an image of ten layers: when none is mounted yet, and later."""
+        tools = os.path.join(self.build, "tests/store")
+        first, later = [], []
+        for _ in range(self.rounds + 2):
+            with Disk(self.work) as disk:
+                layers = []
+                for i in range(10):
+                    os.makedirs(f"{disk}/tree/dir{i}")
+                    with open(f"{disk}/tree/dir{i}/file", "wb") as f:
+                        f.write(os.urandom(100000))
+                    layers.append(f"{disk}/{i:064x}")
+                    with subprocess.Popen(["tar", "-C", f"{disk}/tree", "-c", "."], stdout=subprocess.PIPE) as tar:
+                        subprocess.run([f"{tools}/layer_from_tar", layers[-1]], stdin=tar.stdout, check=True)
+                os.makedirs(f"{disk}/upper")
+                os.makedirs(f"{disk}/work")
+                os.makedirs(f"{disk}/run", mode=0o700)
+                os.sync()
+                took = run(f"{tools}/mount_tool", f"{disk}/run", "time", "50", f"{disk}/upper", f"{disk}/work", *layers)
+                _, cold, _, warm, *_ = took.split()
+                first.append(float(cold) / 1000)
+                later.append(float(warm) / 1000)
+        return statistics.median(first), statistics.median(later)
 
     def removing(self):
         """Milliseconds to remove an image of 1 GB."""
@@ -197,6 +217,9 @@ def report(bench):
     row(*["---"] * 3)
     row("unpacking a blob, of the time of `igzip -d`", f"{ratio:.2f}", "2.5")
     row("layers and recipes, of the size of the archives", f"{sizes:.3f}", "1.03")
+    first, later = bench.mounting()
+    row("mounting an image of ten layers, ms, when none is mounted yet", f"{first:.1f}", "2")
+    row("the same, later", f"{later:.2f}", "2")
     row("removing an image of 1 GB, ms", f"{bench.removing():.0f}", "50")
 
 
