@@ -47,11 +47,10 @@ static void close_others(const int *keep, size_t n)
         close_range(first, ~0U, 0);
 }
 
-static _Noreturn void work(const struct later *l, int parent)
+static void keep_own(const struct later *l, int parent)
 {
         int keep[2 * LATER_MAX + 1];
         size_t n = 0;
-        char end;
 
         for (size_t i = 0; i < l->n_sync; i++)
                 keep[n++] = l->sync[i];
@@ -60,6 +59,12 @@ static _Noreturn void work(const struct later *l, int parent)
         keep[n++] = parent;
         qsort(keep, n, sizeof *keep, by_number);
         close_others(keep, n);
+}
+
+static _Noreturn void work(const struct later *l, int parent)
+{
+        char end;
+
         setsid();
         (void)!chdir("/");
         /* Who closes a file last frees it: let that be this process. */
@@ -73,21 +78,23 @@ static _Noreturn void work(const struct later *l, int parent)
         _exit(0);
 }
 
-/* A child's child, so that there is nobody to be waited for; only system calls after the fork. */
-static void start(const struct later *l, const int ends[2])
+/*
+ * A child's child, so that there is nobody to be waited for. The child has given back all that it inherited when the
+ * parent goes on: a layer that the parent has pinned is not to stay so for longer. Only system calls after the fork.
+ */
+static void start(const struct later *l, int parent)
 {
-        pid_t pid = fork(), grandchild;
+        pid_t pid = fork();
 
         if (pid > 0)
                 while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                         continue;
         if (pid != 0)
                 return;
-        grandchild = fork();
-        if (grandchild != 0)
+        keep_own(l, parent);
+        if (fork() != 0)
                 _exit(0);
-        close(ends[1]);
-        work(l, ends[0]);
+        work(l, parent);
 }
 
 static void close_all(struct later *l)
@@ -109,7 +116,7 @@ void later_go(struct later *l)
                 close_all(l);
                 return;
         }
-        start(l, ends);
+        start(l, ends[0]);
         close_all(l);
         close(ends[0]);
         close(ends[1]);
