@@ -193,30 +193,40 @@ static int load_ids(struct store *s, struct id_list *list, struct error *err)
         return r;
 }
 
-static int load_one(struct store *s, const struct digest *id, struct image_info **ret, struct error *err)
+struct info_list {
+        struct image_info **infos;
+        size_t n;
+};
+
+static int load_infos(struct store *s, struct info_list *list, struct error *err)
 {
         own_transaction struct transaction t = {};
+        struct id_list ids = {};
         int r = transaction_begin(&t, &s->database, TRANSACTION_READ, err);
 
-        return r < 0 ? r : image_info_load(s, id, ret, err);
+        if (r == 0)
+                r = load_ids(s, &ids, err);
+        if (r == 0 && ids.n) {
+                list->infos = calloc(ids.n, sizeof(struct image_info *));
+                r = list->infos ? 0 : error_set(err, ENOMEM, "out of memory");
+        }
+        for (; r == 0 && list->n < ids.n; list->n += r == 0)
+                r = image_info_load(s, &ids.ids[list->n], &list->infos[list->n], err);
+        free(ids.ids);
+        return r;
 }
 
-/* No transaction is open while each() runs: it may change the store, and be the reason that an image is gone. */
+/* No transaction is open while each() runs: it may change the store. */
 int store_images(struct store *s, int (*each)(void *userdata, const struct image_info *info), void *userdata,
                  struct error *err)
 {
-        struct id_list list = {};
-        int r = load_ids(s, &list, err);
+        struct info_list list = {};
+        int r = load_infos(s, &list, err);
 
-        for (size_t i = 0; i < list.n && r == 0; i++) {
-                own_mem struct image_info *info = NULL;
-
-                r = load_one(s, &list.ids[i], &info, err);
-                if (r == 0)
-                        r = each(userdata, info);
-                else if (r == -ENOENT)
-                        r = 0;
-        }
-        free(list.ids);
+        for (size_t i = 0; i < list.n && r == 0; i++)
+                r = each(userdata, list.infos[i]);
+        for (size_t i = 0; i < list.n; i++)
+                free(list.infos[i]);
+        free(list.infos);
         return r;
 }
