@@ -48,6 +48,7 @@ static int code_errno(struct database *d, int code)
         case SQLITE_LOCKED:
                 return ETIMEDOUT;
         case SQLITE_READONLY:
+        case SQLITE_PROTOCOL:
                 return EROFS;
         case SQLITE_PERM:
         case SQLITE_AUTH:
@@ -70,6 +71,10 @@ static int database_failed(struct database *d, int code, struct error *err)
         if (number == ETIMEDOUT)
                 return error_set(err, number, "the store is busy: another process has been changing it for %d seconds",
                                  BUSY_SECONDS);
+        if (code == SQLITE_PROTOCOL)
+                return error_set(err, number,
+                                 "the store is read-only, and a process that changed it was killed: it has to be "
+                                 "opened once where it can be written");
         if (number == EUCLEAN)
                 return error_set(err, number,
                                  "the store's database is damaged (%s): \"holt system check --repair\" makes it anew "

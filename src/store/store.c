@@ -36,44 +36,47 @@ const char *store_boot(struct store *s)
         return s->boot;
 }
 
+/* Others than absolute ones are to be ignored (XDG Base Directory Specification). */
+static const char *directory_env(const char *name)
+{
+        const char *value = getenv(name);
+
+        return value && *value == '/' ? value : NULL;
+}
+
 /* The first of them that is set, with what is to stand behind it; NULL without memory or any. */
 static char *below(const char *first, const char *behind_first, const char *second, const char *behind_second)
 {
         char *path = NULL;
 
-        if (first && *first == '/')
+        if (first)
                 return asprintf(&path, "%s%s", first, behind_first) < 0 ? NULL : path;
-        if (second && *second == '/')
+        if (second)
                 return asprintf(&path, "%s%s", second, behind_second) < 0 ? NULL : path;
         return NULL;
 }
 
-static int find_root(const char *given, char **ret, struct error *err)
+/* NULL without memory or a place. */
+static char *find_root(const char *given)
 {
         if (given)
-                *ret = strdup(given);
-        else if (geteuid() == 0)
-                *ret = strdup("/var/lib/holt");
-        else
-                *ret = below(getenv("XDG_DATA_HOME"), "/holt", getenv("HOME"), "/.local/share/holt");
-        if (*ret)
-                return 0;
-        return !given && geteuid() != 0 ? error_set(err, ENOENT, "no place for the store: HOME is not set")
-                                        : error_set(err, ENOMEM, "out of memory");
+                return strdup(given);
+        if (geteuid() == 0)
+                return strdup("/var/lib/holt");
+        return below(directory_env("XDG_DATA_HOME"), "/holt", directory_env("HOME"), "/.local/share/holt");
 }
 
 /* Without a directory of the session the store has one, which outlives a boot, but is nobody else's. */
-static int find_run(const char *given, const char *root, char **ret, struct error *err)
+static char *find_run(const char *given, const char *root)
 {
+        char *path = NULL;
+
         if (given)
-                *ret = strdup(given);
-        else if (geteuid() == 0)
-                *ret = strdup("/run/holt");
-        else
-                *ret = below(getenv("XDG_RUNTIME_DIR"), "/holt", NULL, NULL);
-        if (!*ret && asprintf(ret, "%s/run", root) < 0)
-                *ret = NULL;
-        return *ret ? 0 : error_set(err, ENOMEM, "out of memory");
+                return strdup(given);
+        if (geteuid() == 0)
+                return strdup("/run/holt");
+        path = below(directory_env("XDG_RUNTIME_DIR"), "/holt", NULL, NULL);
+        return path ? path : below(root, "/run", NULL, NULL);
 }
 
 static int open_directory(struct store *s, struct error *err)
@@ -204,31 +207,41 @@ static int wait_for_database(struct store *s, struct error *err)
         return r;
 }
 
-static int store_new(const char *root, const char *run, struct store **ret, struct error *err)
+/* Even to read, SQLite needs an index of its log, for which there may be no room. */
+static int open_on_full_disk(struct store *s, struct error *err)
 {
-        own_store struct store *s = calloc(1, sizeof *s);
-        int r;
+        if (!reserve_use(s))
+                return -ENOSPC;
+        if (s->database.db)
+                database_close(&s->database);
+        return wait_for_database(s, err);
+}
 
-        if (!s)
-                return error_set(err, ENOMEM, "out of memory");
+/* Finds the places, and opens the directory. */
+static int store_init(struct store *s, const char *root, const char *run, struct error *err)
+{
         s->root_fd = -1;
-        r = find_root(root, &s->root, err);
-        if (r == 0)
-                r = find_run(run, s->root, &s->run, err);
-        if (r == 0)
-                r = open_directory(s, err);
-        if (r == 0)
-                *ret = take_ptr(s);
-        return r;
+        s->root = find_root(root);
+        if (!s->root)
+                return geteuid() != 0 && !directory_env("HOME")
+                               ? error_set(err, ENOENT, "no place for the store: HOME is not set")
+                               : error_set(err, ENOMEM, "out of memory");
+        s->run = find_run(run, s->root);
+        if (!s->run)
+                return error_set(err, ENOMEM, "out of memory");
+        return open_directory(s, err);
 }
 
 int store_open(const char *root, const char *run, struct store **ret, struct error *err)
 {
-        own_store struct store *s = NULL;
-        int r = store_new(root, run, &s, err);
+        own_store struct store *s = calloc(1, sizeof *s);
+        int r = s ? store_init(s, root, run, err) : error_set(err, ENOMEM, "out of memory");
 
-        if (r == 0)
-                r = wait_for_database(s, err);
+        if (r < 0 || !s)
+                return r;
+        r = wait_for_database(s, err);
+        if (r == -ENOSPC)
+                r = open_on_full_disk(s, err);
         if (r == 0)
                 *ret = take_ptr(s);
         return r;
@@ -247,11 +260,12 @@ static int set_aside(struct store *s, const char *suffix, struct error *err)
 
 int store_rebuild(const char *root, const char *run, struct error *err)
 {
-        own_store struct store *s = NULL;
-        int r = store_new(root, run, &s, err);
+        own_store struct store *s = calloc(1, sizeof *s);
+        int r = s ? store_init(s, root, run, err) : error_set(err, ENOMEM, "out of memory");
 
-        if (r == 0)
-                r = lock_directory(s, LOCK_EX, err);
+        if (r < 0 || !s)
+                return r;
+        r = lock_directory(s, LOCK_EX, err);
         /* The database first: without it, SQLite does not take the others for anything. */
         if (r == 0)
                 r = set_aside(s, "", err);
@@ -273,6 +287,9 @@ void store_close(struct store *s)
                 database_close(&s->database);
         /* After the database, whose last words would wait for what is on its way to the disk already. */
         later_go(&s->later);
+        /* SQLite has given back the room of its log by now. */
+        if (s->reserve_wanted)
+                reserve_make(s);
         if (s->root_fd >= 0)
                 close(s->root_fd);
         free(s->root);

@@ -84,6 +84,9 @@ int store_layer_add(struct store *s, const struct layer_info *info, int image_fd
 int store_layer_open(struct store *s, const struct digest *diff_id, struct layer_info *ret_info, int *ret_recipe,
                      struct error *err);
 
+/* The layer is damaged: it goes, so that it comes again when an image that has it is pulled. -EBUSY: it is in use. */
+int store_layer_forget(struct store *s, const struct digest *diff_id, struct error *err);
+
 /* A compressed form of a layer that is known: what a registry has, or we have made. */
 struct layer_blob {
         struct digest diff_id, digest;

@@ -31,6 +31,15 @@ static int find(struct store *s, const struct digest *d, uint64_t *ret_size, enu
         return 0;
 }
 
+int blob_is_good(struct store *s, const struct digest *d, struct error *err)
+{
+        enum file_state state = FILE_ABSENT;
+        uint64_t size;
+        int r = find(s, d, &size, &state, err);
+
+        return r < 0 && r != -ENOENT ? r : state == FILE_GOOD;
+}
+
 static int pin(struct store *s, const struct digest *d, const char *path, struct error *err)
 {
         int fd = -1;
@@ -85,16 +94,14 @@ static int enter(struct store *s, const struct digest *d, const char *media_type
 int store_blob_add(struct store *s, const struct digest *d, const char *media_type, int fd, struct error *err)
 {
         own_transaction struct transaction t = {};
-        enum file_state state = FILE_ABSENT;
         char path[FILE_PATH_SIZE];
-        uint64_t size;
         int r = transaction_begin(&t, &s->database, TRANSACTION_CHANGE, err);
 
         if (r < 0)
                 return r;
         file_path(FILE_BLOB, d, path);
-        r = find(s, d, &size, &state, err);
-        if (r == -ENOENT || (r == 0 && state != FILE_GOOD))
+        r = blob_is_good(s, d, err);
+        if (r == 0)
                 r = enter(s, d, media_type, path, fd, err);
         if (r >= 0)
                 r = pin(s, d, path, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,33 +73,68 @@ static int load(struct store *s, const char *sql, struct digest_list *ret, struc
         return r;
 }
 
-/* A row and file that are good for nothing. -EBUSY: somebody uses the file all the same. */
-static int drop(struct store *s, enum file_kind kind, const struct digest *d, struct error *err)
-{
-        struct removal m = {};
-        own_transaction struct transaction t = {};
-        int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+/* What was found bad, without having anybody kept away meanwhile. */
+struct suspect {
+        enum file_kind kind;
+        const struct digest *digest;
+        ino_t wrong_content; /* that of the file which has it, or 0 */
+};
 
-        if (r == 0)
-                r = removal_add(s, &m, kind, d, err);
-        if (r == 0)
-                r = transaction_commit(&t, err);
-        if (r == 0)
-                r = removal_finish_files(s, &m, err);
-        transaction_end(&t);
-        removal_end(&m);
-        return r;
+/* In a transaction: whether it is bad still, not gone or replaced. 1, 0 or an error. */
+static int is_bad(struct store *s, const struct suspect *p, struct error *err)
+{
+        char path[FILE_PATH_SIZE];
+        struct stat st;
+        int r = removal_has_row(s, p->kind, p->digest, err);
+
+        if (r <= 0)
+                return r;
+        r = p->kind == FILE_LAYER ? layer_is_good(s, p->digest, NULL, err) : blob_is_good(s, p->digest, err);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        file_path(p->kind, p->digest, path);
+        return fstatat(s->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == p->wrong_content;
 }
 
-static int bad(struct check *c, enum file_kind kind, const struct digest *d, const char *what, struct error *err)
+/* 1: row and file have gone; 0: it is not bad any more. -EBUSY: somebody uses the file all the same. */
+static int drop(struct store *s, const struct suspect *p, struct error *err)
 {
-        int r = c->checker->repair ? drop(c->store, kind, d, err) : -EBUSY;
+        own_transaction struct transaction t = {};
+        struct removal m = {};
+        int bad = 0, r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
 
-        if (r < 0 && r != -EBUSY)
-                return r;
-        found(c, r == 0, "%s %s %s%s", kind == FILE_LAYER ? "layer" : "blob", d->text, what,
-              r == 0 ? ": forgotten" : "");
-        return 0;
+        if (r == 0)
+                r = bad = is_bad(s, p, err);
+        if (r > 0)
+                r = removal_add(s, &m, p->kind, p->digest, err);
+        if (r == 0 && bad)
+                r = transaction_commit(&t, err);
+        if (r == 0 && bad)
+                r = removal_finish_files(s, &m, err);
+        removal_end(&m);
+        return r < 0 ? r : bad;
+}
+
+static int confirm(struct store *s, const struct suspect *p, struct error *err)
+{
+        const bool read_only = database_is_read_only(&s->database);
+        own_transaction struct transaction t = {};
+        int r = transaction_begin(&t, &s->database, read_only ? TRANSACTION_READ : TRANSACTION_CHANGE, err);
+
+        return r < 0 ? r : is_bad(s, p, err);
+}
+
+static int bad(struct check *c, const struct suspect *p, const char *what, struct error *err)
+{
+        const char *kind = p->kind == FILE_LAYER ? "layer" : "blob";
+        int r = c->checker->repair ? drop(c->store, p, err) : -EBUSY;
+        bool dropped = r > 0;
+
+        if (r == -EBUSY)
+                r = confirm(c->store, p, err);
+        if (r > 0)
+                found(c, dropped, "%s %s %s%s", kind, p->digest->text, what, dropped ? ": forgotten" : "");
+        return r < 0 ? r : 0;
 }
 
 /* What was not yet synced is synced now: nobody else may be about to do so any more. */
@@ -114,18 +150,20 @@ static void sync_file(struct store *s, enum file_kind kind, const struct digest 
                 fchmod(fd, FILE_MODE_SYNCED);
 }
 
-/* 1: whole, 0: not, or an error. */
-static int verify(struct check *c, const struct digest *d, struct error *err)
+/* 1: whole, 0: not (*ret_ino is the file's), or an error. */
+static int verify(struct check *c, const struct digest *d, ino_t *ret_ino, struct error *err)
 {
         own_fd int image = -1, recipe = -1;
         struct layer_info info;
+        struct stat st = {};
         int r;
 
         image = store_layer_open(c->store, d, &info, &recipe, err);
-        if (image == -ENOENT)
-                return 0;
         if (image < 0)
-                return image;
+                return image == -ENOENT ? 0 : image;
+        if (fstat(image, &st) < 0)
+                return error_errno(err, errno, "look at layer %s", d->text);
+        *ret_ino = st.st_ino;
         if (!layer_looks_whole(image))
                 return 0;
         if (!c->checker->verify)
@@ -136,18 +174,19 @@ static int verify(struct check *c, const struct digest *d, struct error *err)
 
 static int check_layer(struct check *c, const struct digest *d, struct error *err)
 {
+        struct suspect p = { .kind = FILE_LAYER, .digest = d };
         enum file_state state;
         int r = layer_is_good(c->store, d, &state, err);
 
         if (r < 0)
                 return r;
         if (r == 0)
-                return bad(c, FILE_LAYER, d, file_state_text(state), err);
-        r = verify(c, d, err);
+                return bad(c, &p, file_state_text(state), err);
+        r = verify(c, d, &p.wrong_content, err);
         if (r < 0)
                 return r;
         if (r == 0)
-                return bad(c, FILE_LAYER, d, "is damaged", err);
+                return bad(c, &p, "is damaged", err);
         sync_file(c->store, FILE_LAYER, d);
         sync_file(c->store, FILE_RECIPE, d);
         return 0;
@@ -155,14 +194,32 @@ static int check_layer(struct check *c, const struct digest *d, struct error *er
 
 static int check_blob(struct check *c, const struct digest *d, struct error *err)
 {
+        const struct suspect p = { .kind = FILE_BLOB, .digest = d };
         own_buf struct buf text = {};
         int r = store_blob_read(c->store, d, &text, err);
 
         if (r == -ENOENT)
-                return bad(c, FILE_BLOB, d, "is missing or damaged", err);
+                return bad(c, &p, "is missing or damaged", err);
         if (r == 0)
                 sync_file(c->store, FILE_BLOB, d);
         return r;
+}
+
+int store_layer_forget(struct store *s, const struct digest *diff_id, struct error *err)
+{
+        own_transaction struct transaction t = {};
+        struct removal m = {};
+        int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+
+        if (r == 0)
+                r = removal_add(s, &m, FILE_LAYER, diff_id, err);
+        if (r == 0)
+                r = transaction_commit(&t, err);
+        if (r == 0)
+                r = removal_finish_files(s, &m, err);
+        removal_end(&m);
+        later_go(&s->later);
+        return r == -EBUSY ? error_set(err, EBUSY, "layer %s is in use", diff_id->text) : r;
 }
 
 static int check_each(struct check *c, const char *sql,

@@ -97,7 +97,7 @@ int store_collect(struct store *s, struct store_collected *ret, struct error *er
         }
         if (r == 0)
                 r = strays_remove(s, &done, err);
-        reserve_make(s);
+        s->reserve_wanted = true;
         later_go(&s->later);
         if (r == 0)
                 *ret = done;

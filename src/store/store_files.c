@@ -115,22 +115,27 @@ static int move_temporary(struct store *s, int fd, const char *proc, const struc
         return 0;
 }
 
-int file_publish(struct store *s, int fd, const char *path, struct error *err)
+static int give_name(struct store *s, int fd, const char *path)
 {
         char proc[PROC_PATH_SIZE];
         struct stat st;
+
+        snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_nlink)
+                return move_temporary(s, fd, proc, &st, path);
+        return linkat(AT_FDCWD, proc, s->root_fd, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+int file_publish(struct store *s, int fd, const char *path, struct error *err)
+{
         int64_t old = file_unlink(s, path, err);
-        int r = 0;
+        int r;
 
         if (old < 0)
                 return (int)old;
-        snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-        if (fstat(fd, &st) < 0)
-                r = -errno;
-        else if (st.st_nlink)
-                r = move_temporary(s, fd, proc, &st, path);
-        else if (linkat(AT_FDCWD, proc, s->root_fd, path, AT_SYMLINK_FOLLOW) < 0)
-                r = -errno;
+        r = give_name(s, fd, path);
         if (r < 0)
                 return error_errno(err, -r, "store %s", path);
         later_sync(&s->later, fd);

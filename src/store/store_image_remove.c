@@ -151,7 +151,7 @@ static int remove_requested(struct store *s, struct request *q, struct error *er
         if (r == 0)
                 r = removal_finish_files(s, &m, err);
         removal_end(&m);
-        reserve_make(s);
+        s->reserve_wanted = true;
         later_go(&s->later);
         return r;
 }

@@ -22,6 +22,7 @@ struct store {
         struct database database;
         char boot[BOOT_SIZE]; /* store_boot() */
         struct later later;
+        bool reserve_wanted; /* when the store is closed */
         struct blob_pin *pins;
         size_t n_pins, cap_pins;
 };
@@ -90,6 +91,9 @@ int file_each(struct store *s, const char *directory,
 
 /* --- store_blobs.c --- */
 
+/* Whether its row and file are there and good; in a transaction. 1, 0 or an error. */
+int blob_is_good(struct store *s, const struct digest *d, struct error *err);
+
 /* The blobs are in an image now. */
 void blob_unpin(struct store *s, const struct digest *d);
 void blob_unpin_all(struct store *s);
@@ -149,6 +153,8 @@ struct removal {
         struct store_collected done;
 };
 
+/* 1, 0 or an error. kind: FILE_LAYER or FILE_BLOB. */
+int removal_has_row(struct store *s, enum file_kind kind, const struct digest *d, struct error *err);
 /* In a transaction that changes: locks the file and deletes its row. kind: FILE_LAYER or FILE_BLOB. -EBUSY: pinned. */
 int removal_add(struct store *s, struct removal *m, enum file_kind kind, const struct digest *d, struct error *err);
 /* When that is committed: the files go, unless somebody has entered them again. */

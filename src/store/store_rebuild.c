@@ -38,6 +38,8 @@ static int enter_layer(struct store *s, const char *directory, const char *name,
                 return 0;
         file_path(FILE_RECIPE, &d, path);
         recipe = open_synced(s, path, &recipe_size);
+        if (recipe < 0)
+                recipe_size = 0;
         r = database_run(&s->database, err,
                          "INSERT INTO layer(diff_id, size, recipe_size, tar_size, boot) VALUES(?1, ?2, ?3, 0, '')",
                          "dii", &d, size, recipe_size);

@@ -24,7 +24,7 @@ static int delete_row(struct store *s, enum file_kind kind, const struct digest 
                                   : database_run(&s->database, err, "DELETE FROM blob WHERE digest = ?1", "d", d);
 }
 
-static int has_row(struct store *s, enum file_kind kind, const struct digest *d, struct error *err)
+int removal_has_row(struct store *s, enum file_kind kind, const struct digest *d, struct error *err)
 {
         return kind == FILE_LAYER ? database_has(&s->database, err, "SELECT 1 FROM layer WHERE diff_id = ?1", "d", d)
                                   : database_has(&s->database, err, "SELECT 1 FROM blob WHERE digest = ?1", "d", d);
@@ -82,7 +82,7 @@ static int unlink_counted(struct store *s, enum file_kind kind, const struct dig
 
 static int remove_file(struct store *s, struct removal *m, const struct removal_file *f, struct error *err)
 {
-        int r = has_row(s, f->kind, &f->digest, err);
+        int r = removal_has_row(s, f->kind, &f->digest, err);
 
         if (r != 0)
                 return r < 0 ? r : 0;
