@@ -59,9 +59,13 @@ static inline int seed_layer(struct store *s, const char *seed, uint64_t size, s
 static inline int seed_blob(struct store *s, const struct digest *d, const char *media_type, const struct buf *text,
                             struct error *err)
 {
-        own_fd int fd = store_new_file(s, err);
-        int r = fd < 0 ? fd : fd_write_all(fd, buf_str(text), text->len);
+        own_fd int fd = -1;
+        int r;
 
+        if (buf_failed(text))
+                return error_set(err, ENOMEM, "out of memory");
+        fd = store_new_file(s, err);
+        r = fd < 0 ? fd : fd_write_all(fd, buf_str(text), text->len);
         if (r < 0)
                 return fd < 0 ? fd : error_errno(err, -r, "write a blob");
         return store_blob_add(s, d, media_type, fd, err);
