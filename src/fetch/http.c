@@ -17,7 +17,7 @@ enum {
         MAX_HEADERS = 64 << 10,   /* bytes, of all answers of an exchange */
         MAX_COMPLAINT = 16 << 10, /* of an answer that is no 2xx */
         MAX_REDIRECTIONS = 10,
-        CONNECT_SECONDS = 30,
+        CONNECT_SECONDS = 20,
         STALL_SECONDS = 60,     /* without a byte */
         COMMIT_SECONDS = 600,   /* for the answer to a body: a registry may look through it first */
         DOCUMENT_SECONDS = 300, /* for a whole document */
@@ -159,14 +159,13 @@ static size_t on_read(char *data, size_t size, size_t n, void *userdata)
         return (size_t)got;
 }
 
+/*
+ * curl would send a body again by itself when a connection that it kept turns out to be closed. But a part of it may
+ * have arrived: only who knows what the request means can say how to go on.
+ */
 static int on_seek(void *userdata, curl_off_t offset, int origin)
 {
-        struct exchange *x = userdata;
-
-        if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->request->body->size)
-                return CURL_SEEKFUNC_FAIL;
-        x->sent = (uint64_t)offset;
-        return CURL_SEEKFUNC_OK;
+        return CURL_SEEKFUNC_FAIL;
 }
 
 static bool is_stopped(const struct http *h)
@@ -234,7 +233,6 @@ static void set_body(CURL *c, const struct http_request *q, struct exchange *x)
         curl_easy_setopt(c, CURLOPT_READFUNCTION, on_read);
         curl_easy_setopt(c, CURLOPT_READDATA, x);
         curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_seek);
-        curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
         curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
 }
 
@@ -266,6 +264,10 @@ static void set_request(CURL *c, struct exchange *x)
         curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)BUFFER);
         if (!q->sink && !q->body)
                 curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)DOCUMENT_SECONDS);
+        /* One that says how much it is going to be need not be waited for. */
+        if (!q->sink && strcmp(q->method, "HEAD") != 0)
+                curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE,
+                                 (curl_off_t)(q->max_body > MAX_COMPLAINT ? q->max_body : MAX_COMPLAINT));
         if (q->body)
                 set_body(c, q, x);
         if (strcmp(q->method, "HEAD") == 0)
@@ -326,10 +328,12 @@ static const struct failure {
         { CURLE_GOT_NOTHING, ECONNRESET, true, true },
         { CURLE_RECV_ERROR, ECONNRESET, true, true },
         { CURLE_SEND_ERROR, ECONNRESET, true, true },
+        { CURLE_SEND_FAIL_REWIND, ECONNRESET, true, false },
         { CURLE_PARTIAL_FILE, ECONNRESET, true, false },
         { CURLE_PEER_FAILED_VERIFICATION, EKEYREJECTED, false, false },
         { CURLE_SSL_CACERT_BADFILE, EKEYREJECTED, false, false },
         { CURLE_SSL_CERTPROBLEM, EKEYREJECTED, false, false },
+        { CURLE_FILESIZE_EXCEEDED, EFBIG, false, false },
         { CURLE_OUT_OF_MEMORY, ENOMEM, false, false },
 };
 

@@ -29,6 +29,7 @@ struct session {
         char *url;           /* NULL: none was begun */
         uint64_t offset;     /* bytes that the registry has */
         uint64_t chunk_size; /* 0: all in one */
+        bool resumed;        /* after a failure, with what the registry had of it */
         struct http_response response;
 };
 
@@ -231,6 +232,7 @@ static void forget_session(struct session *s)
         free(s->url);
         s->url = NULL;
         s->offset = 0;
+        s->resumed = false;
 }
 
 /* How far the registry is; a session that it does not know any more is begun again. */
@@ -245,6 +247,7 @@ static int ask_status(struct session *s, struct error *err)
                 forget_session(s);
                 return 0;
         }
+        s->resumed = true;
         r = take_location(s, err);
         return r < 0 ? r : take_range(s, 0, err);
 }
@@ -256,7 +259,8 @@ static int after_failure(struct session *s, int r, struct error *err)
 
         if (r < 0)
                 return s->response.transient ? AGAIN : r;
-        if (status == 404) {
+        if (status == 404 || (status == 400 && s->resumed)) {
+                /* Not known any more, or put together wrong: once more from the beginning. */
                 forget_session(s);
         } else if (status == 413 && !s->chunk_size) {
                 s->chunk_size = SMALLER_CHUNKS;
