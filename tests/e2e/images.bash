@@ -12,7 +12,6 @@ bats_require_minimum_version 1.5.0
 : "${RUNTIME:=build/holt-oci}"
 BUILD=$(dirname "$(realpath "$RUNTIME")")
 HOLT=$BUILD/holt
-TESTS=$BATS_TEST_DIRNAME
 
 store_make() {
         WORK=$(mktemp -d -t holt-images.XXXXXX)
@@ -44,8 +43,8 @@ free_port() {
 }
 
 wait_for_port() {
-        local i
-        for i in {1..300}; do
+        local tries=300
+        while ((tries--)); do
                 if bash -c ": <>/dev/tcp/127.0.0.1/$1" 2>/dev/null; then return; fi
                 sleep 0.05
         done
@@ -71,6 +70,7 @@ EOF
         env -u REGISTRY_AUTH_FILE docker-registry serve "$WORK/registry-$port.yml" >"$WORK/registry-$port.log" 2>&1 3>&- &
         PIDS+=($!)
         wait_for_port "$port"
+        # shellcheck disable=SC2034
         REGISTRY=127.0.0.1:$port
 }
 
