@@ -19,7 +19,7 @@ void base64_add(struct buf *out, const void *data, size_t n)
                 bits |= have > 1 ? (uint32_t)p[1] << 8 : 0;
                 bits |= have > 2 ? p[2] : 0;
                 for (size_t i = 0; i < 4; i++)
-                        text[i] = i <= have ? digits[bits >> (18 - 6 * i) & 63] : '=';
+                        text[i] = (char)(i <= have ? digits[bits >> (18 - 6 * i) & 63] : '=');
                 buf_add(out, text, sizeof text);
                 n -= have;
         }

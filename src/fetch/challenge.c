@@ -94,8 +94,11 @@ static int read_parameter(struct reader *r, const char *name, size_t n)
                 return e;
         if (*place)
                 return fail(r, "a parameter that is there twice");
-        *place = strdup(buf_str(&value));
-        return *place && !buf_failed(&value) ? 0 : error_set(r->err, ENOMEM, "out of memory");
+        buf_add(&value, "", 1);
+        if (buf_failed(&value))
+                return error_set(r->err, ENOMEM, "out of memory");
+        *place = take_ptr(value.data);
+        return 0;
 }
 
 /* Behind the scheme; a "token68" stands where others have parameters. */

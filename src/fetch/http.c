@@ -24,6 +24,8 @@ enum {
         BUFFER = 256 << 10,
 };
 
+static const char user_agent[] = "holt/" HOLT_VERSION;
+
 /* One request and its answer, while curl runs. */
 struct exchange {
         struct http *http;
@@ -258,7 +260,7 @@ static void set_request(CURL *c, struct exchange *x)
         /* Parallel transfers want connections of their own anyway. */
         curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(c, CURLOPT_USERAGENT, "holt/" HOLT_VERSION);
+        curl_easy_setopt(c, CURLOPT_USERAGENT, user_agent);
         curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
         curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
         curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)BUFFER);

@@ -21,7 +21,7 @@ enum {
 };
 
 struct kept_token {
-        char *scopes, *text;
+        struct buf scopes, text;
         time_t until; /* CLOCK_MONOTONIC */
 };
 
@@ -54,11 +54,11 @@ struct registry_auth *registry_auth_new(struct host *h, const char *registry, co
 
 static void forget(struct kept_token *t)
 {
-        if (t->text)
-                explicit_bzero(t->text, strlen(t->text));
-        free(t->text);
-        free(t->scopes);
-        *t = (struct kept_token){};
+        if (t->text.data)
+                explicit_bzero(t->text.data, t->text.len);
+        buf_finish(&t->text);
+        buf_finish(&t->scopes);
+        t->until = 0;
 }
 
 void registry_auth_free(struct registry_auth *a)
@@ -116,7 +116,7 @@ static struct kept_token *find_token(struct registry_auth *a, const char *scopes
         for (size_t i = 0; i < MAX_TOKENS; i++) {
                 struct kept_token *t = &a->tokens[i];
 
-                if (t->scopes && strcmp(t->scopes, scopes) == 0)
+                if (t->text.len && strcmp(buf_str(&t->scopes), scopes) == 0)
                         return t;
         }
         return NULL;
@@ -129,10 +129,10 @@ static int keep_token(struct registry_auth *a, const char *scopes, const struct 
         if (!t)
                 t = &a->tokens[a->next++ % MAX_TOKENS];
         forget(t);
-        t->scopes = strdup(scopes);
-        t->text = strdup(token->text);
+        buf_add_str(&t->scopes, scopes);
+        buf_add_str(&t->text, token->text);
         t->until = now() + (time_t)token->lifetime - SPARE_SECONDS;
-        if (t->scopes && t->text)
+        if (!buf_failed(&t->scopes) && !buf_failed(&t->text))
                 return 0;
         forget(t);
         return error_set(err, ENOMEM, "out of memory");
@@ -170,10 +170,10 @@ static int add_bearer(struct registry_auth *a, const struct http_trust *trust, s
         struct kept_token *t = find_token(a, scopes);
         int r = t && t->until > now() ? 0 : get_token(a, trust, http, scopes, scopes, err);
 
-        if (r < 0)
-                return r;
-        buf_addf(ret, "Bearer %s", find_token(a, scopes)->text);
-        return 0;
+        t = find_token(a, scopes);
+        if (r == 0 && t)
+                buf_addf(ret, "Bearer %s", buf_str(&t->text));
+        return r;
 }
 
 /* Appends the Authorization header's value; nothing when none is wanted. */
@@ -200,7 +200,7 @@ static int renew(struct registry_auth *a, const struct http_trust *trust, struct
         if (r < 0)
                 return r;
         /* Another thread was here first. */
-        if (t && strncmp(used, "Bearer ", 7) == 0 && strcmp(t->text, used + 7) != 0)
+        if (t && strncmp(used, "Bearer ", 7) == 0 && strcmp(buf_str(&t->text), used + 7) != 0)
                 return 0;
         r = ask_credentials(a, err);
         if (r < 0)

@@ -57,7 +57,7 @@ static void keep_etag(struct blob_stream *b, const struct http_response *respons
         /* A weak one does not promise the same bytes. */
         b->etag[0] = '\0';
         if (etag && *etag == '"' && strlen(etag) < sizeof b->etag)
-                strcpy(b->etag, etag);
+                memcpy(b->etag, etag, strlen(etag) + 1);
 }
 
 static int begin(void *userdata, const struct http_response *response, struct error *err)

@@ -257,12 +257,14 @@ static int pull_tag(struct pull *p, const struct reference *ref, const char *tag
 
 static int pull_all(struct pull *p, const struct reference *ref, struct error *err)
 {
-        char **tags = NULL;
+        own_buf struct buf tags = {};
         int r = sources_try(p->sources, p->http, try_tags, &tags, err);
+        size_t n;
 
-        for (char **t = tags; t && *t && r == 0; t++)
-                r = pull_tag(p, ref, *t, err);
-        tags_free(tags);
+        for (size_t at = 0; at < tags.len && r == 0; at += n) {
+                n = strlen(tags.data + at) + 1;
+                r = pull_tag(p, ref, tags.data + at, err);
+        }
         return r;
 }
 
@@ -300,7 +302,7 @@ int operation_pull(struct host *h, struct json_object *job, struct error *err)
         own_http struct http *http = http_new(NULL);
         own_sources struct sources *sources = NULL;
         struct pull p = { .host = h, .http = http, .platform = platform_host() };
-        struct reference ref;
+        struct reference ref = {};
         const char *what;
         int r = http ? read_parameters(job, &wanted, err) : error_set(err, ENOMEM, "out of memory");
 

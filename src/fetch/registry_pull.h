@@ -19,6 +19,5 @@ struct pull {
 int pull_layers(struct pull *p, const struct image_manifest *manifest, const struct image_config *config,
                 struct error *err);
 
-/* The repository's tags: *ret is a list that ends with NULL, for tags_free(). */
-int registry_get_tags(struct registry *r, struct http *http, char ***ret, struct error *err);
-void tags_free(char **tags);
+/* Appends the repository's tags, with a NUL behind each. -ENOENT: there are none. */
+int registry_get_tags(struct registry *r, struct http *http, struct buf *ret, struct error *err);

@@ -226,7 +226,7 @@ int operation_push(struct host *h, struct json_object *job, struct error *err)
         own_registry struct registry *registry = NULL;
         struct parameters wanted = { .parallel = USUAL_PARALLEL };
         struct push p = { .host = h };
-        struct reference ref;
+        struct reference ref = {};
         int r = http ? read_parameters(job, &wanted, err) : error_set(err, ENOMEM, "out of memory");
 
         if (r == 0)

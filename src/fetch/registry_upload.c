@@ -69,7 +69,7 @@ int registry_has_blob(struct registry *r, struct http *http, const struct digest
         if (e == 0 && (response.status == 404 || response.status == 405))
                 return 0;
         if (e == 0)
-                e = registry_refused(&response, err);
+                registry_refused(&response, err);
         return error_wrap(err, "blob %s", digest->text);
 }
 

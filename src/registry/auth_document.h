@@ -11,6 +11,9 @@
 
 enum { AUTH_FILE_MAX = 4 << 20 };
 
+/* Hands them on: *a is empty then. */
+struct auth auth_take(struct auth *a);
+
 /*
  * How well a key of the file fits registry/repository (repository NULL: the registry alone, exactly): 0 not at all,
  * else the larger the better.

@@ -15,6 +15,14 @@ void auth_finish(struct auth *a)
         *a = (struct auth){};
 }
 
+struct auth auth_take(struct auth *a)
+{
+        struct auth taken = *a;
+
+        *a = (struct auth){};
+        return taken;
+}
+
 /* The part of a key that is compared: without a scheme and, where there was one, without what follows the host. */
 static const char *key_name(const char *key, size_t *ret_len)
 {
@@ -125,7 +133,9 @@ static int read_entry(struct json_object *entry, struct auth *a, struct error *e
         if (!a->username || !a->password || !a->identity_token)
                 return no_memory(err);
         r = *login ? read_login(login, a, err) : 0;
-        return r < 0 ? r : *a->username || *a->identity_token;
+        if (r < 0 || !a->username)
+                return r;
+        return *a->username || *token;
 }
 
 int auth_entry_find(struct json_object *root, const char *registry, const char *repository, struct auth *ret,
@@ -146,10 +156,8 @@ int auth_entry_find(struct json_object *root, const char *registry, const char *
         r = read_entry(s.value, &a, err);
         if (r < 0)
                 return error_wrap(err, "auths: %.200s", s.key);
-        if (r > 0) {
-                *ret = a;
-                a = (struct auth){};
-        }
+        if (r > 0)
+                *ret = auth_take(&a);
         return r;
 }
 

@@ -54,7 +54,7 @@ static int run(const char *program, const char *verb, const char *text, struct b
 {
         own_fd int in = input_of(text), out_read = -1, out_write = -1;
         int out[2], r, status;
-        pid_t pid;
+        pid_t pid = -1;
 
         if (in < 0)
                 return in;
@@ -83,8 +83,11 @@ static void first_line(const char *text, char *ret, size_t size)
 {
         size_t n = 0;
 
-        for (; text[n] && text[n] != '\n' && n < size - 1; n++)
-                ret[n] = (unsigned char)text[n] < ' ' || text[n] == 0x7f ? ' ' : text[n];
+        for (; text[n] && text[n] != '\n' && n < size - 1; n++) {
+                bool plain = (unsigned char)text[n] >= ' ' && text[n] != 0x7f;
+
+                ret[n] = (char)(plain ? text[n] : ' ');
+        }
         ret[n] = '\0';
 }
 
@@ -132,8 +135,7 @@ static int read_answer(const struct buf *answer, struct auth *ret, struct error 
         a.identity_token = strdup(token ? secret : "");
         if (!a.username || !a.password || !a.identity_token)
                 return error_set(err, ENOMEM, "read credentials: out of memory");
-        *ret = a;
-        a = (struct auth){};
+        *ret = auth_take(&a);
         return *ret->username || *ret->identity_token;
 }
 
@@ -149,7 +151,8 @@ int auth_helper_get(const struct auth_helper *h, struct auth *ret, struct error 
         while (answer.len && strchr(" \r\n\t", answer.data[answer.len - 1]))
                 answer.len--;
         r = read_answer(&answer, &a, err);
-        explicit_bzero(answer.data, answer.len);
+        if (answer.data)
+                explicit_bzero(answer.data, answer.len);
         if (r < 0)
                 return error_wrap(err, "the answer of docker-credential-%.200s", h->name);
         if (r == 0) {
@@ -175,7 +178,8 @@ int auth_helper_store(const struct auth_helper *h, const struct auth *a, struct 
         if (buf_failed(&text))
                 return error_set(err, ENOMEM, "store credentials: out of memory");
         r = ask(h, "store", buf_str(&text), &answer, err);
-        explicit_bzero(text.data, text.len);
+        if (text.data)
+                explicit_bzero(text.data, text.len);
         return r < 0 ? r : 0;
 }
 

@@ -51,28 +51,33 @@ static int runtime_place(char **ret)
                        : place(directory, NULL, NULL, "auth.json", ret);
 }
 
-int auth_places_find(const char *file, struct auth_places *ret, struct error *err)
+/* The file that was named, or the usual ones. */
+static int fill_places(const char *file, struct auth_places *p)
 {
         const char *home = variable("HOME");
-        own_auth_places struct auth_places p = {};
         int r;
 
-        if (!file)
-                file = variable("REGISTRY_AUTH_FILE");
         if (file) {
-                p.path[0] = strdup(file);
-                r = p.path[0] ? 0 : -ENOMEM;
-        } else {
-                r = runtime_place(&p.path[0]);
-                if (r == 0)
-                        r = place(variable("XDG_CONFIG_HOME"), home, ".config", "containers/auth.json", &p.path[1]);
-                if (r == 0)
-                        r = place(variable("DOCKER_CONFIG"), home, ".docker", "config.json", &p.path[2]);
+                p->path[0] = strdup(file);
+                return p->path[0] ? 0 : -ENOMEM;
         }
-        if (r < 0)
+        r = runtime_place(&p->path[0]);
+        if (r == 0)
+                r = place(variable("XDG_CONFIG_HOME"), home, ".config", "containers/auth.json", &p->path[1]);
+        if (r == 0)
+                r = place(variable("DOCKER_CONFIG"), home, ".docker", "config.json", &p->path[2]);
+        return r;
+}
+
+int auth_places_find(const char *file, struct auth_places *ret, struct error *err)
+{
+        struct auth_places p = {};
+
+        if (fill_places(file ? file : variable("REGISTRY_AUTH_FILE"), &p) < 0) {
+                auth_places_finish(&p);
                 return error_set(err, ENOMEM, "find credentials: out of memory");
+        }
         *ret = p;
-        p = (struct auth_places){};
         return 0;
 }
 
@@ -91,6 +96,7 @@ int auth_file_read(const char *path, struct json_object **ret, struct error *err
         if (strspn(buf_str(&text), " \t\r\n") == text.len)
                 return 0;
         r = auth_document_parse(buf_str(&text), text.len, ret, err);
-        explicit_bzero(text.data, text.len);
+        if (text.data)
+                explicit_bzero(text.data, text.len);
         return r < 0 ? error_wrap(err, "%s", path) : 1;
 }

@@ -265,7 +265,7 @@ static int add_table(struct parser *t, struct toml_value *to, const char *key, i
 {
         int r = add_item(t, to, key, ret);
 
-        if (r < 0)
+        if (r < 0 || !*ret)
                 return r;
         (*ret)->type = TOML_TABLE;
         (*ret)->made = (uint8_t)made;
@@ -310,7 +310,7 @@ static int header_step(struct parser *t, struct toml_value **table, const char *
         struct toml_value *v = find_item(*table, key);
         int r = v ? 0 : add_table(t, *table, key, MADE_IN_PASSING, &v);
 
-        if (r < 0)
+        if (r < 0 || !v)
                 return r;
         if (v->type == TOML_ARRAY && v->made == MADE_BY_HEADERS)
                 v = v->last;
@@ -329,7 +329,7 @@ static int header_table(struct parser *t, struct toml_value **table, const char 
         if (v && (v->type != TOML_TABLE || v->made != MADE_IN_PASSING))
                 return fail(t, "the table is there already");
         r = v ? 0 : add_table(t, *table, key, MADE_BY_HEADER, &v);
-        if (r < 0)
+        if (r < 0 || !v)
                 return r;
         v->made = MADE_BY_HEADER;
         *table = v;
@@ -346,7 +346,7 @@ static int header_array(struct parser *t, struct toml_value **table, const char 
                 return fail(t, "the array of tables is something else already");
         if (!v) {
                 r = add_item(t, *table, key, &v);
-                if (r < 0)
+                if (r < 0 || !v)
                         return r;
                 v->type = TOML_ARRAY;
                 v->made = MADE_BY_HEADERS;
@@ -358,14 +358,14 @@ static int header_array(struct parser *t, struct toml_value **table, const char 
 static int parse_header(struct parser *t, struct toml_value **table)
 {
         bool array = t->p[1] == '[', more;
-        const char *key;
+        const char *key = NULL;
         int r;
 
         t->p += array ? 2 : 1;
         *table = &t->doc->root;
         for (unsigned depth = 0;; depth++) {
                 r = parse_key_part(t, &key, &more);
-                if (r < 0)
+                if (r < 0 || !key)
                         return r;
                 if (!more)
                         break;
@@ -390,7 +390,7 @@ static int dotted_step(struct parser *t, struct toml_value **table, const char *
         struct toml_value *v = find_item(*table, key);
         int r = v ? 0 : add_table(t, *table, key, MADE_BY_DOTS, &v);
 
-        if (r < 0)
+        if (r < 0 || !v)
                 return r;
         if (v->type != TOML_TABLE || v->made != MADE_BY_DOTS)
                 return fail(t, "the key is there already");
@@ -402,13 +402,13 @@ static int dotted_step(struct parser *t, struct toml_value **table, const char *
 static int parse_member(struct parser *t, struct toml_value *table)
 {
         struct toml_value *v = NULL;
-        const char *key;
+        const char *key = NULL;
         bool more;
         int r;
 
         for (unsigned depth = 0;; depth++) {
                 r = parse_key_part(t, &key, &more);
-                if (r < 0)
+                if (r < 0 || !key)
                         return r;
                 if (!more)
                         break;
@@ -424,7 +424,7 @@ static int parse_member(struct parser *t, struct toml_value *table)
         if (find_item(table, key))
                 return fail(t, "the key is there already");
         r = add_item(t, table, key, &v);
-        return r < 0 ? r : parse_value(t, v);
+        return r < 0 || !v ? r : parse_value(t, v);
 }
 
 /* Behind the opening brace. All in one line, and no comma before the end: TOML 1.0 wants it so. */
@@ -464,7 +464,7 @@ static int parse_array(struct parser *t, struct toml_value *v)
                 if (*t->p == ']')
                         break;
                 r = add_item(t, v, NULL, &item);
-                if (r == 0)
+                if (r == 0 && item)
                         r = parse_value(t, item);
                 if (r == 0)
                         r = skip_lines(t);
