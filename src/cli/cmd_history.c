@@ -131,7 +131,7 @@ int cmd_history(struct invocation *inv, struct error *err)
         int r = invocation_store(inv, &store, err);
 
         if (r == 0)
-                r = store_image_find(store, inv->args.operands[0], &info, err);
+                r = image_find(store, inv->args.operands[0], &info, err);
         h.store = store;
         h.info = info;
         if (r == 0)

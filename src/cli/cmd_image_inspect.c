@@ -140,7 +140,7 @@ static int inspect(struct inspection *i, const char *name)
 {
         own_json struct json_object *config = NULL;
         own_mem struct image_info *info = NULL;
-        int r = store_image_find(i->store, name, &info, i->err);
+        int r = image_find(i->store, name, &info, i->err);
 
         if (r == 0)
                 r = image_config_load_json(i->store, &info->id, &config, i->err);

@@ -57,7 +57,7 @@ static int mount_one(struct store *s, const char *name, struct error *err)
         own_mem struct image_info *info = NULL;
         own_mem char *path = NULL;
         own_buf struct buf line = {};
-        int r = store_image_find(s, name, &info, err);
+        int r = image_find(s, name, &info, err);
 
         if (r == 0)
                 r = image_place_mount(s, info, &path, err);

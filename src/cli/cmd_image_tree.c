@@ -139,7 +139,7 @@ static int find_images(const struct args *args, struct store *store, struct imag
         if (!ret->items)
                 return error_set(err, ENOMEM, "out of memory");
         for (; r == 0 && ret->n < args->n_operands; ret->n += r == 0)
-                r = store_image_find(store, args->operands[ret->n], &ret->items[ret->n], err);
+                r = image_find(store, args->operands[ret->n], &ret->items[ret->n], err);
         return r;
 }
 

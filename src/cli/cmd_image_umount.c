@@ -31,7 +31,7 @@ static int unmount_all(struct store *s, struct error *err)
 static int unmount_one(struct store *s, const char *name, struct error *err)
 {
         own_mem struct image_info *info = NULL;
-        int r = store_image_find(s, name, &info, err);
+        int r = image_find(s, name, &info, err);
 
         return r < 0 ? r : unmount(s, info, err);
 }

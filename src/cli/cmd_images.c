@@ -32,19 +32,24 @@ struct listing {
         struct error *err;
 };
 
-/* The digest under which the image is known in the repository of the name, or "<none>". */
+/* The digest under which the image is known in the repository of the name, or "<none>". That of an index, which is the
+ * tag's, goes before the manifest's own. */
 static const char *find_digest(const struct image_info *info, const char *name)
 {
+        const char *found = "<none>";
         struct reference wanted, ref;
 
         if (reference_parse(name, &wanted, NULL) < 0)
-                return "<none>";
+                return found;
         for (const char *const *d = info->digests; *d; d++) {
-                if (reference_parse(*d, &ref, NULL) == 0 && strcmp(ref.registry, wanted.registry) == 0 &&
-                    strcmp(ref.repository, wanted.repository) == 0)
-                        return strchr(*d, '@') + 1;
+                if (reference_parse(*d, &ref, NULL) < 0 || strcmp(ref.registry, wanted.registry) != 0 ||
+                    strcmp(ref.repository, wanted.repository) != 0)
+                        continue;
+                found = strchr(*d, '@') + 1;
+                if (!digest_equal(&ref.digest, &info->manifest))
+                        break;
         }
-        return "<none>";
+        return found;
 }
 
 static void write_times(struct json_writer *w, int64_t created)

@@ -104,7 +104,7 @@ static int push(struct push *p, struct error *err)
 {
         own_mem struct image_info *info = NULL;
         const char *from = p->args->operands[0], *destination = p->args->operands[1];
-        struct reference to;
+        struct reference to, found;
         int r = reference_parse(destination ? destination : from, &to, err);
 
         if (r < 0)
@@ -114,8 +114,11 @@ static int push(struct push *p, struct error *err)
                         return error_set(err, EINVAL, "a tag or a destination cannot be named with --all-tags");
                 return push_tags(p, &to, err);
         }
-        r = store_image_find(p->store, from, &info, err);
-        return r < 0 ? r : push_one(p, info, &to, err);
+        r = image_find_named(p->store, from, &info, &found, err);
+        if (r < 0)
+                return r;
+        /* A short name may stand for another registry than Docker's. */
+        return push_one(p, info, destination || !*found.registry ? &to : &found, err);
 }
 
 int cmd_push(struct invocation *inv, struct error *err)

@@ -1,47 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/own.h"
 #include "cli/image_remove.h"
-
-static bool contains(const char *const *list, const char *text)
-{
-        for (; *list; list++)
-                if (strcmp(*list, text) == 0)
-                        return true;
-        return false;
-}
-
-/* Whether one of the image's names is what was typed, and not its id. */
-static bool is_named(const struct image_info *info, const char *typed, struct reference *ret)
-{
-        own_buf struct buf full = {};
-
-        if (reference_parse(typed, ret, NULL) < 0)
-                return false;
-        if (*ret->digest.text) {
-                /* A tag beside a digest says nothing more. */
-                reference_add_name(&full, ret);
-                buf_addf(&full, "@%s", ret->digest.text);
-                *ret->tag = '\0';
-                return contains(info->digests, buf_str(&full));
-        }
-        reference_add(&full, ret);
-        return contains(info->names, buf_str(&full));
-}
 
 static int remove_one(struct store *store, const char *typed, bool force, struct buf *out, struct error *err)
 {
         own_mem struct image_info *info = NULL;
         struct reference name;
-        int r = store_image_find(store, typed, &info, err);
-        bool named;
+        int r = image_find_named(store, typed, &info, &name, err);
+        bool named = r == 0 && *name.registry;
 
         if (r < 0)
                 return r;
-        named = is_named(info, typed, &name);
         if (!named && !force && info->names[0] && info->names[1])
                 return error_set(err, EBUSY, "%s has several names; -f removes it with all of them", typed);
         return image_remove(store, info, named ? &name : NULL, out, err);

@@ -12,18 +12,14 @@
 #include "cli/mover.h"
 #include "cli/output_file.h"
 
-/* The names under which the image was asked for: all for one asked for by id. */
-static void write_names(struct json_writer *w, const struct image_info *info, const char *typed)
+/* The name under which the image was asked for: all for one asked for by id or digest. */
+static void write_names(struct json_writer *w, const struct image_info *info, const struct reference *asked)
 {
+        bool named = *asked->registry && !*asked->digest.text;
         own_buf struct buf full = {};
-        struct reference ref;
-        bool named = false;
 
-        if (reference_parse(typed, &ref, NULL) == 0 && !*ref.digest.text) {
-                reference_add(&full, &ref);
-                for (const char *const *n = info->names; *n; n++)
-                        named = named || strcmp(*n, buf_str(&full)) == 0;
-        }
+        if (named)
+                reference_add(&full, asked);
         json_begin_array(w, "names");
         for (const char *const *n = info->names; *n; n++)
                 if (!named || strcmp(*n, buf_str(&full)) == 0)
@@ -44,13 +40,14 @@ static int write_parameters(const struct args *args, const char *format, struct 
         json_begin_array(&w, "images");
         for (unsigned i = 0; i < args->n_operands; i++) {
                 own_mem struct image_info *info = NULL;
-                int r = store_image_find(store, args->operands[i], &info, err);
+                struct reference name;
+                int r = image_find_named(store, args->operands[i], &info, &name, err);
 
                 if (r < 0)
                         return r;
                 json_begin_object(&w, NULL);
                 json_write_string(&w, "manifest", info->manifest.text);
-                write_names(&w, info, args->operands[i]);
+                write_names(&w, info, &name);
                 json_end_object(&w);
         }
         json_end_array(&w);

@@ -18,6 +18,6 @@ int cmd_tag(struct invocation *inv, struct error *err)
         if (r == 0)
                 r = invocation_store(inv, &store, err);
         if (r == 0)
-                r = store_image_find(store, operands[0], &info, err);
+                r = image_find(store, operands[0], &info, err);
         return r < 0 ? r : store_image_tag(store, &info->id, &name, err);
 }

@@ -13,7 +13,7 @@
 static int created(struct store *s, const char *name, int64_t *ret, struct error *err)
 {
         own_mem struct image_info *info = NULL;
-        int r = store_image_find(s, name, &info, err);
+        int r = image_find(s, name, &info, err);
 
         if (r == 0)
                 *ret = info->created;

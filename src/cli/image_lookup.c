@@ -8,10 +8,80 @@
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "registry/registries_conf.h"
 
 int invocation_store(const struct invocation *inv, struct store **ret, struct error *err)
 {
         return store_open(inv->root, inv->run, ret, err);
+}
+
+static bool contains(const char *const *list, const char *text)
+{
+        for (; *list; list++)
+                if (strcmp(*list, text) == 0)
+                        return true;
+        return false;
+}
+
+/* Whether one of the image's names is what was typed, and not its id. */
+static bool is_named(const struct image_info *info, const char *typed, struct reference *ret)
+{
+        own_buf struct buf full = {};
+
+        if (reference_parse(typed, ret, NULL) < 0)
+                return false;
+        if (*ret->digest.text) {
+                /* A tag beside a digest says nothing more. */
+                reference_add_name(&full, ret);
+                buf_addf(&full, "@%s", ret->digest.text);
+                *ret->tag = '\0';
+                return contains(info->digests, buf_str(&full));
+        }
+        reference_add(&full, ret);
+        return contains(info->names, buf_str(&full));
+}
+
+/* -ENOENT: none of the names has an image. */
+static int find_by_candidates(struct store *s, const char *typed, struct image_info **ret, struct reference *ret_name)
+{
+        own_registries struct registries *registries = NULL;
+        own_mem struct reference *names = NULL;
+        struct reference ref;
+        int n = reference_parse(typed, &ref, NULL), r = -ENOENT;
+
+        if (n < 0 || ref.qualified)
+                return -ENOENT;
+        n = registries_load(&registries, NULL);
+        if (n == 0)
+                n = registries_candidates(registries, &ref, &names, NULL);
+        for (int i = 0; i < n && r == -ENOENT; i++) {
+                own_buf struct buf name = {};
+
+                reference_add(&name, &names[i]);
+                r = store_image_find(s, buf_str(&name), ret, NULL);
+                if (r == 0 && !is_named(*ret, buf_str(&name), ret_name))
+                        *ret_name = (struct reference){};
+        }
+        return r;
+}
+
+int image_find_named(struct store *s, const char *name, struct image_info **ret, struct reference *ret_name,
+                     struct error *err)
+{
+        int r = store_image_find(s, name, ret, err);
+
+        if (r == -ENOENT)
+                return find_by_candidates(s, name, ret, ret_name) == 0 ? 0 : r;
+        if (r == 0 && !is_named(*ret, name, ret_name))
+                *ret_name = (struct reference){};
+        return r;
+}
+
+int image_find(struct store *s, const char *name, struct image_info **ret, struct error *err)
+{
+        struct reference found;
+
+        return image_find_named(s, name, ret, &found, err);
 }
 
 const char *image_id_text(const struct digest *id, bool whole, char ret[sizeof(struct digest)])

@@ -13,6 +13,15 @@ enum { SHORT_ID_LENGTH = 12 };
 /* The store of --root and --run. */
 int invocation_store(const struct invocation *inv, struct store **ret, struct error *err);
 
+/*
+ * store_image_find(), which knows Docker's registry for a short name; what is not there by that name is looked for by
+ * those that registries.conf gives it, as a pull would.
+ */
+int image_find(struct store *s, const char *name, struct image_info **ret, struct error *err);
+/* The same; *ret_name: which of the image's names was meant, or an empty one (no registry) when it was an id. */
+int image_find_named(struct store *s, const char *name, struct image_info **ret, struct reference *ret_name,
+                     struct error *err);
+
 /* The digits of an id that people are shown. */
 const char *image_id_text(const struct digest *id, bool whole, char ret[sizeof(struct digest)]);
 

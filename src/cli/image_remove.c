@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "cli/image_place.h"
@@ -24,12 +25,21 @@ int image_delete(struct store *s, const struct digest *id, struct error *err)
         return r < 0 ? r : store_image_remove(s, id, err);
 }
 
-static size_t count(const char *const *list)
+/* How many other names keep the image when this one goes. All digests of a repository go together: the one that was
+ * asked for may be that of an index, which brought that of the manifest along. */
+static size_t others(const struct image_info *info, const struct reference *name)
 {
+        own_buf struct buf repository = {};
         size_t n = 0;
 
-        while (list[n])
+        for (const char *const *tag = info->names; *tag; tag++)
                 n++;
+        if (!*name->digest.text)
+                return n - 1;
+        reference_add_name(&repository, name);
+        buf_add_str(&repository, "@");
+        for (const char *const *d = info->digests; *d; d++)
+                n += strncmp(*d, buf_str(&repository), repository.len) != 0;
         return n;
 }
 
@@ -48,11 +58,10 @@ static int untag(struct store *s, const struct reference *name, struct buf *out,
 int image_remove(struct store *s, const struct image_info *info, const struct reference *name, struct buf *out,
                  struct error *err)
 {
-        size_t tags = count(info->names), digests = count(info->digests);
         int r;
 
         /* A digest is no name that keeps an image alone, once its tags are gone by hand. */
-        if (name && (*name->digest.text ? tags + digests > 1 : tags > 1))
+        if (name && others(info, name))
                 return untag(s, name, out, err);
         r = image_delete(s, &info->id, err);
         if (r < 0)

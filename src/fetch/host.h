@@ -51,7 +51,8 @@ int host_add_layer(struct host *h, const struct digest *diff_id, uint64_t tar_si
 int host_add_blob(struct host *h, const struct digest *d, const char *media_type, const void *data, size_t n,
                   struct error *err);
 
-/* The image is whole: manifest, configuration and layers were handed over. name: the full reference, or NULL. */
+/* The image is whole: manifest, configuration and layers were handed over. name: the full reference, or NULL; a digest
+ * in it (of the index that the manifest is in) is one more name for the image in its repository. */
 int host_add_image(struct host *h, const struct digest *manifest, const char *name, struct error *err);
 
 struct host_credentials {

@@ -191,6 +191,19 @@ static int tell_result(struct pull *p, const struct image *i, const char *name, 
         return buf_failed(&text) ? error_set(err, ENOMEM, "out of memory") : host_result(p->host, buf_str(&text), err);
 }
 
+/* The digest that the registry knows a tag by is a name of the image, too: that of the index, where there is one. */
+static int add_image(struct pull *p, const struct image *i, const char *name, struct error *err)
+{
+        own_buf struct buf full = {};
+
+        if (!name || !i->n_indexes || strchr(name, '@'))
+                return host_add_image(p->host, &i->document.digest, name, err);
+        buf_addf(&full, "%s@%s", name, i->indexes[0].digest.text);
+        if (buf_failed(&full))
+                return error_set(err, ENOMEM, "out of memory");
+        return host_add_image(p->host, &i->document.digest, buf_str(&full), err);
+}
+
 static int hand_over(struct pull *p, const struct image *i, const char *name, struct error *err)
 {
         const struct descriptor *config = &i->manifest.config;
@@ -203,7 +216,7 @@ static int hand_over(struct pull *p, const struct image *i, const char *name, st
                 r = add_document(p, &i->indexes[n],
                                  *i->indexes[n].media_type ? i->indexes[n].media_type : MEDIA_TYPE_OCI_INDEX, err);
         if (r == 0)
-                r = host_add_image(p->host, &i->document.digest, name, err);
+                r = add_image(p, i, name, err);
         return r < 0 ? r : tell_result(p, i, name, err);
 }
 

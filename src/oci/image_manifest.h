@@ -53,6 +53,9 @@ struct platform { /* strings are never NULL */
 /* "linux/arm64/v8", "linux/amd64", "arm64": into text[], which the strings of *ret point to. */
 int platform_parse(const char *text, char storage[128], struct platform *ret, struct error *err);
 
+/* Whether an image for the one will do for the other; a variant that is not said fits any. */
+bool platform_fits(const struct platform *have, const struct platform *want);
+
 /* Of this host, in Go's words: { "linux", "amd64", "", "" }. */
 struct platform platform_host(void);
 

@@ -87,6 +87,11 @@ static int fit(const struct platform *have, const struct platform *want)
         return !*h.variant ? 2 : !*w.variant ? 1 : 0;
 }
 
+bool platform_fits(const struct platform *have, const struct platform *want)
+{
+        return fit(have, want) > 0;
+}
+
 const struct descriptor *image_index_find(const struct image_index *index, const struct platform *p)
 {
         const struct descriptor *best = NULL;
