@@ -66,12 +66,12 @@ static int read_option(struct args *a, int argc, char **argv, struct error *err)
         bool on;
 
         if (!o)
-                return error_set(err, EINVAL, "unknown option \"%.*s\"", (int)(name - argv[0]) + (int)len, argv[0]);
+                return error_set(err, EMISUSED, "unknown option \"%.*s\"", (int)(name - argv[0]) + (int)len, argv[0]);
         if (o->kind == CLI_SWITCH && equals && parse_bool(value, &on) < 0)
-                return error_set(err, EINVAL, "option --%s: \"%s\" is neither true nor false", o->name, value);
+                return error_set(err, EMISUSED, "option --%s: \"%s\" is neither true nor false", o->name, value);
         if (o->kind != CLI_SWITCH && !equals) {
                 if (argc < 2)
-                        return error_set(err, EINVAL, "option --%s needs a value", o->name);
+                        return error_set(err, EMISUSED, "option --%s needs a value", o->name);
                 value = argv[1];
         }
         add_given(a, o, value);
@@ -86,21 +86,21 @@ static int read_joined(struct args *a, int argc, char **argv, struct error *err)
                 bool on;
 
                 if (!o && !argv[0][2])
-                        return error_set(err, EINVAL, "unknown option \"%s\"", argv[0]);
+                        return error_set(err, EMISUSED, "unknown option \"%s\"", argv[0]);
                 if (!o)
-                        return error_set(err, EINVAL, "unknown option \"-%c\" in \"%s\"", *p, argv[0]);
+                        return error_set(err, EMISUSED, "unknown option \"-%c\" in \"%s\"", *p, argv[0]);
                 if (o->kind != CLI_SWITCH) {
                         if (p[1])
                                 add_given(a, o, p + 1 + (p[1] == '='));
                         else if (argc < 2)
-                                return error_set(err, EINVAL, "option -%c needs a value", *p);
+                                return error_set(err, EMISUSED, "option -%c needs a value", *p);
                         else
                                 add_given(a, o, argv[1]);
                         return p[1] ? 1 : 2;
                 }
                 if (p[1] == '=') {
                         if (parse_bool(p + 2, &on) < 0)
-                                return error_set(err, EINVAL, "option -%c: \"%s\" is neither true nor false", *p,
+                                return error_set(err, EMISUSED, "option -%c: \"%s\" is neither true nor false", *p,
                                                  p + 2);
                         add_given(a, o, p + 2);
                         return 1;
@@ -187,10 +187,11 @@ int args_check(const struct args *a, struct error *err)
         if (a->n_operands >= c->min_operands && a->n_operands <= c->max_operands)
                 return 0;
         if (c->min_operands == c->max_operands)
-                return error_set(err, EINVAL, "\"%s\" requires exactly %u argument(s)", c->name, c->min_operands);
+                return error_set(err, EMISUSED, "\"%s\" requires exactly %u argument(s)", c->name, c->min_operands);
         if (a->n_operands < c->min_operands)
-                return error_set(err, EINVAL, "\"%s\" requires a minimum of %u argument(s)", c->name, c->min_operands);
-        return error_set(err, EINVAL, "\"%s\" requires a maximum of %u argument(s)", c->name, c->max_operands);
+                return error_set(err, EMISUSED, "\"%s\" requires a minimum of %u argument(s)", c->name,
+                                 c->min_operands);
+        return error_set(err, EMISUSED, "\"%s\" requires a maximum of %u argument(s)", c->name, c->max_operands);
 }
 
 static const struct arg_given *last_given(const struct args *a, unsigned id)
@@ -244,7 +245,7 @@ int args_list(const struct args *a, unsigned id, const char ***ret, struct error
 
 static int bad_number(const struct arg_given *g, struct error *err)
 {
-        return error_set(err, EINVAL, "option --%s: invalid value \"%s\"", g->option->name, g->value);
+        return error_set(err, EMISUSED, "option --%s: invalid value \"%s\"", g->option->name, g->value);
 }
 
 int args_u64(const struct args *a, unsigned id, uint64_t *ret, struct error *err)

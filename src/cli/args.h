@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "cli/misuse.h"
 
 enum cli_kind {
         CLI_SWITCH, /* no value, but "=true" and "=false" are understood */
@@ -68,13 +69,13 @@ const struct cli_command *cli_find(const struct cli_program *program, const char
 
 /*
  * Reads argv[0..argc), which begins behind the command's name and has to outlive *ret.
- * -EINVAL for an option that is unknown or lacks its value. --help ends the reading, so that
+ * -EMISUSED for an option that is unknown or lacks its value. --help ends the reading, so that
  * it works on any line; the number of operands is args_check()'s business.
  */
 int args_parse(const struct cli_command *command, int argc, char **argv, struct args *ret, struct error *err);
 void args_finish(struct args *a);
 
-/* -EINVAL when there are too few or too many operands. */
+/* -EMISUSED when there are too few or too many operands. */
 int args_check(const struct args *a, struct error *err);
 
 /* `id` is one of the program's enum option_id. */
@@ -90,7 +91,7 @@ bool args_flag(const struct args *a, unsigned id);
 int args_list(const struct args *a, unsigned id, const char ***ret, struct error *err);
 
 /*
- * The value as a number. Return 1 when it was given, 0 when not (*ret is untouched), -EINVAL with
+ * The value as a number. Return 1 when it was given, 0 when not (*ret is untouched), -EMISUSED with
  * the option's name when it is no number or out of range.
  */
 int args_u32(const struct args *a, unsigned id, uint32_t *ret, struct error *err);

@@ -40,7 +40,9 @@ static int packages_add(struct packages *p, const char *begin, size_t len, struc
         p->items[p->n++] = name;
         p->items[p->n] = NULL;
         /* mmdebstrap would take a name with other characters for a pattern or another option of its own. */
-        return strspn(name, accepted) == len ? 0 : error_set(err, EINVAL, "\"%s\" is no package's name", name);
+        return strspn(name, accepted) == len
+                       ? 0
+                       : error_set(err, EMISUSED, "option --include: \"%s\" is no package's name", name);
 }
 
 static int packages_read(const struct args *args, struct packages *p, struct error *err)
@@ -143,7 +145,7 @@ static int check_word(const char *option, const char *value, struct error *err)
 
         return *value && *value != '-' && strspn(value, accepted) == strlen(value)
                        ? 0
-                       : error_set(err, EINVAL, "--%s: invalid value \"%s\"", option, value);
+                       : error_set(err, EMISUSED, "option --%s: invalid value \"%s\"", option, value);
 }
 
 static int read_options(const struct args *args, struct bootstrap *b, struct error *err)
@@ -157,7 +159,7 @@ static int read_options(const struct args *args, struct bootstrap *b, struct err
         if (r == 0 && b->architecture)
                 r = check_word("architecture", b->architecture, err);
         if (r == 0 && b->mirror && *b->mirror == '-')
-                r = error_set(err, EINVAL, "--mirror: invalid value \"%s\"", b->mirror);
+                r = error_set(err, EMISUSED, "option --mirror: invalid value \"%s\"", b->mirror);
         return r;
 }
 

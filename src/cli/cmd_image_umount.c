@@ -43,7 +43,7 @@ int cmd_image_umount(struct invocation *inv, struct error *err)
         int r;
 
         if (all != !inv->args.n_operands)
-                return error_set(err, EINVAL, "either images or --all");
+                return error_set(err, EMISUSED, "either images or --all");
         r = invocation_store(inv, &store, err);
         if (r == 0 && all)
                 return unmount_all(store, err);

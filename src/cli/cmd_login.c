@@ -70,7 +70,7 @@ static int get_credentials(const struct args *args, struct auth *ret, struct err
         int r = 0;
 
         if (from_stdin && (!username || password))
-                return error_set(err, EINVAL, "--password-stdin goes with --username and without --password");
+                return error_set(err, EMISUSED, "--password-stdin goes with --username and without --password");
         if (username)
                 ret->username = strdup(username);
         else

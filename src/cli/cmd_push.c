@@ -111,7 +111,7 @@ static int push(struct push *p, struct error *err)
                 return r;
         if (args_flag(p->args, OPTION_ALL_TAGS)) {
                 if (to.tagged || destination)
-                        return error_set(err, EINVAL, "a tag or a destination cannot be named with --all-tags");
+                        return error_set(err, EMISUSED, "a tag or a destination cannot be named with --all-tags");
                 return push_tags(p, &to, err);
         }
         r = image_find_named(p->store, from, &info, &found, err);

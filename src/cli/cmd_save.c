@@ -60,7 +60,7 @@ static int save_directory(struct mover *m, const struct buf *parameters, const c
         own_fd int fd = -1;
 
         if (!path)
-                return error_set(err, EINVAL, "a directory needs a name: use -o");
+                return error_set(err, EMISUSED, "a directory needs a name: use -o");
         if (mkdir(path, 0777) < 0 && errno != EEXIST)
                 return error_errno(err, errno, "%s", path);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

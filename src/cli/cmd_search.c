@@ -46,7 +46,7 @@ static int read_filters(struct search *s, const struct args *args, struct error 
                         s->has_official = true;
                         r = filter_bool(f, &s->official, err);
                 } else if (parse_u64(f->value, 10, &s->least_stars) < 0) {
-                        r = error_set(err, EINVAL, "option --filter: stars: \"%s\" is no number", f->value);
+                        r = error_set(err, EMISUSED, "option --filter: stars: \"%s\" is no number", f->value);
                 }
         }
         return r;
@@ -93,7 +93,7 @@ static int write_parameters(const struct args *args, struct buf *out, struct err
         if (r < 0)
                 return r;
         if (limit < 1 || limit > 100)
-                return error_set(err, EINVAL, "option --limit: \"%u\" is not within 1 to 100", limit);
+                return error_set(err, EMISUSED, "option --limit: \"%u\" is not within 1 to 100", limit);
         if (slash && slash - term < (int)sizeof place) {
                 snprintf(place, sizeof place, "%.*s", (int)(slash - term), term);
                 if (strpbrk(place, ".:") || strcmp(place, "localhost") == 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "cli/misuse.h"
 
 static bool is_known(const char *key, const char *const *known)
 {
@@ -21,13 +22,13 @@ static int read_one(char *text, const char *const *known, struct filter *ret, st
         char *equals = strchr(text, '=');
 
         if (!equals || equals == text)
-                return error_set(err, EINVAL, "option --filter: \"%s\" is not KEY=VALUE", text);
+                return error_set(err, EMISUSED, "option --filter: \"%s\" is not KEY=VALUE", text);
         ret->negated = equals[-1] == '!';
         equals[ret->negated ? -1 : 0] = '\0';
         ret->key = text;
         ret->value = equals + 1;
         if (!is_known(text, known) || (ret->negated && strcmp(text, "label") != 0))
-                return error_set(err, EINVAL, "option --filter: invalid filter \"%s%s\"", text,
+                return error_set(err, EMISUSED, "option --filter: invalid filter \"%s%s\"", text,
                                  ret->negated ? "!" : "");
         return 0;
 }
@@ -70,7 +71,7 @@ int filter_bool(const struct filter *f, bool *ret, struct error *err)
         bool yes = strcmp(f->value, "true") == 0 || strcmp(f->value, "1") == 0;
 
         if (!yes && strcmp(f->value, "false") != 0 && strcmp(f->value, "0") != 0)
-                return error_set(err, EINVAL, "option --filter: %s: \"%s\" is neither true nor false", f->key,
+                return error_set(err, EMISUSED, "option --filter: %s: \"%s\" is neither true nor false", f->key,
                                  f->value);
         *ret = yes;
         return 0;

@@ -20,7 +20,7 @@ struct filters {
 
 #define own_filters __attribute__((cleanup(filters_finish)))
 
-/* list, known: NULL-terminated; list may be NULL. -EINVAL unless each key is one of known. */
+/* list, known: NULL-terminated; list may be NULL. -EMISUSED unless each key is one of known. */
 int filters_read(const char *const *list, const char *const *known, struct filters *ret, struct error *err);
 void filters_finish(struct filters *f);
 

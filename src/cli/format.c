@@ -43,6 +43,8 @@ int format_open(struct format *f, const char *given, const char *usual, const st
                 text = table_template(given);
         opened.is_table = text == usual || (given && text == table_template(given));
         r = template_parse(text, &opened.template, err);
+        if (r < 0)
+                error_wrap(err, "option --format");
         if (r == 0 && opened.is_table && !no_titles)
                 r = add_titles(&opened, fields, err);
         if (r < 0) {

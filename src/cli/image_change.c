@@ -13,6 +13,7 @@
 #include "base/grow.h"
 #include "base/json.h"
 #include "base/own.h"
+#include "cli/misuse.h"
 
 struct pairs {
         struct pair {
@@ -36,7 +37,7 @@ static int out_of_memory(struct change *c)
 
 static int bad(struct change *c, const char *instruction, const char *text)
 {
-        return error_set(c->err, EINVAL, "option --change: %s: \"%.100s\" is not understood", instruction, text);
+        return error_set(c->err, EMISUSED, "option --change: %s: \"%.100s\" is not understood", instruction, text);
 }
 
 /* One that is there already gets the new value, at its place. */
@@ -239,7 +240,7 @@ static int read_instruction(struct change *c, const char *text)
                 return read_text(c, rest, &c->working_dir);
         if (strcmp(name, "STOPSIGNAL") == 0)
                 return read_text(c, rest, &c->stop_signal);
-        return error_set(c->err, EINVAL, "option --change: unknown instruction \"%.*s\"", (int)(len > 40 ? 40 : len),
+        return error_set(c->err, EMISUSED, "option --change: unknown instruction \"%.*s\"", (int)(len > 40 ? 40 : len),
                          text);
 }
 

@@ -35,6 +35,8 @@ static int prepare(struct image_filter *f, const struct filter *filter, struct e
                 r = created(f->store, filter->value, &f->since, err);
         } else if (strcmp(filter->key, "until") == 0) {
                 r = timestamp_parse_any(filter->value, time(NULL), &until, err);
+                if (r < 0)
+                        error_wrap(err, "option --filter: until");
                 if (r == 0 && until < f->before)
                         f->before = until;
         }

@@ -169,7 +169,7 @@ static int read_reference(const struct image_pull *p, const char *name, struct r
         int r = reference_parse(name, ret, err);
 
         if (r == 0 && p->all_tags && (ret->tagged || *ret->digest.text))
-                return error_set(err, EINVAL, "%s: a tag cannot be named with --all-tags", name);
+                return error_set(err, EMISUSED, "%s: a tag cannot be named with --all-tags", name);
         return r;
 }
 

@@ -38,6 +38,11 @@ void report_warning(const char *text)
         report("warning: ", text);
 }
 
+void report_text(const struct buf *lines)
+{
+        (void)fd_write_all(STDERR_FILENO, buf_str(lines), lines->len);
+}
+
 bool ask(const char *question)
 {
         char line[64];
@@ -56,5 +61,5 @@ int check_choice(const char *option, const char *value, const char *const *choic
         for (; value && *choices; choices++)
                 if (strcmp(value, *choices) == 0)
                         return 0;
-        return value ? error_set(err, EINVAL, "option --%s: invalid value \"%s\"", option, value) : 0;
+        return value ? error_set(err, EMISUSED, "option --%s: invalid value \"%s\"", option, value) : 0;
 }

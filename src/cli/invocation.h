@@ -16,7 +16,7 @@ struct invocation {
         int failure_status; /* and when it fails: 1, unless the command sets another */
 };
 
-/* Every command: 0, or a negative errno with *err filled. */
+/* Every command: 0, or a negative errno with *err filled; -EMISUSED (misuse.h) for options that make no sense. */
 typedef int command_function(struct invocation *inv, struct error *err);
 
 command_function cmd_history, cmd_image_bootstrap, cmd_image_inspect, cmd_image_mount, cmd_image_prune, cmd_image_tree,
@@ -29,9 +29,11 @@ int output_write(const struct buf *out, struct error *err);
 /* A line on standard error: what went wrong, and what went wrong without stopping anything. */
 void report_error(const char *text);
 void report_warning(const char *text);
+/* Lines for standard error as they are. */
+void report_text(const struct buf *lines);
 
 /* A question on standard error, answered on standard input: whether it was "y" or "yes". */
 bool ask(const char *question);
 
-/* The value of a switch's --format or of another choice: -EINVAL unless it is NULL or one of them. */
+/* The value of a switch's --format or of another choice: -EMISUSED unless it is NULL or one of them. */
 int check_choice(const char *option, const char *value, const char *const *choices, struct error *err);

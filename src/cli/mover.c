@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "cli/text_line.h"
+#include "oci/image_manifest.h"
 #include "sys/fd.h"
 #include "sys/terminal.h"
 
@@ -72,7 +73,7 @@ static int read_credentials(struct mover *m, const char *text, struct error *err
         if (!text)
                 return 0;
         if (!colon)
-                return error_set(err, EINVAL, "option --creds needs NAME:PASSWORD");
+                return error_set(err, EMISUSED, "option --creds needs NAME:PASSWORD");
         m->username = strndup(text, (size_t)(colon - text));
         m->password = strdup(colon + 1);
         if (!m->username || !m->password)
@@ -80,6 +81,16 @@ static int read_credentials(struct mover *m, const char *text, struct error *err
         m->transfer.username = m->username;
         m->transfer.password = m->password;
         return 0;
+}
+
+static int check_platform(const char *text, struct error *err)
+{
+        char storage[128];
+        struct platform p;
+
+        if (!text || platform_parse(text, storage, &p, NULL) == 0)
+                return 0;
+        return error_set(err, EMISUSED, "option --platform: \"%s\" is not OS/ARCHITECTURE[/VARIANT]", text);
 }
 
 int mover_open(struct mover *m, const struct invocation *inv, struct store *store, const char *verb, struct error *err)
@@ -99,7 +110,9 @@ int mover_open(struct mover *m, const struct invocation *inv, struct store *stor
                         .result = on_result,
                 },
         };
-        r = read_credentials(m, args_str(&inv->args, OPTION_CREDS), err);
+        r = check_platform(args_str(&inv->args, OPTION_PLATFORM), err);
+        if (r == 0)
+                r = read_credentials(m, args_str(&inv->args, OPTION_CREDS), err);
         if (r == 0 && !args_flag(&inv->args, OPTION_QUIET))
                 r = progress_mode_parse(args_str(&inv->args, OPTION_PROGRESS), OUTPUT, &mode, err);
         if (r < 0)

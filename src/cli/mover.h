@@ -14,7 +14,8 @@ struct mover {
         void *userdata;
 };
 
-/* verb: "downloading". Reads --authfile, --creds, --tls-verify, --progress and -q where the command has them. */
+/* verb: "downloading". Checks --platform, reads --authfile, --creds, --tls-verify, --progress and -q where the command
+ * has them. */
 int mover_open(struct mover *m, const struct invocation *inv, struct store *store, const char *verb, struct error *err);
 void mover_finish(struct mover *m);
 #define own_mover __attribute__((cleanup(mover_finish)))

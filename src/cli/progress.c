@@ -17,6 +17,7 @@
 #include "base/grow.h"
 #include "base/json.h"
 #include "cli/human.h"
+#include "cli/misuse.h"
 #include "oci/digest.h"
 
 /* NUMBERS: "1.235GB/1.235GB  999MB/s": room that is always kept, so that bars do not change their width. */
@@ -55,7 +56,7 @@ int progress_mode_parse(const char *text, int fd, enum progress_mode *ret, struc
                         return 0;
                 }
         }
-        return error_set(err, EINVAL, "option --progress: invalid value \"%s\"", text);
+        return error_set(err, EMISUSED, "option --progress: invalid value \"%s\"", text);
 }
 
 struct progress *progress_new(enum progress_mode mode, const char *verb)

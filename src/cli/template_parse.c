@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/parse.h"
+#include "cli/misuse.h"
 #include "cli/template.h"
 #include "cli/template_nodes.h"
 
@@ -69,7 +70,7 @@ static int parse_path(struct parser *p, struct template_operand *o)
                 if (!len && n == 0)
                         return 0;
                 if (!len || n == TEMPLATE_MAX_PATH)
-                        return error_set(p->err, EINVAL, "template: a name has to follow at \".%.20s\"", p->at);
+                        return error_set(p->err, EMISUSED, "template: a name has to follow at \".%.20s\"", p->at);
                 o->path[n] = take(p, len);
                 if (!o->path[n++])
                         return out_of_memory(p);
@@ -97,11 +98,11 @@ static int parse_string(struct parser *p, struct template_operand *o)
                 p->at++;
                 escape = *p->at ? strchr(letters, *p->at) : NULL;
                 if (!escape)
-                        return error_set(p->err, EINVAL, "template: unknown escape \"\\%.1s\"", p->at);
+                        return error_set(p->err, EMISUSED, "template: unknown escape \"\\%.1s\"", p->at);
                 *out++ = meanings[escape - letters];
         }
         if (!*p->at)
-                return error_set(p->err, EINVAL, "template: a string does not end");
+                return error_set(p->err, EMISUSED, "template: a string does not end");
         p->at++;
         return 0;
 }
@@ -113,7 +114,8 @@ static int parse_number(struct parser *p, struct template_operand *o)
         o->kind = OPERAND_NUMBER;
         if (!digits)
                 return out_of_memory(p);
-        return parse_u64(digits, 10, &o->number) < 0 ? error_set(p->err, EINVAL, "template: bad number %s", digits) : 0;
+        return parse_u64(digits, 10, &o->number) < 0 ? error_set(p->err, EMISUSED, "template: bad number %s", digits)
+                                                     : 0;
 }
 
 static int not_understood(struct parser *p)
@@ -121,7 +123,7 @@ static int not_understood(struct parser *p)
         size_t len = strcspn(p->at, " }");
 
         return error_set(
-                p->err, EINVAL,
+                p->err, EMISUSED,
                 "template: \"%.*s\" is not understood; there are fields (.Name), strings, numbers, pipelines and "
                 "json, upper, lower, len, index, join",
                 (int)(len > 40 ? 40 : len), p->at);
@@ -163,9 +165,9 @@ static int check_operands(struct parser *p, const struct template_call *c, size_
         size_t n = c->n_operands + piped;
 
         if (f == ARRAY_SIZE(functions))
-                return n == 1 ? 0 : error_set(p->err, EINVAL, "template: one value has to stand between {{ and }}");
+                return n == 1 ? 0 : error_set(p->err, EMISUSED, "template: one value has to stand between {{ and }}");
         if (n < functions[f].min_operands || n > functions[f].max_operands)
-                return error_set(p->err, EINVAL, "template: wrong number of values for %s", c->name);
+                return error_set(p->err, EMISUSED, "template: wrong number of values for %s", c->name);
         return 0;
 }
 
@@ -177,7 +179,7 @@ static int parse_call(struct parser *p, struct template_call *c, size_t piped)
                 return f;
         for (skip_blanks(p); *p->at && *p->at != '|' && !at_end(p); skip_blanks(p)) {
                 if (c->n_operands == TEMPLATE_MAX_OPERANDS)
-                        return error_set(p->err, EINVAL, "template: too many values");
+                        return error_set(p->err, EMISUSED, "template: too many values");
                 r = parse_operand(p, &c->operands[c->n_operands++]);
                 if (r < 0)
                         return r;
@@ -195,7 +197,7 @@ static int parse_action(struct parser *p, struct template_node *node)
                 return out_of_memory(p);
         do {
                 if (node->n_calls == TEMPLATE_MAX_CALLS)
-                        return error_set(p->err, EINVAL, "template: too long a pipeline");
+                        return error_set(p->err, EMISUSED, "template: too long a pipeline");
                 skip_blanks(p);
                 r = parse_call(p, &node->calls[node->n_calls], node->n_calls > 0);
                 node->n_calls++;
@@ -203,7 +205,7 @@ static int parse_action(struct parser *p, struct template_node *node)
         if (r < 0)
                 return r;
         if (!at_end(p))
-                return error_set(p->err, EINVAL, "template: \"}}\" is missing");
+                return error_set(p->err, EMISUSED, "template: \"}}\" is missing");
         p->at += 2;
         return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/rfc3339.h"
 #include "cli/duration.h"
+#include "cli/misuse.h"
 
 /* "Z", "+02:00" or nothing behind a time; -EINVAL when it is something else. */
 static int read_zone(const char *text, int *ret_seconds)
@@ -58,7 +59,7 @@ int timestamp_parse_any(const char *text, int64_t now, int64_t *ret, struct erro
         for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
                 if (parse_time(text, formats[i], ret) == 0)
                         return 0;
-        return error_set(err, EINVAL, "\"%s\" is no time", text);
+        return error_set(err, EMISUSED, "\"%s\" is no time", text);
 }
 
 void timestamp_rfc3339(int64_t t, char ret[TIMESTAMP_MAX])

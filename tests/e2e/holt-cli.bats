@@ -278,8 +278,8 @@ asked() {
         [ "$(sort <<<"$output")" = $'docker.io/library/stack:latest\ndocker.io/library/stack:top' ]
         run -1 --separate-stderr holt push -a nothing
         [ "$stderr" = "holt: no such image: nothing" ]
-        run -1 --separate-stderr holt push --compression lzma stack
-        [ "$stderr" = 'holt: option --compression: invalid value "lzma"' ]
+        run -125 --separate-stderr holt push --compression lzma stack
+        [ "$stderr" = 'holt: option --compression: invalid value "lzma"; see holt push --help' ]
 }
 
 @test "login and logout: credentials are tried and kept" {
@@ -330,8 +330,8 @@ wait_for() { # TEXT: until the terminal shows it
         [[ ${lines[1]} =~ ^team/web0\ +about\ \[31m\ words.*…\ +10\ +\[OK\]$ ]]
         run -0 holt search -f stars=5 -f is-official=false --format '{{.Name}}' deb
         [ "$output" = deb1 ]
-        run -1 holt search -f stars=many deb
-        [ "$output" = 'holt: option --filter: stars: "many" is no number' ]
+        run -125 holt search -f stars=many deb
+        [ "$output" = 'holt: option --filter: stars: "many" is no number; see holt search --help' ]
 }
 
 @test "save: a file appears when it is complete" {
@@ -350,8 +350,8 @@ wait_for() { # TEXT: until the terminal shows it
         [ "$(asked '.parameters.format, .parameters.images[0].names')" = $'"oci-archive"\n["docker.io/library/stack:latest"]' ]
         holt save --format oci-dir -o layout stack
         [ -e layout/oci-layout ]
-        run -1 holt save --format oci-dir stack
-        [ "$output" = "holt: a directory needs a name: use -o" ]
+        run -125 holt save --format oci-dir stack
+        [ "$output" = "holt: a directory needs a name: use -o; see holt save --help" ]
         run -1 holt save stack nothing -o c.tar
         [ ! -e c.tar ]
         run script -qec "holt save stack" /dev/null

@@ -98,7 +98,7 @@ static void test_errors(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 struct args a = {};
 
-                assert_int_equal(parse(false, (const char **)cases[i].argv, &a, &err), -EINVAL);
+                assert_int_equal(parse(false, (const char **)cases[i].argv, &a, &err), -EMISUSED);
                 assert_string_equal(err.text, cases[i].text);
                 assert_null(a.given);
         }

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "cli/filter.h"
 #include "cli/format.h"
+#include "cli/misuse.h"
 
 static const char image[] =
         "{\"ID\":\"0123\",\"Repository\":\"debian\",\"Tag\":\"12\",\"Size\":7,\"Big\":18446744073709551615,"
@@ -171,7 +172,7 @@ static void test_filters(void **state)
         assert_string_equal(f.items[3].value, "");
         assert_int_equal(filter_bool(&f.items[2], &on, &err), 0);
         assert_true(on);
-        assert_int_equal(filter_bool(&f.items[3], &on, &err), -EINVAL);
+        assert_int_equal(filter_bool(&f.items[3], &on, &err), -EMISUSED);
         assert_true(filter_matches_label(&f.items[0], "a", "b"));
         assert_false(filter_matches_label(&f.items[0], "a", "bc"));
         assert_false(filter_matches_label(&f.items[0], "ab", "b"));
@@ -181,7 +182,7 @@ static void test_filters(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 struct filters untouched = {};
 
-                assert_int_equal(filters_read((const char *[]){ bad[i][0], NULL }, known, &untouched, &err), -EINVAL);
+                assert_int_equal(filters_read((const char *[]){ bad[i][0], NULL }, known, &untouched, &err), -EMISUSED);
                 assert_string_equal(err.text, bad[i][1]);
                 assert_null(untouched.items);
         }

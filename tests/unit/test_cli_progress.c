@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "cli/misuse.h"
 #include "cli/progress.h"
 
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -140,7 +141,7 @@ static void test_modes(void **state)
         assert_int_equal(mode, PROGRESS_TTY);
         assert_int_equal(progress_mode_parse(NULL, -1, &mode, &err), 0);
         assert_int_equal(mode, PROGRESS_PLAIN);
-        assert_int_equal(progress_mode_parse("fancy", -1, &mode, &err), -EINVAL);
+        assert_int_equal(progress_mode_parse("fancy", -1, &mode, &err), -EMISUSED);
         assert_string_equal(err.text, "option --progress: invalid value \"fancy\"");
 }
 

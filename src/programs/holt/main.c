@@ -75,7 +75,7 @@ static int unknown_command(const char *group, const char *name)
         const char *near = suggest_command(&holt_program, group, name);
         struct error err;
 
-        error_set(&err, EINVAL, "unknown command \"%s%s%s\"%s%s%s", group ? group : "", group ? " " : "", name,
+        error_set(&err, EMISUSED, "unknown command \"%s%s%s\"%s%s%s", group ? group : "", group ? " " : "", name,
                   near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
         return misused(group, &err);
 }
@@ -109,6 +109,8 @@ static int run_command(struct invocation *inv)
 
         inv->failure_status = 1;
         r = find_function(inv->args.command->alias)(inv, &err);
+        if (r == -EMISUSED)
+                return misused(inv->args.command->name, &err);
         if (r < 0)
                 report_error(err.text);
         return r < 0 ? inv->failure_status : inv->exit_status;
