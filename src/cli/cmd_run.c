@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/own.h"
-#include "cli/invocation.h"
+#include "cli/image_pull.h"
 #include "instance/run.h"
 
 enum { N_LISTS = 10 };
@@ -45,7 +45,6 @@ static int read_lists(const struct args *a, struct run_options *o, struct lists 
 static void read_values(const struct args *a, struct run_options *o)
 {
         *o = (struct run_options){
-                .image = a->operands[0],
                 .command = a->n_operands > 1 ? (const char *const *)a->operands + 1 : NULL,
                 .interactive = args_flag(a, OPTION_INTERACTIVE),
                 .tty = args_flag(a, OPTION_TTY),
@@ -68,9 +67,58 @@ static void read_values(const struct args *a, struct run_options *o)
                 o->entrypoint = "";
 }
 
+/* In Docker's words. */
+static void report_missing(const char *name)
+{
+        own_buf struct buf line = {};
+
+        buf_addf(&line, "Unable to find image '%s' locally\n", name);
+        report_text(&line);
+}
+
+/* Standard output is the program's: all that a pull has to say goes to standard error. */
+static int pull(const struct invocation *inv, struct store *store, enum pull_policy policy, struct buf *ret_name,
+                struct error *err)
+{
+        bool quiet = args_flag(&inv->args, OPTION_QUIET);
+        own_pulled_image struct pulled_image image = {};
+        own_image_pull struct image_pull p = {};
+        own_buf struct buf status = {};
+        int r = image_pull_open(&p, inv, store, err);
+
+        if (r < 0)
+                return r;
+        p.policy = policy;
+        p.missing = quiet ? NULL : report_missing;
+        r = image_pull(&p, inv->args.operands[0], &image, err);
+        if (r < 0)
+                return r;
+        if (*image.digest.text && !quiet)
+                pulled_image_add_status(&image, &status);
+        report_text(&status);
+        buf_add_str(ret_name, buf_str(&image.name));
+        return buf_failed(ret_name) ? error_set(err, ENOMEM, "out of memory") : 0;
+}
+
+static int pull_and_run(struct invocation *inv, struct run_options *o, struct error *err)
+{
+        enum pull_policy policy = PULL_MISSING;
+        own_store struct store *store = NULL;
+        own_buf struct buf name = {};
+        int r = pull_policy_parse("pull", args_str(&inv->args, OPTION_PULL), false, &policy, err);
+
+        if (r == 0)
+                r = store_open(inv->root, inv->run, &store, err);
+        if (r == 0)
+                r = pull(inv, store, policy, &name, err);
+        if (r < 0)
+                return r;
+        o->image = buf_str(&name);
+        return run_image(store, o, &inv->exit_status, err);
+}
+
 int cmd_run(struct invocation *inv, struct error *err)
 {
-        own_store struct store *store = NULL;
         own_lists struct lists lists = {};
         struct run_options o;
         int r;
@@ -80,9 +128,7 @@ int cmd_run(struct invocation *inv, struct error *err)
         o.warn = report_warning;
         r = read_lists(&inv->args, &o, &lists, err);
         if (r == 0)
-                r = store_open(inv->root, inv->run, &store, err);
-        if (r == 0)
-                r = run_image(store, &o, &inv->exit_status, err);
+                r = pull_and_run(inv, &o, err);
         if (r < 0 && inv->exit_status)
                 inv->failure_status = inv->exit_status;
         return r;

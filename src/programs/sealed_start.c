@@ -19,6 +19,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/memfd.h>
 #include <linux/mount.h>
 #include <stdbool.h>
@@ -152,12 +153,36 @@ BARE static long copy_to_memory(void)
         return to;
 }
 
+#ifdef HOLT_SEALED_NAME
+/* The clone's file has no name any more, so the one that it had goes on as argv[0]. */
+BARE static void keep_name(char **argv, char *path, long size)
+{
+        static const char in_memory[] = "/memfd:";
+        long n = call(SYS_readlinkat, AT_FDCWD, (long)own_file, (long)path, size - 1, 0);
+        size_t i = 0;
+
+        if (n <= 0 || !argv[0])
+                return;
+        path[n] = '\0';
+        while (i < sizeof in_memory - 1 && path[i] == in_memory[i])
+                i++;
+        if (i < sizeof in_memory - 1)
+                argv[0] = path;
+}
+#endif
+
 BARE void sealed_start(char **argv, char **envp)
 {
         static const char message[] = "holt: cannot run from a protected copy of itself\n";
+#ifdef HOLT_SEALED_NAME
+        char path[PATH_MAX];
+#endif
 
         if (!enters_container(argv) || is_on_own_clone(envp))
                 return;
+#ifdef HOLT_SEALED_NAME
+        keep_name(argv, path, sizeof path);
+#endif
         execute(clone_own_mount(), argv, envp);
         if (is_sealed_memory())
                 return;

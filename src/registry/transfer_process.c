@@ -17,20 +17,32 @@
 
 #define PROGRAM "holt-fetch"
 
-/* Beside this program (a build directory, /usr/local/bin), else in ../libexec/holt. Returns an O_PATH descriptor. */
-static int open_program(char path[PATH_MAX], struct error *err)
+/* Where this program's file lies, with a slash behind it. */
+static int own_directory(char ret[PATH_MAX], struct error *err)
 {
-        static const char *const places[] = { "", "../libexec/holt/" };
-        char own[PATH_MAX];
-        ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
-        char *slash;
+        ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
 
         if (n < 0)
                 return error_errno(err, errno, "find out where this program is");
-        own[n] = '\0';
-        slash = strrchr(own, '/');
-        if (slash)
-                slash[1] = '\0';
+        ret[n] = '\0';
+        /* A protected copy has no place; its first argument says where it came from (programs/sealed_start.h). */
+        if (strcmp(ret, "/") == 0 || strncmp(ret, "/memfd:", 7) == 0)
+                snprintf(ret, PATH_MAX, "%s", program_invocation_name);
+        if (*ret != '/')
+                return error_set(err, ENOENT, "find out where this program is: it runs from a file without a name");
+        strrchr(ret, '/')[1] = '\0';
+        return 0;
+}
+
+/* Beside this program (a build directory, /usr/local/bin), else in ../libexec/holt. */
+static int find_program(char path[PATH_MAX], struct error *err)
+{
+        static const char *const places[] = { "", "../libexec/holt/" };
+        char own[PATH_MAX];
+        int r = own_directory(own, err);
+
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
                 if (snprintf(path, PATH_MAX, "%s%s" PROGRAM, own, places[i]) >= PATH_MAX)
                         continue;
@@ -65,7 +77,7 @@ int transfer_process_start(struct transfer_process *ret, int *ret_sock, struct e
         own_fd int ours = -1, theirs = -1;
         struct clone_options o = { .cgroup_fd = -1, .ret_pidfd = &ret->pidfd };
         char path[PATH_MAX];
-        int pair[2], r = open_program(path, err);
+        int pair[2], r = find_program(path, err);
         pid_t pid;
 
         if (r < 0)

@@ -102,3 +102,39 @@ private_podman() {
         run -1 holt image inspect web:4
         [[ $output == *"no such image: web:4"* ]]
 }
+
+@test "names that are also commands are pulled, too" {
+        registry_start
+        image_push run create
+        run -0 --separate-stderr holt pull -q "$REGISTRY/run"
+        printf 'unqualified-search-registries = ["%s"]\n' "$REGISTRY" >"$CONTAINERS_REGISTRIES_CONF"
+        run -0 --separate-stderr holt pull -q create
+        [ "$output" = "$REGISTRY/create:latest" ]
+}
+
+@test "run: an image that is not here is pulled, as --pull says" {
+        registry_start
+        index_push multi:1
+        run -125 --separate-stderr holt run --pull never "$REGISTRY/multi:1" true
+        [ "$stderr" = "holt: no such image: $REGISTRY/multi:1" ]
+        run -0 --separate-stderr holt run "$REGISTRY/multi:1" busybox cat /arch
+        [ "$output" = amd64 ]
+        [ "${stderr_lines[0]}" = "Unable to find image '$REGISTRY/multi:1' locally" ]
+        [ "${stderr_lines[-2]}" = "Digest: $INDEX" ]
+        [ "${stderr_lines[-1]}" = "Status: Downloaded newer image for $REGISTRY/multi:1" ]
+        run -0 --separate-stderr holt run "$REGISTRY/multi:1" busybox cat /arch
+        [ -z "$stderr" ]
+        run -0 --separate-stderr holt run --pull always "$REGISTRY/multi:1" busybox cat /arch
+        [ "$output" = amd64 ]
+        [ "${stderr_lines[-1]}" = "Status: Image is up to date for $REGISTRY/multi:1" ]
+
+        run -125 --separate-stderr holt run --pull never --platform linux/arm64 "$REGISTRY/multi:1" true
+        [ "$stderr" = "holt: the image $REGISTRY/multi:1 that is here is for linux/amd64" ]
+        run -0 --separate-stderr holt run -q --platform linux/arm64 "$REGISTRY/multi:1" busybox cat /arch
+        [ "$output" = arm64 ]
+        [ -z "$stderr" ]
+        run -125 --separate-stderr holt run "$REGISTRY/multi:2" true
+        [ "${stderr_lines[-1]}" = "holt: $REGISTRY/multi:2: manifest 2: it is not there (manifest unknown)" ]
+        run -125 --separate-stderr holt run --pull sometimes "$REGISTRY/multi:1"
+        [ "$stderr" = 'holt: option --pull: invalid value "sometimes"; see holt run --help' ]
+}

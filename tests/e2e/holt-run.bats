@@ -84,7 +84,7 @@ is() { # COMMAND-OUTPUT EXPECTED
 }
 
 @test "125, 126, 127" {
-        run -125 hr nosuchimage true
+        run -125 hr --pull never nosuchimage true
         [[ $output == *'no such image'* ]]
         run -125 hr --memory nonsense box true
         run -125 hr -u nobodyofthatname box true
