@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "sys/user_namespace.h"
 
 struct json_object;
 
@@ -51,15 +52,6 @@ struct str_pair {
 struct str_map {
         size_t n;
         struct str_pair *v;
-};
-
-struct id_mapping {
-        uint32_t container_id, host_id, size;
-};
-
-struct id_mappings {
-        size_t n;
-        struct id_mapping *v;
 };
 
 /* process.capabilities: bit i is capability i of capability.h. Absent: all sets empty. */

@@ -12,7 +12,6 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/own.h"
@@ -20,9 +19,6 @@
 #include "sys/fd.h"
 
 enum { MAX_PROC_CGROUP = 1 << 18 };
-
-/* The kernel's PROC_USER_INIT_INO, fixed since Linux 3.8. */
-static const ino_t FIRST_USER_NAMESPACE = 0xEFFFFFFDU;
 
 /* Not to know is no answer: a hierarchy passed over is one whose limits the container escapes. */
 static int is_cgroup_mount(const char *path, bool v2)
@@ -157,11 +153,4 @@ int layout_find(struct cgroup *cg, struct error *err)
         if (!text.len)
                 return 0;
         return layout_parse(cg, text.data, "/sys/fs/cgroup", is_cgroup_mount, err);
-}
-
-bool layout_in_user_namespace(void)
-{
-        struct stat s;
-
-        return stat("/proc/self/ns/user", &s) == 0 && s.st_ino != FIRST_USER_NAMESPACE;
 }

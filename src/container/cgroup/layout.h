@@ -22,6 +22,3 @@ int layout_parse(struct cgroup *cg, char *text, const char *base, int (*mounted)
  * shows a subtree, while the path counts from the top. Points into `path`, or to "/".
  */
 const char *layout_visible_path(const char *root, const char *path);
-
-/* Whether we run in a user namespace other than the first: then even root is only root of his own. */
-bool layout_in_user_namespace(void);

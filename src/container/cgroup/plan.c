@@ -13,6 +13,7 @@
 #include "container/cgroup/path.h"
 #include "container/cgroup/systemd.h"
 #include "container/cgroup/unit.h"
+#include "sys/user_namespace.h"
 
 /* v1: below our own cgroup. v2: beside it, because a cgroup with processes may give its children no controllers. */
 static int place(struct cgroup *cg, struct cgroup_hierarchy *h, const char *wanted, struct error *err)
@@ -56,7 +57,7 @@ int cgroup_plan(struct cgroup *ret, const struct spec *spec, const char *id, boo
         int r;
 
         /* Root of a user namespace may have a systemd of his own (a system container), or not (a rootless user). */
-        cg.rootless = geteuid() != 0 || (layout_in_user_namespace() && !(systemd && systemd_is_reachable()));
+        cg.rootless = geteuid() != 0 || (user_namespace_is_nested() && !(systemd && systemd_is_reachable()));
         r = layout_find(&cg, err);
         if (r == 0 && cg.n == 0 && !cg.rootless)
                 r = error_set(err, ENOENT, "no cgroup filesystem is mounted below /sys/fs/cgroup");
