@@ -15,6 +15,7 @@
 #include "container/launch.h"
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
+#include "sys/user_namespace.h"
 
 enum { MAX_DEPTH = PATH_MAX / 2 };
 
@@ -218,7 +219,7 @@ int rootfs_mount(struct rootfs *r, struct launch *l, struct error *err)
         int n;
 
         *r = (struct rootfs){ .l = l, .fd = -1, .dev_null = -1, .empty_dir = -1 };
-        r->in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER || geteuid() != 0;
+        r->in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER || geteuid() != 0 || user_namespace_is_nested();
         if (!has_own_mounts(l))
                 return open_plain_root(r, err);
         n = cut_propagation(l, err);

@@ -25,7 +25,7 @@ struct rootfs {
         int fd;         /* root of the attached tree */
         int dev_null;   /* the host's /dev/null, checked; -1 until needed */
         int empty_dir;  /* a detached, empty, read-only tmpfs to mask directories with; -1 until needed */
-        bool in_userns; /* mknod is refused: devices are bound from the host */
+        bool in_userns; /* not the first: mknod is refused, devices are bound from the host */
         bool dev_done;  /* /dev was filled before it was attached */
 };
 

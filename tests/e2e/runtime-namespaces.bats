@@ -224,6 +224,14 @@ with_userns() {
         [ "$(echo ${lines[1]})" = "0 12345 1" ]
 }
 
+@test "root of a user namespace makes a container without one" {
+        config 'del(.linux.resources, .linux.cgroupsPath) |
+                .mounts |= map(if .type == "devpts" then .options -= ["gid=5"] else . end)'
+        script 'stat -c "%F %t:%T" /dev/null /dev/tty; id -u; echo x >/dev/null && cat /proc/self/uid_map'
+        unshare --user --map-root-user --mount -- "$RUNTIME" --root "$WORK/state" run "$ID" >"$WORK/out"
+        [ "$(xargs <"$WORK/out")" = 'character special file 1:3 character special file 5:0 0 0 0 1' ]
+}
+
 @test "a user namespace: a device is bound only if the host's is that very one" {
         with_userns
         mkfifo "$WORK/fifo"
