@@ -3,7 +3,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +29,13 @@ static int read_at(int fd, void *data, size_t n, uint64_t offset, struct error *
 int erofs_view_open(struct erofs_view *v, int fd, uint64_t nid, struct error *err)
 {
         struct erofs_inode inode;
+
+        return erofs_view_open_inode(v, fd, nid, &inode, err);
+}
+
+int erofs_view_open_inode(struct erofs_view *v, int fd, uint64_t nid, struct erofs_inode *ret_inode, struct error *err)
+{
+        struct erofs_inode inode;
         uint64_t offset;
         uint16_t format, xattrs;
         int r;
@@ -54,6 +60,7 @@ int erofs_view_open(struct erofs_view *v, int fd, uint64_t nid, struct error *er
         if (!(format & 1) || v->size > INT64_MAX ||
             (v->layout != EROFS_PLAIN && v->layout != EROFS_INLINE && v->layout != EROFS_CHUNKS))
                 return error_set(err, EBADMSG, "no such node: %llu", (unsigned long long)nid);
+        *ret_inode = inode;
         return 0;
 }
 
@@ -82,6 +89,15 @@ static int locate(const struct erofs_view *v, uint64_t offset, uint64_t *ret_at,
         *ret_at = (uint64_t)block * EROFS_BLOCK + in_chunk;
         *ret_n = (UINT64_C(1) << v->chunk_bits) - in_chunk;
         return 0;
+}
+
+int erofs_view_run(const struct erofs_view *v, uint64_t offset, uint64_t *ret_n, bool *ret_hole, struct error *err)
+{
+        uint64_t at, left = 0;
+        int r = locate(v, offset, &at, &left, ret_hole, err);
+
+        *ret_n = left < v->size - offset ? left : v->size - offset;
+        return r;
 }
 
 int erofs_view_read(const struct erofs_view *v, uint64_t offset, void *data, size_t n, struct error *err)

@@ -8,22 +8,31 @@
 
 #include "base/own.h"
 #include "store/layer_mounts.h"
+#include "store/layer_unpacked.h"
 #include "sys/mount_tree.h"
 
-static int clone_root(int root, struct error *err)
+/* A directory is no mount of its own, and whoever may may write to it. */
+static int clone_root(const struct layer_mounts *m, int root, struct error *err)
 {
-        int fd = mount_clone(root, "", false);
+        own_fd int fd = mount_clone(root, "", false);
+        int r = fd;
 
-        return fd < 0 ? error_errno(err, -fd, "clone the mount of a layer") : fd;
+        if (r >= 0 && m->backing == LAYER_BACKING_USER)
+                r = mount_set_attr(fd, false, MOUNT_ATTR_RDONLY, 0, 0);
+        return r < 0 ? error_errno(err, -r, "clone the mount of a layer") : take_fd(&fd);
 }
 
-/* Opens the layer and its mount. */
-static int open_layer(struct store *s, struct layer_mounts *m, const struct digest *diff_id, int *ret_pin,
-                      int *ret_root, struct error *err)
+/* Opens the layer and its mount, or what it is unpacked in. */
+static int open_layer(struct store *s, struct layer_mounts *m, const struct digest *diff_id,
+                      void (*warn)(const char *text), int *ret_pin, int *ret_root, struct error *err)
 {
         own_fd int pin = store_layer_open(s, diff_id, NULL, NULL, err);
-        int r = pin < 0 ? pin : layer_mounts_get(m, digest_hex(diff_id), pin, err);
+        int r = pin;
 
+        if (r >= 0 && m->backing != LAYER_BACKING_USER)
+                r = layer_mounts_get(m, digest_hex(diff_id), pin, err);
+        if (pin >= 0 && m->backing == LAYER_BACKING_USER)
+                r = layer_unpacked_get(s, digest_hex(diff_id), pin, warn, err);
         if (r < 0)
                 return r;
         *ret_root = r;
@@ -38,8 +47,8 @@ int layer_mount(struct store *s, const struct digest *diff_id, struct error *err
         int r = layer_mounts_open(store_run(s), &m, err);
 
         if (r == 0)
-                r = open_layer(s, &m, diff_id, &pin, &root, err);
-        return r < 0 ? r : clone_root(root, err);
+                r = open_layer(s, &m, diff_id, NULL, &pin, &root, err);
+        return r < 0 ? r : clone_root(&m, root, err);
 }
 
 int layer_unmount(struct store *s, const struct digest *diff_id, struct error *err)
@@ -69,11 +78,11 @@ int image_mount(struct store *s, const struct digest *diff_ids, size_t n, const 
                 return n ? error_set(err, ENOMEM, "out of memory") : error_set(err, EINVAL, "an image without layers");
         r = layer_mounts_open(store_run(s), &m, err);
         while (r == 0 && opened < n) {
-                r = open_layer(s, &m, &diff_ids[opened], &pins[opened], &roots[opened], err);
+                r = open_layer(s, &m, &diff_ids[opened], o->warn, &pins[opened], &roots[opened], err);
                 opened += r == 0;
         }
         if (r == 0)
-                r = n == 1 && o->upper_fd < 0 ? clone_root(roots[0], err) : layer_mounts_join(&m, roots, n, o, err);
+                r = n == 1 && o->upper_fd < 0 ? clone_root(&m, roots[0], err) : layer_mounts_join(&m, roots, n, o, err);
         close_all(roots, opened);
         if (r >= 0 && o->ret_pins)
                 memcpy(o->ret_pins, pins, n * sizeof *pins);

@@ -40,9 +40,22 @@ static int mount_otherwise(int image_fd, int refusal, struct error *err)
         return refusal == -EINVAL || refusal == -ENOTBLK ? mount_loop(image_fd, err) : refusal;
 }
 
+static int refuse(struct error *err)
+{
+        return error_set(err, EOPNOTSUPP, "nobody may mount an EROFS image here");
+}
+
 static int find_out(struct layer_mounts *m, int image_fd, struct error *err)
 {
         int fd = mount_file(image_fd, true, err);
+
+        /* Root of a user namespace; a kernel without it. */
+        if (fd == -EPERM || fd == -ENODEV) {
+                m->known = true;
+                m->backing = LAYER_BACKING_USER;
+                layer_mounts_remember(m, MEMORY, "user", NULL);
+                return refuse(err);
+        }
 
         m->directio = fd >= 0;
         if (fd == -EINVAL)
@@ -64,18 +77,22 @@ static void recall(struct layer_mounts *m)
 
         layer_mounts_recall(m, MEMORY, text, sizeof text);
         m->known = *text;
-        m->backing = strcmp(text, "loop") == 0 ? LAYER_BACKING_LOOP : LAYER_BACKING_FILE;
+        m->backing = strcmp(text, "user") == 0   ? LAYER_BACKING_USER
+                     : strcmp(text, "loop") == 0 ? LAYER_BACKING_LOOP
+                                                 : LAYER_BACKING_FILE;
         m->directio = strcmp(text, "directio") == 0;
 }
 
 int layer_backing_mount(struct layer_mounts *m, int image_fd, struct error *err)
 {
         if (geteuid() != 0)
-                return error_set(err, EPERM, "mounting a layer needs root");
+                return error_set(err, EPERM, "mounting a layer needs root, be it that of a user namespace");
         if (!m->known)
                 recall(m);
         if (!m->known)
                 return find_out(m, image_fd, err);
+        if (m->backing == LAYER_BACKING_USER)
+                return refuse(err);
         if (m->backing == LAYER_BACKING_LOOP)
                 return mount_loop(image_fd, err);
         return mount_otherwise(image_fd, mount_file(image_fd, m->directio, err), err);

@@ -4,7 +4,8 @@
  * the last one that has them.
  *
  * A layer is mounted once, at RUN/layers/HEX (private propagation), because two mounts of one file do not share their
- * page cache, while clones of one mount do.
+ * page cache, while clones of one mount do. An ordinary user needs a user and a mount namespace of his own for all of
+ * it (sys/user_namespace.h).
  */
 #pragma once
 
@@ -18,7 +19,7 @@
 enum layer_backing {
         LAYER_BACKING_FILE, /* Linux 6.12: EROFS takes a regular file */
         LAYER_BACKING_LOOP, /* a loop device that goes with the mount */
-        LAYER_BACKING_USER, /* neither: not root, or no EROFS */
+        LAYER_BACKING_USER, /* neither: root of a user namespace, or no EROFS. Layers are unpacked (layer_unpacked.h) */
 };
 
 /* A detached read-only clone of the layer's mount: a descriptor. */
@@ -27,7 +28,8 @@ int layer_mount(struct store *s, const struct digest *diff_id, struct error *err
 struct image_mount_options {
         int upper_fd, work_fd; /* directories of one file system; -1: a read-only mount */
         bool is_volatile;      /* nothing of it is wanted after a crash: nothing is synced (overlayfs, Linux 5.10) */
-        int *ret_pins;         /* NULL, or n descriptors that pin the layers until the caller closes them */
+        void (*warn)(const char *text); /* told once of what of a layer could not be unpacked; NULL */
+        int *ret_pins;                  /* NULL, or n descriptors that pin the layers until the caller closes them */
 };
 
 /*

@@ -168,6 +168,8 @@ static int add(struct layer_mounts *m, const char *hex, const char *name, const 
         if (r < 0)
                 return error_errno(err, -r, "make the mounts of layers private");
         mount = layer_backing_mount(m, image_fd, err);
+        if (mount == -EOPNOTSUPP)
+                return mount;
         if (mount < 0)
                 return error_wrap(err, "mount layer %.12s", hex);
         if (mkdirat(m->dir, hex, 0700) < 0 && errno != EEXIST)

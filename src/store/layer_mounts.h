@@ -44,7 +44,8 @@ int layer_mounts_open(const char *run, struct layer_mounts *ret, struct error *e
 void layer_mounts_close(struct layer_mounts *m);
 #define own_layer_mounts __attribute__((cleanup(layer_mounts_close)))
 
-/* The root of the layer's mount (O_PATH), which is made if it is not there or of another file. */
+/* The root of the layer's mount (O_PATH), which is made if it is not there or of another file. -EOPNOTSUPP: not by this
+ * kernel, or not for us; then m->backing is LAYER_BACKING_USER. */
 int layer_mounts_get(struct layer_mounts *m, const char *hex, int image_fd, struct error *err);
 
 /* Takes it away; none is no error. */

@@ -30,6 +30,12 @@ enum { PAGE_LIMIT = 4095 };
  */
 static const char *const options[] = { "xino=on", "index=off", "metacopy=off", "redirect_dir=nofollow", NULL };
 
+/* What overlayfs keeps in attributes is in user.overlay. where trusted.overlay. is nobody's (Linux 5.11). */
+static bool has_user_xattrs(const struct layer_mounts *m)
+{
+        return m->backing == LAYER_BACKING_USER;
+}
+
 /* ---- which way ---- */
 
 static const char *const ways[] = {
@@ -94,10 +100,11 @@ static int add_upper(int fs, enum overlay_way way, const struct image_mount_opti
         return r == 0 && o->is_volatile ? mount_context_set(fs, "volatile", NULL, err) : r;
 }
 
-static int join_by_context(enum overlay_way way, const int *lower, size_t n, const struct image_mount_options *o,
-                           struct error *err)
+static int join_by_context(const struct layer_mounts *m, const int *lower, size_t n,
+                           const struct image_mount_options *o, struct error *err)
 {
         own_fd int fs = mount_context("overlay", "holt", err);
+        enum overlay_way way = m->overlay;
         int r = fs < 0 ? fs : 0;
 
         for (size_t i = n; r == 0 && i-- > 0;)
@@ -106,12 +113,15 @@ static int join_by_context(enum overlay_way way, const int *lower, size_t n, con
                 r = add_upper(fs, way, o, err);
         if (r == 0)
                 r = mount_context_set_all(fs, options, err);
+        if (r == 0 && has_user_xattrs(m))
+                r = mount_context_set(fs, "userxattr", NULL, err);
         return r < 0 ? r : mount_context_mount(fs, o->upper_fd < 0 ? MOUNT_ATTR_RDONLY : 0, err);
 }
 
 /* ---- all in one page ---- */
 
-static void write_page(struct buf *page, const int *lower, size_t n, const struct image_mount_options *o)
+static void write_page(const struct layer_mounts *m, struct buf *page, const int *lower, size_t n,
+                       const struct image_mount_options *o)
 {
         buf_add_str(page, "lowerdir=");
         for (size_t i = n; i-- > 0;)
@@ -120,6 +130,8 @@ static void write_page(struct buf *page, const int *lower, size_t n, const struc
                 buf_addf(page, ",upperdir=%d,workdir=%d%s", o->upper_fd, o->work_fd, o->is_volatile ? ",volatile" : "");
         for (size_t i = 0; options[i]; i++)
                 buf_addf(page, ",%s", options[i]);
+        if (has_user_xattrs(m))
+                buf_add_str(page, ",userxattr");
 }
 
 /* The working directory is the process's own: the caller has no other threads, and gets it back. */
@@ -147,7 +159,7 @@ static int join_by_page(const struct layer_mounts *m, const int *lower, size_t n
 
         if (lock < 0)
                 return lock;
-        write_page(&page, lower, n, o);
+        write_page(m, &page, lower, n, o);
         if (buf_failed(&page))
                 return error_set(err, ENOMEM, "out of memory");
         if (page.len > PAGE_LIMIT)
@@ -177,6 +189,6 @@ int layer_mounts_join(struct layer_mounts *m, const int *lower, size_t n, const 
 
         if (r == 0)
                 r = m->overlay == OVERLAY_BY_PAGE ? join_by_page(m, lower, n, o, err)
-                                                  : join_by_context(m->overlay, lower, n, o, err);
+                                                  : join_by_context(m, lower, n, o, err);
         return r < 0 ? error_wrap(err, "join %zu layers", n) : r;
 }

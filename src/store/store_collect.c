@@ -6,6 +6,7 @@
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "store/layer_unpacked.h"
 #include "store/store_private.h"
 #include "store/store_strays.h"
 
@@ -97,6 +98,8 @@ int store_collect(struct store *s, struct store_collected *ret, struct error *er
         }
         if (r == 0)
                 r = strays_remove(s, &done, err);
+        if (r == 0)
+                r = layer_unpacked_sweep(s, err);
         s->reserve_wanted = true;
         later_go(&s->later);
         if (r == 0)

@@ -3,6 +3,7 @@
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "store/layer_unpacked.h"
 #include "store/store_private.h"
 
 struct digest_list {
@@ -151,6 +152,8 @@ static int remove_requested(struct store *s, struct request *q, struct error *er
         if (r == 0)
                 r = removal_finish_files(s, &m, err);
         removal_end(&m);
+        if (r == 0)
+                r = layer_unpacked_sweep(s, err);
         s->reserve_wanted = true;
         later_go(&s->later);
         return r;

@@ -22,6 +22,17 @@ void later_sync(struct later *l, int fd)
                 l->sync[l->n_sync++] = copy;
 }
 
+void later_sync_tree(struct later *l, int fd)
+{
+        int copy;
+
+        if (l->n_trees == LATER_MAX)
+                later_go(l);
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (copy >= 0)
+                l->trees[l->n_trees++] = copy;
+}
+
 void later_free(struct later *l, int fd)
 {
         if (l->n_free == LATER_MAX)
@@ -49,13 +60,15 @@ static void close_others(const int *keep, size_t n)
 
 static void keep_own(const struct later *l, int parent)
 {
-        int keep[2 * LATER_MAX + 1];
+        int keep[3 * LATER_MAX + 1];
         size_t n = 0;
 
         for (size_t i = 0; i < l->n_sync; i++)
                 keep[n++] = l->sync[i];
         for (size_t i = 0; i < l->n_free; i++)
                 keep[n++] = l->free[i];
+        for (size_t i = 0; i < l->n_trees; i++)
+                keep[n++] = l->trees[i];
         keep[n++] = parent;
         qsort(keep, n, sizeof *keep, by_number);
         close_others(keep, n);
@@ -74,6 +87,11 @@ static _Noreturn void work(const struct later *l, int parent)
         for (size_t i = 0; i < l->n_sync; i++) {
                 if (fdatasync(l->sync[i]) == 0)
                         fchmod(l->sync[i], FILE_MODE_SYNCED);
+        }
+        /* Once would do, were all of them made before; it costs nothing where nothing is left. */
+        for (size_t i = 0; i < l->n_trees; i++) {
+                if (syncfs(l->trees[i]) == 0)
+                        unlinkat(l->trees[i], "boot", 0);
         }
         _exit(0);
 }
@@ -103,14 +121,16 @@ static void close_all(struct later *l)
                 close(l->sync[i]);
         for (size_t i = 0; i < l->n_free; i++)
                 close(l->free[i]);
-        l->n_sync = l->n_free = 0;
+        for (size_t i = 0; i < l->n_trees; i++)
+                close(l->trees[i]);
+        l->n_sync = l->n_free = l->n_trees = 0;
 }
 
 void later_go(struct later *l)
 {
         int ends[2];
 
-        if (!l->n_sync && !l->n_free)
+        if (!l->n_sync && !l->n_free && !l->n_trees)
                 return;
         if (pipe2(ends, O_CLOEXEC) < 0) {
                 close_all(l);

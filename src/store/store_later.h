@@ -12,12 +12,14 @@
 enum { LATER_MAX = 48 };
 
 struct later {
-        int sync[LATER_MAX], free[LATER_MAX];
-        size_t n_sync, n_free;
+        int sync[LATER_MAX], free[LATER_MAX], trees[LATER_MAX];
+        size_t n_sync, n_free, n_trees;
 };
 
 /* A copy of the descriptor is kept. */
 void later_sync(struct later *l, int fd);
+/* The same for a directory with all that is in it: when that is on the disk, its entry "boot" goes. */
+void later_sync_tree(struct later *l, int fd);
 /* Takes the descriptor of a file that has lost its name. */
 void later_free(struct later *l, int fd);
 /* Starts the process, if there is anything to do. */

@@ -159,7 +159,8 @@ int removal_has_row(struct store *s, enum file_kind kind, const struct digest *d
 int removal_add(struct store *s, struct removal *m, enum file_kind kind, const struct digest *d, struct error *err);
 /* When that is committed: the files go, unless somebody has entered them again. */
 int removal_finish_files(struct store *s, struct removal *m, struct error *err);
-/* Takes the mount of a layer away that is removed or replaced, if there is one. */
+/* Takes the mount of a layer away that is removed or replaced, and the directory that it is unpacked in, if there are
+ * any; of the latter the name, which is enough for others. */
 int layer_detach(struct store *s, const struct digest *diff_id, struct error *err);
 /* Gives back the locks. */
 void removal_end(struct removal *m);

@@ -16,6 +16,7 @@
 #include "base/grow.h"
 #include "base/own.h"
 #include "store/layer_mount.h"
+#include "store/layer_unpacked.h"
 #include "store/store_private.h"
 
 static int delete_row(struct store *s, enum file_kind kind, const struct digest *d, struct error *err)
@@ -50,8 +51,10 @@ int layer_detach(struct store *s, const struct digest *diff_id, struct error *er
 {
         own_mem char *path = NULL;
         own_fd int fd = -1;
-        int r;
+        int r = layer_unpacked_forget(s, digest_hex(diff_id), err);
 
+        if (r < 0)
+                return r;
         if (asprintf(&path, "%s/layers/%s", s->run, digest_hex(diff_id)) < 0) {
                 path = NULL;
                 return error_set(err, ENOMEM, "out of memory");
