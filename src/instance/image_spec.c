@@ -108,13 +108,15 @@ static int write_env(const struct image_spec *s, struct json_writer *w, struct e
         return r;
 }
 
-static void write_user(const struct image_user *u, struct json_writer *w)
+static void write_user(const struct image_spec *s, struct json_writer *w)
 {
+        const struct image_user *u = s->user;
+
         json_begin_object(w, "user");
         json_write_u64(w, "uid", u->uid);
         json_write_u64(w, "gid", u->gid);
         json_begin_array(w, "additionalGids");
-        for (size_t i = 0; i < u->n_groups; i++)
+        for (size_t i = 0; !s->one_id && i < u->n_groups; i++)
                 json_write_u64(w, NULL, u->groups[i]);
         json_end_array(w);
         json_end_object(w);
@@ -236,7 +238,7 @@ static int write_process(const struct image_spec *s, uint64_t caps, const struct
                 return error_set(err, EINVAL, "working directory \"%s\": no absolute path", cwd);
         json_begin_object(w, "process");
         json_write_bool(w, "terminal", o->tty);
-        write_user(s->user, w);
+        write_user(s, w);
         r = write_args(s, w, err);
         if (r == 0)
                 r = write_env(s, w, err);
@@ -251,10 +253,12 @@ static int write_process(const struct image_spec *s, uint64_t caps, const struct
 
 /* ---- mounts ---- */
 
+#define DEVPTS_OPTIONS "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
+
 static const struct volume default_mounts[] = {
         { "proc", "/proc", "proc", "nosuid,noexec,nodev" },
         { "tmpfs", "/dev", "tmpfs", "nosuid,strictatime,mode=755,size=65536k" },
-        { "devpts", "/dev/pts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5" },
+        { "devpts", "/dev/pts", "devpts", DEVPTS_OPTIONS ",gid=5" },
         { "sysfs", "/sys", "sysfs", "nosuid,noexec,nodev,ro" },
         { "cgroup", "/sys/fs/cgroup", "cgroup", "ro,nosuid,noexec,nodev" },
         { "mqueue", "/dev/mqueue", "mqueue", "nosuid,noexec,nodev" },
@@ -279,14 +283,20 @@ static int add_files(struct volumes *v, const char *dir, struct error *err)
         return r;
 }
 
-static int add_defaults(struct volumes *v, const struct run_options *o, struct error *err)
+/* Where terminals cannot be the group's that has number 5. */
+static const struct volume devpts_of_one = { "devpts", "/dev/pts", "devpts", DEVPTS_OPTIONS };
+
+static int add_defaults(struct volumes *v, const struct image_spec *s, struct error *err)
 {
+        const struct run_options *o = s->options;
         char shm[96];
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ARRAY_SIZE(default_mounts); i++) {
                 const struct volume *m = &default_mounts[i];
 
+                if (s->one_id && strcmp(m->type, "devpts") == 0)
+                        m = &devpts_of_one;
                 if (!volumes_has(v, m->destination))
                         r = volumes_add(v, m->source, m->destination, m->type, m->options, err);
         }
@@ -318,7 +328,7 @@ static int write_mounts(const struct image_spec *s, struct json_writer *w, struc
         if (r == 0)
                 r = add_files(&v, s->files, err);
         if (r == 0)
-                r = add_defaults(&v, s->options, err);
+                r = add_defaults(&v, s, err);
         if (r < 0)
                 return r;
         json_begin_array(w, "mounts");
@@ -390,7 +400,8 @@ static int write_linux(const struct image_spec *s, uint64_t caps, const struct s
         if (asprintf(&cgroup, "/holt/%s", s->id) < 0)
                 return error_set(err, ENOMEM, "out of memory");
         json_begin_object(w, "linux");
-        json_write_string(w, "cgroupsPath", cgroup);
+        if (!s->own_cgroup)
+                json_write_string(w, "cgroupsPath", cgroup);
         write_namespaces(w);
         write_paths(w);
         r = resource_flags_write(s->options, w, err);

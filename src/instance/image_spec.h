@@ -2,6 +2,8 @@
 /* An image's configuration and what was asked for become a configuration of the runtime-spec. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "instance/image_user.h"
@@ -15,6 +17,8 @@ struct image_spec {
         const char *id;
         const char *hostname;
         const char *files; /* the directory that has resolv.conf, hosts and hostname */
+        bool one_id;       /* the user namespace has but one id, and groups cannot be changed */
+        bool own_cgroup;   /* the container's cgroup is to be in our own, if we may make one at all */
 };
 
 /* Appends the JSON. -EINVAL when there is nothing to run, or a flag is not understood. */

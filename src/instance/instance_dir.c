@@ -14,6 +14,7 @@
 
 #include "base/own.h"
 #include "sys/fd.h"
+#include "sys/user_namespace.h"
 
 static int open_parent(const char *root, struct error *err)
 {
@@ -133,12 +134,9 @@ int instance_dir_write(const struct instance_dir *d, const char *name, const cha
 
 int instance_dir_remove(struct instance_dir *d, struct error *err)
 {
-        int r;
-
         if (d->name)
                 unlinkat(d->parent, d->name, 0);
-        r = fd_remove_tree_at(d->parent, d->id);
-        return r < 0 ? error_errno(err, -r, "remove %s", d->path) : 0;
+        return user_namespace_remove_tree(d->parent, d->id, err);
 }
 
 void instance_dir_close(struct instance_dir *d)
@@ -186,10 +184,7 @@ static int sweep_one(const struct sweep *s, const char *id, struct error *err)
         if (orphan < 0)
                 return 0;
         r = s->each(s->userdata, id, err);
-        if (r < 0)
-                return r;
-        r = fd_remove_tree_at(s->parent, id);
-        return r < 0 ? error_errno(err, -r, "remove instances/%s", id) : 0;
+        return r < 0 ? r : user_namespace_remove_tree(s->parent, id, err);
 }
 
 int instance_dir_sweep(const char *root, int (*each)(void *userdata, const char *id, struct error *err), void *userdata,

@@ -17,6 +17,7 @@
 #include "oci/image_config.h"
 #include "store/layer_mount.h"
 #include "sys/fd.h"
+#include "sys/user_namespace.h"
 
 enum { SHORT_ID = 12, MAX_RESOLV_CONF = 1 << 16 };
 
@@ -87,7 +88,9 @@ static int read_image(struct run *run, struct store *s, const struct image_info 
 
 static int mount_root(struct run *run, struct store *s, const struct image_info *info, struct error *err)
 {
-        struct image_mount_options o = { .upper_fd = run->dir.upper, .work_fd = run->dir.work, .is_volatile = true };
+        struct image_mount_options o = {
+                .upper_fd = run->dir.upper, .work_fd = run->dir.work, .is_volatile = true, .warn = run->options->warn
+        };
 
         run->pins = calloc(info->n_layers + 1, sizeof *run->pins);
         if (!run->pins)
@@ -127,7 +130,9 @@ static int make_config(struct run *run, struct error *err)
                                          .user = &run->user,
                                          .id = run->dir.id,
                                          .hostname = run->hostname,
-                                         .files = run->dir.path };
+                                         .files = run->dir.path,
+                                         .one_id = user_namespace_has_one_id(),
+                                         .own_cgroup = user_namespace_is_nested() };
         int r;
 
         if (snprintf(run->hostname, sizeof run->hostname, "%.*s", o->hostname ? 64 : SHORT_ID,
@@ -183,6 +188,17 @@ static int exit_of(const struct error *err)
         return err->code == ENOENT ? RUN_EXIT_NOT_FOUND : RUN_EXIT_NOT_EXECUTABLE;
 }
 
+/*
+ * An ordinary user is root in a namespace of his own from here on. What killed ones have left is away by then: their
+ * processes belong to namespaces beside that one.
+ */
+static int become_root(struct error *err)
+{
+        int r = geteuid() == 0 ? 0 : user_namespace_enter(err);
+
+        return r < 0 ? error_wrap(err, "run without root's rights") : 0;
+}
+
 static int make_and_run(struct run *run, struct store *s, const struct image_info *info, int *ret_exit,
                         struct error *err)
 {
@@ -209,6 +225,8 @@ int run_image(struct store *s, const struct run_options *o, int *ret_exit, struc
                 r = store_image_find(s, o->image, &info, err);
         if (r == 0)
                 r = read_image(&run, s, info, err);
+        if (r == 0)
+                r = become_root(err);
         if (r == 0)
                 r = make_and_run(&run, s, info, ret_exit, err);
         if (r < 0)

@@ -33,6 +33,7 @@ enum {
 
 /*
  * Runs it to its end; the image must be there (-ENOENT). *ret_exit: the exit status, also on failure. First sweeps away
- * what killed ones have left.
+ * what killed ones have left. Called by an ordinary user, this process becomes root of a user namespace
+ * (user_namespace.h): it should end afterwards.
  */
 int run_image(struct store *s, const struct run_options *o, int *ret_exit, struct error *err);

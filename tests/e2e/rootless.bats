@@ -1,0 +1,299 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Images in the hands of an ordinary user: uid 12345, who has no rights and, where a test says nothing else, a range of
+# subordinate ids. The host knows nothing of him: for his processes alone, other files lie over those of /etc.
+
+load helpers
+
+setup_file() {
+        HOLT=$(realpath "${HOLT:-$(dirname "${RUNTIME:-build/holt-oci}")/holt}")
+        PLACE=$(mktemp -d -t holt-rootless.XXXXXX)
+        chmod 755 "$PLACE"
+        export PLACE HOLT=$PLACE/holt
+        # He may not be able to reach where they were built.
+        install -m 755 -t "$PLACE" "$(dirname "$RUNTIME")"/{holt,tests/store/image_add}
+        [ ! -e "$(dirname "$RUNTIME")/holt-fetch" ] || install -m 755 -t "$PLACE" "$(dirname "$RUNTIME")/holt-fetch"
+        mkdir "$PLACE/etc"
+        { cat /etc/passwd && echo "he:x:12345:12345::$PLACE:/bin/sh"; } >"$PLACE/etc/passwd"
+        ranges he:200000:65536
+        user true
+        user unshare -U true || skip 'this kernel makes no user namespaces for ordinary users'
+        command -v newuidmap >/dev/null || skip 'newuidmap is not installed'
+        make_trees
+}
+
+teardown_file() {
+        rm -rf "$PLACE"
+        ! grep -F "$PLACE" /proc/self/mountinfo
+}
+
+setup() {
+        WORK=$(mktemp -d "$PLACE/test.XXXXXX")
+        mkdir "$WORK"/{root,run}
+        chown -R 12345:12345 "$WORK"
+        chmod 755 "$WORK"
+        ranges he:200000:65536
+        cd "$WORK" || return
+}
+
+teardown() {
+        cd /
+        nothing_left
+        rm -rf "$WORK"
+}
+
+ranges() { # LINE...
+        printf '%s\n' "$@" | tee "$PLACE/etc/subuid" >"$PLACE/etc/subgid"
+}
+
+# user COMMAND...
+user() {
+        # shellcheck disable=SC2016 # that shell's own
+        PLACE=$PLACE unshare --mount --propagation private bash -c '
+                for file in passwd subuid subgid; do mount --bind "$PLACE/etc/$file" "/etc/$file" || exit; done
+                exec setpriv --reuid 12345 --regid 12345 --clear-groups "$@"' - \
+                env HOME="${WORK-$PLACE}" HOLT_ROOT="${WORK-$PLACE}/root" HOLT_RUN="${WORK-$PLACE}/run" "$@" 3>&- 4>&-
+}
+
+NO_PROFILE=()
+[ -e /usr/share/containers/seccomp.json ] || NO_PROFILE=(--security-opt seccomp=unconfined)
+
+hr() { user timeout 60 "$HOLT" run "${NO_PROFILE[@]}" "$@"; }
+
+nothing_left() {
+        local files
+        files=$(find "$WORK/root/instances" "$WORK/run/containers" -mindepth 1 ! -path '*/.cache*' 2>/dev/null) || true
+        [ -z "$files" ] || { echo "left: ${files:0:2000}"; return 1; }
+        ! grep -F "$WORK" /proc/self/mountinfo || return 1
+        ! find "$WORK/root/unpacked" -maxdepth 1 -name '*.*' | grep . || return 1
+}
+
+is() { # TEXT EXPECTED
+        [ "$1" = "$2" ] || { printf 'got:\n%s\nexpected:\n%s\n' "$1" "$2"; return 1; }
+}
+
+trees() { find "$WORK/root/unpacked" -mindepth 1 -maxdepth 1 | wc -l; }
+
+# Two layers with all that a layer can have.
+make_trees() {
+        local lower=$PLACE/lower upper=$PLACE/upper
+        rootfs_make "$lower"
+        ln -s busybox "$lower/bin/md5sum"
+        mkdir -p "$lower/all/"{gone,hidden,kept,closed} "$upper/all/"{hidden,kept}
+        echo lower | tee "$lower/all/gone/file" "$lower/all/hidden/file" "$lower/all/kept/file" "$lower/all/device" \
+                >"$lower/all/gone-file"
+        install -m 4755 -o 33 -g 44 /bin/true "$lower/all/setuid"
+        install -m 2755 /bin/true "$lower/all/setgid"
+        setcap cap_net_raw+ep "$lower/all/setgid"
+        setfattr -n user.name -v value "$lower/all/kept/file"
+        setfattr -n user.overlay.redirect -v /etc "$lower/all/kept"
+        ln "$lower/all/setuid" "$lower/all/kept/linked"
+        ln -s /nowhere "$lower/all/link"
+        chown -h 33:44 "$lower/all/link"
+        mkfifo "$lower/all/fifo"
+        truncate -s 10M "$lower/all/holes"
+        printf data | dd of="$lower/all/holes" bs=1 seek=5000000 conv=notrunc status=none
+        head -c 100000 /dev/urandom >"$lower/all/data"
+        chown 1:65535 "$lower/all/data"
+        chmod 0 "$lower/all/closed"
+        chmod 1777 "$lower/all/kept"
+        touch -d '2001-02-03 04:05:06.123456789 UTC' "$lower/all/gone-file" "$lower/all/data" "$lower/all/closed"
+        touch -h -d '2001-02-03 04:05:06.5 UTC' "$lower/all/link"
+        touch "$upper/all/.wh.gone" "$upper/all/.wh.gone-file" "$upper/all/hidden/"{.wh..wh..opq,new} "$upper/all/kept/new"
+        mknod "$upper/all/device" c 5 1
+        tar -C "$lower" --format=pax --xattrs --xattrs-include='*' -Scf "$PLACE/lower.tar" .
+        tar -C "$upper" --format=pax -cf "$PLACE/upper.tar" .
+        chmod 644 "$PLACE"/*.tar
+        rm -rf "$lower" "$upper"
+}
+
+# image NAME ARCHIVE...: entered by the user, or by whom WHO says.
+image() {
+        local name=$1 archive ids=() config
+        shift
+        for archive; do ids+=("sha256:$(sha256sum <"$archive" | cut -c 1-64)"); done
+        jq -n '{architecture: "amd64", os: "linux", config: {Cmd: ["true"], Env: ["PATH=/bin:/sbin"]},
+                rootfs: {type: "layers", diff_ids: $ARGS.positional}}' --args "${ids[@]}" >"$WORK/config"
+        config=sha256:$(sha256sum <"$WORK/config" | cut -c 1-64)
+        jq -n --arg config "$config" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
+                config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $config, size: 1},
+                layers: $ARGS.positional | map({mediaType: "application/vnd.oci.image.layer.v1.tar", digest: ., size: 1})}' \
+                --args "${ids[@]}" >"$WORK/manifest"
+        ${WHO:-user} "$PLACE/image_add" "$name" "sha256:$(sha256sum <"$WORK/manifest" | cut -c 1-64)" "$WORK/manifest" \
+                "$WORK/config" "$@"
+}
+
+# root COMMAND...: mounts of layers are gone with it.
+root() { HOLT_ROOT=$WORK/of-root HOLT_RUN=$WORK/of-root/run unshare --mount --propagation private "$@"; }
+
+@test "he is root in it, and the rest of the ids are his subordinates" {
+        image box "$PLACE/lower.tar"
+        mkdir -m 777 out
+        is "$(hr -v "$WORK/out:/mnt" box sh -c 'id -u; id -g; cat /proc/self/uid_map; touch /mnt/root; touch /mnt/test
+                chown 33:44 /mnt/test; hostname | wc -c; echo $$' | xargs)" '0 0 0 12345 1 1 200000 65536 13 1'
+        is "$(stat -c %u:%g out/root out/test | xargs)" '12345:12345 200032:200043'
+        is "$(hr -u test box id -u)" 1000
+        is "$(hr -u 33:44 box id -g)" 44
+        run -3 hr box sh -c 'exit 3'
+        run -127 hr box nosuchprogram
+}
+
+@test "it has a network of its own, with lo alone, and the devices that one needs" {
+        image box "$PLACE/lower.tar"
+        is "$(hr box sh -c 'ls /sys/class/net; ip addr show lo | grep -c "UP.*"; ip addr show lo | grep -c 127.0.0.1' | xargs)" 'lo 1 1'
+        is "$(hr box sh -c 'head -c 3 /dev/zero | od -An -tx1; echo x >/dev/null; ls -d /dev/pts/ptmx; umask' | xargs)" \
+                '00 00 00 /dev/pts/ptmx 0022'
+        run hr box mount -t tmpfs none /mnt
+        [ "$status" -ne 0 ]
+        run hr --read-only box touch /file
+        [ "$status" -ne 0 ]
+}
+
+@test "what he sees is what root sees" {
+        local look='cd /all && find . | sort | while read -r f; do
+                [ "$f" = ./device ] || stat -c "%n %f %u:%g %h %s %Y %N" "$f"
+                [ ! -f "$f" ] || [ "$f" = ./device ] || md5sum "$f"; done'
+        image box "$PLACE/lower.tar" "$PLACE/upper.tar"
+        mkdir -p "$WORK/of-root/run"
+        WHO=root image box "$PLACE/lower.tar" "$PLACE/upper.tar"
+        root "$HOLT" run "${NO_PROFILE[@]}" box sh -c "$look" | sed -E '/^\.[^ ]* 4/s/ [0-9]+ ([0-9]+ [^ ]+)$/ \1/' >of-root.txt
+        hr box sh -c "$look" 2>warning | sed -E '/^\.[^ ]* 4/s/ [0-9]+ ([0-9]+ [^ ]+)$/ \1/' >his.txt
+        diff of-root.txt his.txt
+        grep -q '^\./closed 4000' his.txt
+        grep -qE '^[0-9a-f]{32} +\./data' his.txt
+        grep -q 'all/hidden/new\|^\./hidden/new' his.txt
+        ! grep -E '\./(gone|gone-file|hidden/file) ' his.txt
+        # What he cannot have is hidden, not what lies below it; and he is told once.
+        run hr box ls /all/device
+        [ "$status" -eq 1 ]
+        grep -q '1 devices' warning
+        [[ $output != *warning* ]]
+        local tree
+        tree=$(dirname "$(find root/unpacked -name holes)")
+        is "$(getfattr --absolute-names --only-values -n user.name "$tree/kept/file")" value
+        ! getfattr -d -m - "$tree/kept" | grep redirect
+        getcap "$tree/setgid" | grep -q cap_net_raw
+        [ "$(stat -c %b "$tree/holes")" -lt 100 ]
+        [ "$(stat -c %i "$tree/setuid")" = "$(stat -c %i "$tree/kept/linked")" ]
+        is "$(stat -c %y "$tree/data")" '2001-02-03 04:05:06.123456789 +0000'
+}
+
+@test "set-user-id programs are root's of the namespace, and no one else's outside" {
+        image box "$PLACE/lower.tar"
+        hr box true
+        is "$(stat -c %a root/unpacked)" 700
+        is "$(find root/unpacked -name setuid -perm 4755 -uid 200032 -gid 200043 | wc -l)" 1
+}
+
+@test "a layer is unpacked once, however many want it" {
+        image box "$PLACE/lower.tar" "$PLACE/upper.tar"
+        local i pids=()
+        for i in {1..6}; do
+                hr box sh -c "echo $i" >"out.$i" 2>"err.$i" &
+                pids+=($!)
+        done
+        for i in "${pids[@]}"; do wait "$i"; done
+        is "$(cat out.* | sort | xargs)" '1 2 3 4 5 6'
+        is "$(cat err.* | grep -c warning)" 1
+        is "$(trees)" 2
+}
+
+@test "kill -9 while it unpacks, and while it runs: the next one takes the rest away" {
+        image box "$PLACE/lower.tar"
+        local i
+        for i in {1..25}; do
+                user timeout -s KILL "$(printf '0.%03d' $((i * 4)))" "$HOLT" run "${NO_PROFILE[@]}" box true || true
+        done
+        mkfifo ready
+        user "$HOLT" run "${NO_PROFILE[@]}" -u test --name left box sh -c 'mkdir -p /tmp/a; echo up; sleep 1234' >ready &
+        head -n 1 ready
+        pkill -KILL -f "^$HOLT run.* --name left" -u 12345
+        wait $! || true
+        hr --name left box true
+        nothing_left
+        ! pgrep -f 'sleep 1234' -u 200999
+        is "$(trees)" 1
+        is "$(hr box md5sum /all/data | cut -c 1-32)" "$(tar -xOf "$PLACE/lower.tar" ./all/data | md5sum | cut -c 1-32)"
+}
+
+@test "removing an image removes what was unpacked" {
+        image box "$PLACE/lower.tar"
+        image both "$PLACE/lower.tar" "$PLACE/upper.tar"
+        hr both true
+        hr box true
+        is "$(trees)" 2
+        user "$HOLT" rmi both
+        is "$(trees)" 1
+        user "$HOLT" rmi box
+        is "$(trees)" 0
+        is "$(find root/layers -type f)" ''
+}
+
+@test "without subordinate ids all files are his, and root is the only user" {
+        image box "$PLACE/lower.tar"
+        ranges someone:1:2
+        is "$(hr box sh -c 'id -u; cat /proc/self/uid_map; stat -c %u:%g /all/data' 2>warning | xargs)" '0 0 12345 1 0:0'
+        grep -q ' [1-9][0-9]* files belong to root' warning
+        run -125 hr -u 33 box true
+        run hr box true
+        is "$status $output" '0 '
+        # With ids of his it is not the same layer; both go.
+        ranges 12345:300000:65536
+        is "$(hr box stat -c %u:%g /all/data)" 1:65535
+        is "$(trees)" 2
+        user "$HOLT" rmi box
+        is "$(trees)" 0
+}
+
+@test "lines of /etc/subuid that say nothing are passed over" {
+        image box "$PLACE/lower.tar"
+        ranges nonsense he:x:y he:1: he:400000:0 he:4000000000:400000000 other:1:1000 he:200000:100 '' 12345:300000:65535
+        is "$(hr box cat /proc/self/gid_map 2>/dev/null | xargs)" '0 12345 1 1 200000 100 101 300000 65535'
+}
+
+@test "what was not on the disk when the machine went down is unpacked again" {
+        image box "$PLACE/lower.tar"
+        hr box true
+        local tree
+        tree=$(find root/unpacked -mindepth 1 -maxdepth 1)
+        until [ ! -L "$tree/boot" ]; do sleep 0.1; done
+        touch "$tree/tree/kept"
+        hr box ls /kept
+        ln -s another-boot "$tree/boot"
+        run hr box ls /kept
+        [ "$status" -eq 1 ]
+        is "$(trees)" 1
+}
+
+@test "a layer that is damaged is refused, and leaves nothing" {
+        image box "$PLACE/lower.tar"
+        local layer
+        layer=$(find root/layers -type f -size +100k)
+        chmod 600 "$layer"
+        # The root directory's inode.
+        head -c 64 /dev/zero | dd of="$layer" bs=1 seek=1152 conv=notrunc status=none
+        run -125 hr box true
+        [[ $output == *damaged* || $output == *'no such node'* ]]
+        is "$(trees)" 0
+}
+
+@test "a limit needs a cgroup of his own" {
+        image box "$PLACE/lower.tar"
+        run -125 hr -m 64m box true
+        [[ $output == *cgroup* || $output == *memory* ]]
+}
+
+@test "import, images, inspect, save, load, tag, rmi" {
+        [ -x "$PLACE/holt-fetch" ] || skip 'holt-fetch is not here'
+        user "$HOLT" import --change 'CMD ["id", "-u"]' "$PLACE/lower.tar" his:1
+        [[ $(user "$HOLT" images) == *his*1* ]]
+        user "$HOLT" save -o "$WORK/root/saved" his:1
+        user "$HOLT" rmi his:1
+        user "$HOLT" load -i "$WORK/root/saved"
+        user "$HOLT" tag his:1 his:2
+        is "$(hr his:2)" 0
+        user "$HOLT" system check
+        user "$HOLT" rmi his:1 his:2
+        is "$(find root/layers -type f)" ''
+}
