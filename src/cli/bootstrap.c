@@ -148,7 +148,9 @@ static int start(const struct bootstrap *b, char *const argv[], int *ret_pipe, p
 
 int bootstrap_start(const struct bootstrap *b, int *ret_pipe, pid_t *ret_pid, struct error *err)
 {
-        own_buf struct buf include = {}, variant = {}, architecture = {};
+        static const char forget[] = "cd \"$1\" && rm -f etc/hostname etc/resolv.conf etc/ssh/ssh_host_*_key* && "
+                                     "mkdir -p etc && : >etc/machine-id";
+        own_buf struct buf include = {}, variant = {}, architecture = {}, hook = {};
         const char *argv[MAX_ARGUMENTS], *suite;
         char mirror[MAX_LINE] = "";
         size_t n = 0;
@@ -163,7 +165,10 @@ int bootstrap_start(const struct bootstrap *b, int *ret_pipe, pid_t *ret_pid, st
         buf_add_str(&include, "--include=");
         join(&include, b->include);
         buf_addf(&architecture, "--architectures=%s", b->architecture ? b->architecture : "");
-        if (buf_failed(&variant) || buf_failed(&include) || buf_failed(&architecture))
+        /* What every clone has of its own, and what the runtime brings. Packages that are only unpacked are never
+         * customized. */
+        buf_addf(&hook, "--%s-hook=%s", strcmp(b->variant, "extract") == 0 ? "extract" : "customize", forget);
+        if (buf_failed(&variant) || buf_failed(&include) || buf_failed(&architecture) || buf_failed(&hook))
                 return error_set(err, ENOMEM, "out of memory");
         argv[n++] = "mmdebstrap";
         argv[n++] = "--format=tar";
@@ -172,9 +177,7 @@ int bootstrap_start(const struct bootstrap *b, int *ret_pipe, pid_t *ret_pid, st
                 argv[n++] = buf_str(&include);
         if (b->architecture)
                 argv[n++] = buf_str(&architecture);
-        /* What every clone has of its own, and what the runtime brings. */
-        argv[n++] = "--customize-hook=cd \"$1\" && rm -f etc/hostname etc/resolv.conf etc/ssh/ssh_host_*_key* && : "
-                    ">etc/machine-id";
+        argv[n++] = buf_str(&hook);
         argv[n++] = suite;
         argv[n++] = "-";
         if (b->mirror || *mirror)
