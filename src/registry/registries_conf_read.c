@@ -36,16 +36,27 @@ static size_t count(const struct toml_value *array)
         return n;
 }
 
-/* host[:port][/path], without the slash that may end it. */
-static int copy_location(struct registries *r, const char *text, const char **ret, struct error *err)
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
+/* host[:port][/path]; with_tag: a tag or digest may follow. */
+static bool is_place(const char *text, bool with_tag)
 {
-        static const char accepted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]/@";
+        size_t host = strspn(text, NAME_CHARACTERS ":[]"), n = strlen(text);
+        size_t path = strspn(text + host, with_tag ? NAME_CHARACTERS "/:@" : NAME_CHARACTERS "/");
+
+        return host && n < 400 && (!text[host] || text[host] == '/') && host + path == n && !strstr(text, "//") &&
+               !strstr(text, "/:") && !strstr(text, "/@");
+}
+
+/* A copy without the slash that may end it. */
+static int copy_place(struct registries *r, const char *text, bool with_tag, const char **ret, struct error *err)
+{
         size_t n = strlen(text);
         char *copy;
 
         if (strstr(text, "://"))
                 return error_set(err, EINVAL, "\"%.200s\" must be a host and a path, without a scheme", text);
-        if (!n || n > 400 || *text == '/' || strstr(text, "//") || strspn(text, accepted) != n)
+        if (!is_place(text, with_tag))
                 return error_set(err, EINVAL, "\"%.200s\" is no host and path", text);
         copy = arena_strdup(&r->arena, text);
         if (!copy)
@@ -93,7 +104,7 @@ static int read_mirror(struct registries *r, const struct toml_value *table, boo
         int e = toml_get_string(table, "location", &location, err);
 
         if (e >= 0)
-                e = copy_location(r, location, &ret->location, err);
+                e = copy_place(r, location, false, &ret->location, err);
         if (e >= 0)
                 e = get_answer(table, "insecure", &ret->insecure, err);
         return e < 0 ? e : read_use(table, digests_only, &ret->use, err);
@@ -132,19 +143,17 @@ static int read_prefix(struct registries *r, const struct toml_value *table, str
                 return e;
         if (!*prefix && !*location)
                 return error_set(err, EINVAL, "neither prefix nor location is given");
-        if (!*location && !wildcard)
-                location = prefix;
         if (!*prefix)
                 prefix = location;
         if (wildcard && strpbrk(prefix, "/:"))
                 return error_set(err, EINVAL, "\"%.200s\": only a host alone may begin with \"*.\"", prefix);
-        e = copy_location(r, prefix + (wildcard ? 2 : 0), &rule->prefix, err);
+        e = copy_place(r, prefix + (wildcard ? 2 : 0), true, &rule->prefix, err);
         if (e >= 0 && wildcard) {
                 rule->prefix = arena_strdup(&r->arena, prefix);
                 e = rule->prefix ? 0 : no_memory(err);
         }
         rule->location = "";
-        return e < 0 || !*location ? e : copy_location(r, location, &rule->location, err);
+        return e < 0 || !*location ? e : copy_place(r, location, false, &rule->location, err);
 }
 
 static int read_rule(struct registries *r, const struct toml_value *table, struct rule *rule, struct error *err)
@@ -252,7 +261,7 @@ static int read_search(struct registries *r, const struct toml_value *root, stru
         if (!search)
                 return no_memory(err);
         for (const struct toml_value *v = list->first; v; v = v->next) {
-                e = copy_location(r, v->string, &search[n++], err);
+                e = copy_place(r, v->string, false, &search[n++], err);
                 if (e < 0)
                         return error_wrap(err, "unqualified-search-registries");
         }

@@ -16,7 +16,7 @@ struct mirror {
 
 struct rule {                 /* [[registry]] */
         const char *prefix;   /* "*.example.com" or the beginning of a name */
-        const char *location; /* "": the name as it is */
+        const char *location; /* "": the name stays as it is */
         enum answer insecure;
         bool blocked;
         struct mirror *mirrors;

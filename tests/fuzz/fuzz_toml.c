@@ -30,7 +30,7 @@ static void look_for(const struct registries *r, const char *name)
                 return;
         require(places->registry);
         for (struct endpoint *e = places; e->registry; e++)
-                require(*e->registry && *e->repository && !strchr(e->registry, '/'));
+                require(*e->registry && *e->repository && !strpbrk(e->registry, "/@") && !strpbrk(e->repository, ":@"));
         endpoints_free(places);
 }
 
