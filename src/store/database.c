@@ -13,6 +13,9 @@
 /* A collection of ten thousand layers keeps the others waiting for less than a second; a slow disk may make it more. */
 enum { BUSY_SECONDS = 60, BUSY_MAX_PAUSE_US = 5000 };
 
+/* To read a long log takes the first who opens the database 0.1 ms. */
+enum { LOG_LONG = 64, LOG_MOST = 1000 };
+
 /* SQLite's own handler ends with pauses of 0.1 s, in which others who want to change much always are faster. */
 static int wait_busy(void *userdata, int times)
 {
@@ -92,9 +95,20 @@ int database_script(struct database *d, const char *sql, struct error *err)
         return code == SQLITE_OK ? 0 : database_failed(d, code, err);
 }
 
+/* After each commit. A process that goes on and on does not let the log do so. */
+static int count_log(void *userdata, sqlite3 *db, const char *name, int pages)
+{
+        struct database *d = userdata;
+
+        d->log_pages = pages;
+        return pages < LOG_MOST ? SQLITE_OK
+                                : sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 /*
- * The write-ahead log and its index stay when the last process closes the database, empty: making and removing them
- * each time costs a listing half of its time, and could not be done on a file system that is full or read-only.
+ * The write-ahead log and its index stay when the last process closes the database: making and removing them each time
+ * costs a listing half of its time, and could not be done on a file system that is full or read-only. Nor is the log
+ * brought into the database then, which waits for the disk twice, but when it has become long.
  */
 static int configure(struct database *d, struct error *err)
 {
@@ -102,7 +116,9 @@ static int configure(struct database *d, struct error *err)
 
         sqlite3_extended_result_codes(d->db, 1);
         sqlite3_busy_handler(d->db, wait_busy, d);
+        sqlite3_wal_hook(d->db, count_log, d);
         sqlite3_file_control(d->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+        sqlite3_db_config(d->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
         return database_script(d, "PRAGMA journal_size_limit = 0; PRAGMA synchronous = NORMAL", err);
 }
@@ -118,11 +134,21 @@ int database_open(struct database *d, const char *path, bool create, struct erro
         return r;
 }
 
+/* How far the log was brought in before is not known to who opens the database first: only an empty one begins anew. */
+void database_checkpoint(struct database *d)
+{
+        sqlite3_busy_handler(d->db, NULL, NULL);
+        sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sqlite3_busy_handler(d->db, wait_busy, d);
+}
+
 void database_close(struct database *d)
 {
         for (size_t i = 0; i < d->n; i++)
                 sqlite3_finalize(d->statements[i].stmt);
         free(d->statements);
+        if (d->db && d->log_pages >= LOG_LONG)
+                database_checkpoint(d);
         sqlite3_close(d->db);
         *d = (struct database){};
 }

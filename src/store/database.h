@@ -29,11 +29,15 @@ struct database {
         size_t n, cap;
         bool durable;       /* as SQLite has been told; see transaction_begin() */
         int64_t busy_since; /* seconds */
+        int log_pages;      /* after our last commit */
 };
 
 /* -ENOENT: there is none, and create is false. */
 int database_open(struct database *d, const char *path, bool create, struct error *err);
 void database_close(struct database *d);
+
+/* Empties the log into the database, if nobody needs it and there is room. */
+void database_checkpoint(struct database *d);
 
 /* Nothing can be written: the file system is read-only, or the file is. */
 bool database_is_read_only(struct database *d);

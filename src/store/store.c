@@ -170,9 +170,11 @@ static int make_database(struct store *s, struct error *err)
         r = database_script(&s->database, "PRAGMA journal_mode = WAL", err);
         if (r == 0)
                 r = fill_database(s, err);
-        if (r == 0)
-                reserve_make(s);
-        return r;
+        if (r < 0)
+                return r;
+        database_checkpoint(&s->database);
+        reserve_make(s);
+        return 0;
 }
 
 /* A database that is missing is made again from the files: what else is there would be taken for waste. */
@@ -283,11 +285,12 @@ void store_close(struct store *s)
         if (!s)
                 return;
         blob_unpin_all(s);
+        /* As long as there is room: else the log grows until there is none. */
+        if (s->database.db && s->reserve_used)
+                database_checkpoint(&s->database);
         if (s->database.db)
                 database_close(&s->database);
-        /* After the database, whose last words would wait for what is on its way to the disk already. */
         later_go(&s->later);
-        /* SQLite has given back the room of its log by now. */
         if (s->reserve_wanted)
                 reserve_make(s);
         if (s->root_fd >= 0)

@@ -22,7 +22,8 @@ struct store {
         struct database database;
         char boot[BOOT_SIZE]; /* store_boot() */
         struct later later;
-        bool reserve_wanted; /* when the store is closed */
+        bool reserve_wanted; /* to be made when the store is closed */
+        bool reserve_used;
         struct blob_pin *pins;
         size_t n_pins, cap_pins;
 };

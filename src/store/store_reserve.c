@@ -26,6 +26,6 @@ void reserve_make(struct store *s)
 
 bool reserve_use(struct store *s)
 {
-        s->reserve_wanted = true;
+        s->reserve_wanted = s->reserve_used = true;
         return unlinkat(s->root_fd, RESERVE, 0) == 0;
 }

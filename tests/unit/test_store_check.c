@@ -282,6 +282,16 @@ static void test_lost_database_and_files(void **state)
         assert_int_equal(check(t, true, &f), 0);
 }
 
+/* So that the database is all that there is, and no log that covers its damage. */
+static void empty_log(struct store_root *t)
+{
+        sqlite3 *db;
+
+        assert_int_equal(sqlite3_open(path_of(t, "holt.db"), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+}
+
 static void test_damaged_database(void **state)
 {
         struct store_root *t = *state;
@@ -290,6 +300,7 @@ static void test_damaged_database(void **state)
         image_add(t, "foo", "foo", 1, "a");
         wait_synced(t);
         root_close(t);
+        empty_log(t);
         write_file(path_of(t, "holt.db"),
                    "this is no database, and long enough to be taken for one that is damaged ...");
         assert_int_equal(store_open(t->root, t->run, &s, &t->err), -EUCLEAN);
@@ -319,6 +330,7 @@ static void test_damaged_pages(void **state)
         image_add(t, "foo", "foo", 1, "a");
         wait_synced(t);
         root_close(t);
+        empty_log(t);
         corrupt(path_of(t, "holt.db"));
         root_open(t);
         assert_int_equal(check(t, true, &f), -EUCLEAN);
