@@ -13,6 +13,8 @@
 #include "cli/registry_name.h"
 #include "cli/text_line.h"
 
+#define DOCKER "docker.io"
+
 enum { DESCRIPTION_WIDTH = 45, DEFAULT_LIMIT = 25 };
 
 static const struct format_field fields[] = {
@@ -28,6 +30,7 @@ struct search {
         struct filters filters;
         uint64_t least_stars;
         bool has_official, official, whole;
+        char registry[REGISTRY_NAME_MAX];
         struct error *err;
 };
 
@@ -69,6 +72,9 @@ static int on_result(void *userdata, struct json_object *result)
                 return -1;
         if (stars < s->least_stars || (s->has_official && s->official != official))
                 return 0;
+        /* What is shown is what can be pulled. */
+        if (strcmp(s->registry, DOCKER) != 0)
+                buf_addf(&text, "%s/", s->registry);
         text_add_line(&text, name, 0);
         text_add_line(&about, description, s->whole ? 0 : DESCRIPTION_WIDTH);
         snprintf(count, sizeof count, "%" PRIu64, stars);
@@ -82,10 +88,10 @@ static int on_result(void *userdata, struct json_object *result)
 }
 
 /* "registry/term": where to search stands before the first slash, if it looks like a registry. */
-static int write_parameters(const struct args *args, struct buf *out, struct error *err)
+static int write_parameters(struct search *s, const struct args *args, struct buf *out, struct error *err)
 {
         const char *term = args->operands[0], *slash = strchr(term, '/');
-        char registry[REGISTRY_NAME_MAX] = "docker.io", place[REGISTRY_NAME_MAX];
+        char place[REGISTRY_NAME_MAX];
         struct json_writer w = { .out = out };
         uint32_t limit = DEFAULT_LIMIT;
         int r = args_u32(args, OPTION_LIMIT, &limit, err);
@@ -97,12 +103,12 @@ static int write_parameters(const struct args *args, struct buf *out, struct err
         if (slash && slash - term < (int)sizeof place) {
                 snprintf(place, sizeof place, "%.*s", (int)(slash - term), term);
                 if (strpbrk(place, ".:") || strcmp(place, "localhost") == 0) {
-                        r = registry_name(place, registry, err);
+                        r = registry_name(place, s->registry, err);
                         term = slash + 1;
                 }
         }
         json_begin_object(&w, NULL);
-        json_write_string(&w, "registry", registry);
+        json_write_string(&w, "registry", s->registry);
         json_write_string(&w, "term", term);
         json_write_u64(&w, "limit", limit);
         json_end_object(&w);
@@ -116,7 +122,7 @@ static int search(struct search *s, const struct invocation *inv, struct error *
         int r = read_filters(s, &inv->args, err);
 
         if (r == 0)
-                r = write_parameters(&inv->args, &parameters, err);
+                r = write_parameters(s, &inv->args, &parameters, err);
         if (r == 0)
                 r = format_open(&s->format, args_str(&inv->args, OPTION_FORMAT),
                                 "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}", fields, false, err);
@@ -131,7 +137,7 @@ static int search(struct search *s, const struct invocation *inv, struct error *
 
 int cmd_search(struct invocation *inv, struct error *err)
 {
-        struct search s = { .whole = args_flag(&inv->args, OPTION_NO_TRUNC), .err = err };
+        struct search s = { .whole = args_flag(&inv->args, OPTION_NO_TRUNC), .registry = DOCKER, .err = err };
         int r = search(&s, inv, err);
 
         format_finish(&s.format);

@@ -327,7 +327,7 @@ wait_for() { # TEXT: until the terminal shows it
         [ "$(asked .parameters)" = '{"registry":"docker.io","term":"deb","limit":25}' ]
         run -0 holt search --limit 1 localhost:5000/team/web
         [ "$(asked .parameters)" = '{"registry":"localhost:5000","term":"team/web","limit":1}' ]
-        [[ ${lines[1]} =~ ^team/web0\ +about\ \[31m\ words.*…\ +10\ +\[OK\]$ ]]
+        [[ ${lines[1]} =~ ^localhost:5000/team/web0\ +about\ \[31m\ words.*…\ +10\ +\[OK\]$ ]]
         run -0 holt search -f stars=5 -f is-official=false --format '{{.Name}}' deb
         [ "$output" = deb1 ]
         run -125 holt search -f stars=many deb

@@ -138,3 +138,192 @@ private_podman() {
         run -125 --separate-stderr holt run --pull sometimes "$REGISTRY/multi:1"
         [ "$stderr" = 'holt: option --pull: invalid value "sometimes"; see holt run --help' ]
 }
+
+@test "pull: by digest, and by tag and digest" {
+        registry_start
+        image_push web:1
+        digest=$(skopeo_inspect --format '{{.Digest}}' "docker://$REGISTRY/web:1")
+        run -0 --separate-stderr holt pull "$REGISTRY/web@$digest"
+        [ "${lines[0]}" = "Digest: $digest" ]
+        [ "${lines[1]}" = "Status: Downloaded newer image for $REGISTRY/web@$digest" ]
+        run -0 holt images --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}'
+        [ "$output" = "$REGISTRY/web <none> $digest" ]
+        run -0 --separate-stderr holt pull "$REGISTRY/web:1@$digest"
+        [ "${lines[1]}" = "Status: Image is up to date for $REGISTRY/web@$digest" ]
+        run -1 --separate-stderr holt pull "$REGISTRY/web@sha256:$(printf '0%.0s' {1..64})"
+        [[ $stderr == *"it is not there"* ]]
+}
+
+@test "pull and push: all tags" {
+        registry_start
+        image_push web:1 web:2 web:three
+        run -0 --separate-stderr holt pull -a "$REGISTRY/web"
+        [ "$output" = "$REGISTRY/web" ]
+        run -0 holt images --format '{{.Tag}}' "$REGISTRY/web"
+        [ "$(sort <<<"$output")" = $'1\n2\nthree' ]
+        holt tag "$REGISTRY/web:1" "$REGISTRY/other:1"
+        holt tag "$REGISTRY/web:1" "$REGISTRY/other:2"
+        run -0 --separate-stderr holt push -aq "$REGISTRY/other"
+        [ "$(sort <<<"$output")" = "$REGISTRY/other:1"$'\n'"$REGISTRY/other:2" ]
+        [ "$(skopeo list-tags --tls-verify=false "docker://$REGISTRY/other" | jq -c ".Tags | sort")" = '["1","2"]' ]
+}
+
+@test "pull: when a registry is asked" {
+        registry_start
+        image_push web:1
+        web=$REGISTRY/web:1
+        holt pull -q --policy missing "$web"
+        kill "${PIDS[0]}"
+        wait "${PIDS[0]}" || true
+        run -0 --separate-stderr holt pull --policy missing "$web"
+        [ "$output" = "$web" ]
+        [ -z "$stderr" ]
+        run -0 --separate-stderr holt pull -q --policy newer "$web"
+        [ "$output" = "$web" ]
+        [[ $stderr == "holt: warning: $web: "*"onnect"* ]]
+        run -1 --separate-stderr holt pull -q "$web"
+        [[ $stderr == "holt: $web: "*"onnect"* ]]
+        [ "${#stderr_lines[@]}" -eq 1 ]
+        run -0 --separate-stderr holt run --pull missing "$web" busybox echo ran
+        [ "$output" = ran ]
+        run -125 --separate-stderr holt run --pull always "$web" busybox echo ran
+        [[ $stderr == "holt: $web: "*"onnect"* ]]
+}
+
+@test "login: basic authentication, and what happens without" {
+        registry_start bob secret
+        image_make web:1
+        holt tag web:1 "$REGISTRY/web:1"
+        run -1 --separate-stderr holt push -q "$REGISTRY/web:1"
+        [[ $stderr == "holt: $REGISTRY/web:1: "*"$REGISTRY wants a login" ]]
+        run -1 --separate-stderr holt login -u bob --password-stdin "$REGISTRY" <<<wrong
+        [ "$stderr" = "holt: login to $REGISTRY: wrong credentials for $REGISTRY" ]
+        [ "${#stderr_lines[@]}" -eq 1 ]
+        [ "$(cat "$REGISTRY_AUTH_FILE")" = "{}" ]
+        run -1 --separate-stderr holt push -q --creds bob:wrong "$REGISTRY/web:1"
+        [[ $stderr == *"wrong credentials for $REGISTRY" ]]
+        holt push -q --creds bob:secret "$REGISTRY/web:1"
+
+        run -0 --separate-stderr holt login -u bob --password-stdin "$REGISTRY" <<<secret
+        [ "$output" = "Login Succeeded" ]
+        holt push -q "$REGISTRY/web:1"
+        holt rmi "$REGISTRY/web:1"
+        holt pull -q "$REGISTRY/web:1"
+        # The others find it where holt keeps it.
+        skopeo_inspect "docker://$REGISTRY/web:1" >/dev/null
+        run -0 --separate-stderr holt run --pull always "$REGISTRY/web:1" busybox echo ran
+        [ "$output" = ran ]
+
+        holt logout "$REGISTRY"
+        run -1 --separate-stderr holt pull -q "$REGISTRY/web:1"
+        [[ $stderr == *"$REGISTRY wants a login" ]]
+        run ! grep -r -e secret -e "$(printf bob:secret | base64)" "$WORK/auth.json" "$STORE/holt.db"
+}
+
+@test "login: a credential helper keeps what it is given" {
+        registry_start bob secret
+        image_make web:1
+        mkdir -p bin
+        cat >bin/docker-credential-test <<'EOF'
+#!/bin/bash
+store=$(dirname "$0")/kept
+case $1 in
+store) cat >"$store" ;;
+get)
+        server=$(cat)
+        if ! grep -qsF "\"$server\"" "$store"; then
+                echo "credentials not found in native keychain"
+                exit 1
+        fi
+        cat "$store"
+        ;;
+erase) rm -f "$store" ;;
+esac
+EOF
+        chmod 755 bin/docker-credential-test
+        PATH=$WORK/bin:$PATH
+        echo '{"credsStore": "test"}' >"$REGISTRY_AUTH_FILE"
+        run -1 --separate-stderr holt push -q web:1 "$REGISTRY/web:1"
+        holt login -u bob --password-stdin "$REGISTRY" <<<secret
+        [ "$(jq -c '[.ServerURL, .Username, .Secret]' bin/kept)" = "[\"$REGISTRY\",\"bob\",\"secret\"]" ]
+        run ! grep -e secret -e "$(printf bob:secret | base64)" "$REGISTRY_AUTH_FILE"
+        holt push -q web:1 "$REGISTRY/web:1"
+        holt pull -q "$REGISTRY/web:1"
+        holt logout "$REGISTRY"
+        [ ! -e bin/kept ]
+        run -1 --separate-stderr holt pull -q "$REGISTRY/web:1"
+        printf '#!/bin/sh\necho the keychain is locked\nexit 3\n' >bin/docker-credential-test
+        run -1 --separate-stderr holt pull -q "$REGISTRY/web:1"
+        [[ $stderr == *"docker-credential-test get failed with exit status 3: the keychain is locked" ]]
+}
+
+@test "push: what holt compresses with zstd, skopeo and podman read" {
+        local id
+        registry_start
+        image_make web:1
+        id=$(id_of web:1)
+        holt push -q --compression zstd --compression-level 5 web:1 "$REGISTRY/web:z"
+        [[ $(skopeo_inspect --raw "docker://$REGISTRY/web:z" | jq -r '.layers[0].mediaType') == *tar+zstd ]]
+        skopeo_copy "docker://$REGISTRY/web:z" dir:copied
+        private_podman pull -q --tls-verify=false "$REGISTRY/web:z"
+        [ "sha256:$(private_podman image inspect --format '{{.Id}}' "$REGISTRY/web:z")" = "$id" ]
+        holt rmi -f "$id"
+        holt pull -q "$REGISTRY/web:z"
+        [ "$(id_of "$REGISTRY/web:z")" = "$id" ]
+}
+
+@test "pull: an index that podman has made" {
+        local arch
+        registry_start
+        image_make made:1
+        for arch in amd64 arm64; do
+                holt import -q --platform "linux/$arch" tree.tar "$REGISTRY/part:$arch"
+                holt push -q "$REGISTRY/part:$arch"
+        done
+        private_podman manifest create list:1
+        for arch in amd64 arm64; do
+                private_podman manifest add --tls-verify=false --arch "$arch" --os linux list:1 "docker://$REGISTRY/part:$arch"
+        done
+        private_podman manifest push --tls-verify=false --all list:1 "docker://$REGISTRY/list:1"
+        holt rmi "$REGISTRY/part:amd64" "$REGISTRY/part:arm64"
+        holt pull -q --platform arm64 "$REGISTRY/list:1"
+        [ "$(holt image inspect --format '{{.Os}}/{{.Architecture}}' "$REGISTRY/list:1")" = linux/arm64 ]
+        holt pull -q "$REGISTRY/list:1"
+        [ "$(holt image inspect --format '{{.Os}}/{{.Architecture}}' "$REGISTRY/list:1")" = linux/amd64 ]
+}
+
+@test "registries.conf: mirrors first, other locations, what is blocked" {
+        registry_start
+        image_push team/web:1
+        cat >"$CONTAINERS_REGISTRIES_CONF" <<EOF
+[[registry]]
+prefix = "docker.io/library"
+location = "$REGISTRY/team"
+[[registry.mirror]]
+location = "127.0.0.1:$(free_port)/down"
+
+[[registry]]
+prefix = "bad.example"
+blocked = true
+EOF
+        run -0 --separate-stderr holt pull -q web:1
+        [ "$output" = docker.io/library/web:1 ]
+        [[ $stderr == *"trying $REGISTRY"* ]]
+        run -0 holt images --format '{{.Repository}}:{{.Tag}}'
+        [ "$output" = web:1 ]
+        run -1 --separate-stderr holt pull -q bad.example/web:1
+        [ "$stderr" = "holt: bad.example/web:1: registries.conf blocks bad.example" ]
+        run -125 --separate-stderr holt run -q bad.example/web:1 true
+        echo 'unknown words' >"$CONTAINERS_REGISTRIES_CONF"
+        run -1 --separate-stderr holt pull -q web:1
+        [[ $stderr == "holt: "*registries.conf* ]]
+        holt image inspect web:1 >/dev/null
+}
+
+@test "search: what the registry has" {
+        registry_start
+        image_push team/web:1 team/worker:1 other/thing:1
+        run -0 --separate-stderr holt search --format '{{.Name}}' "$REGISTRY/team"
+        [ -z "$stderr" ]
+        [ "$(sort <<<"$output")" = "$REGISTRY/team/web"$'\n'"$REGISTRY/team/worker" ]
+}
