@@ -81,14 +81,34 @@ static int check(struct check *c, struct invocation *inv, struct store *store, s
         return output_write(&c->out, err);
 }
 
-int cmd_system_check(struct invocation *inv, struct error *err)
+static int open_and_check(struct check *c, struct invocation *inv, struct error *err)
 {
         own_store struct store *store = NULL;
-        struct check c = {};
         int r = invocation_store(inv, &store, err);
 
-        if (r == 0)
-                r = check(&c, inv, store, err);
+        return r < 0 ? r : check(c, inv, store, err);
+}
+
+/* Of a damaged database, a new one is made from the files, and looked through then. */
+static int rebuild(struct check *c, struct invocation *inv, struct error *err)
+{
+        int r = store_rebuild(inv->root, inv->run, err);
+
+        if (r < 0)
+                return error_wrap(err, "make the damaged database anew");
+        buf_finish(&c->out);
+        buf_finish(&c->layers);
+        on_found(c, "the database was damaged, and is made anew from the files; the old one is holt.db.damaged", true);
+        return open_and_check(c, inv, err);
+}
+
+int cmd_system_check(struct invocation *inv, struct error *err)
+{
+        struct check c = {};
+        int r = open_and_check(&c, inv, err);
+
+        if (r == -EUCLEAN && args_flag(&inv->args, OPTION_REPAIR))
+                r = rebuild(&c, inv, err);
         buf_finish(&c.out);
         buf_finish(&c.layers);
         return r;

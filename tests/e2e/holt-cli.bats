@@ -266,6 +266,23 @@ asked() {
         run -0 holt system check
 }
 
+@test "system check: a database that is damaged is made anew from the files" {
+        pulled
+        before=$(holt images --no-trunc | sort)
+        pages=$(($(stat -c %s root/holt.db) / 4096))
+        for ((page = 1; page < pages; page++)); do
+                printf 'damaged!%.0s' {1..512} | dd of=root/holt.db bs=4096 seek=$page conv=notrunc status=none
+        done
+        run -1 --separate-stderr holt system check
+        [[ $stderr == "holt: the store's database is damaged"*"holt system check --repair"* ]]
+        run -0 --separate-stderr holt system check --repair
+        [[ ${lines[0]} == "the database was damaged"*" (repaired)" ]]
+        [ "$(holt images --no-trunc | sort)" = "$before" ]
+        run -0 holt system check
+        [ "$output" = "The store is in order" ]
+        holt rmi bare
+}
+
 @test "push: to its own name, to another, all tags" {
         pulled
         run -0 --separate-stderr holt push stack
