@@ -8,6 +8,8 @@ HABITS: runc or docker (src/cli/args.h). PREFIX: for the names in C. The first p
 program's own; it has the global options. A page without a section COMMANDS is one command:
 its text is DESCRIPTION, its options are OPTIONS. In COMMANDS a command is a "##" heading.
 Of several lines of a synopsis the first has the command's name and the others its aliases.
+In COMMANDS of the program's own page a line such as "Images:" begins a group of the pages that
+the list below it names; the help lists commands so. EXAMPLES, one literal block, ends a help.
 An option is a line of bold names and an underlined value ("..." behind it: may be repeated),
 with its text in the indented lines below. The first sentence is the summary.
 
@@ -19,7 +21,7 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 
-WIDTH = 88
+WIDTH = 80
 OPTION_LINE = re.compile(r"^\*-")
 OPTION_NAME = re.compile(r"\*(--?[A-Za-z0-9][a-z0-9-]*)\*")
 
@@ -55,6 +57,7 @@ class Command:
     synopses: list = field(default_factory=list)
     text: list = field(default_factory=list)  # paragraphs
     options: list = field(default_factory=list)
+    examples: list = field(default_factory=list)  # lines
     operands: list = field(default_factory=list)  # (name, required, repeated)
     joined: bool = False
     is_group: bool = False
@@ -97,6 +100,7 @@ class Program:
     itself: Command
     commands: list  # without groups
     groups: list
+    headings: list  # (title, names) of the help
 
     @property
     def function(self):
@@ -219,6 +223,35 @@ def split_sections(page):
     return sections
 
 
+def parse_examples(lines):
+    """The lines of the first literal block."""
+    found, literal = [], False
+    for line in lines:
+        if line.startswith("```"):
+            if literal:
+                break
+            literal = True
+        elif literal:
+            if len(line) > WIDTH - 2:
+                die(f"too long an example: {line}")
+            found.append(line)
+    return found
+
+
+def parse_headings(name, lines):
+    """(title, names of commands) of the lists of the program's own page."""
+    headings = []
+    for line in lines:
+        if line.startswith("## "):
+            break
+        if re.match(r"[A-Z][a-z ]*:$", line):
+            headings.append((line[:-1], []))
+        page = re.match(r"\*%s-([a-z]+)\*\(" % re.escape(name), line)
+        if page and headings:
+            headings[-1][1].append(page[1])
+    return headings
+
+
 def parse_commands(program, lines):
     for block in "\n".join(lines).split("\n## ")[1:]:
         name, _, body = block.partition("\n")
@@ -238,6 +271,7 @@ def parse_page(program, page):
     command = Command([])
     parse_body(sections["DESCRIPTION"], command)
     parse_body(sections.get("OPTIONS", []), command)
+    command.examples = parse_examples(sections.get("EXAMPLES", []))
     parse_synopsis(program, synopsis, command)
     if "COMMANDS" not in sections:
         return [command], []
@@ -263,7 +297,8 @@ def parse_program(prefix, pages):
     for names in [n for c in commands for n in c.names]:
         if " " in names and names.split()[0] not in [g.name for g in groups]:
             die(f"{names}: no such group")
-    return Program(name, prefix, about, itself, commands, groups)
+    headings = parse_headings(name, sections["COMMANDS"])
+    return Program(name, prefix, about, itself, commands, groups, headings)
 
 
 def wrap(text, indent, first=None):
@@ -283,8 +318,8 @@ def option_help(options):
     return "\n".join(lines)
 
 
-def listing(found):
-    width = max(len(name) for name, _ in found) + 2
+def listing(found, width=0):
+    width = width or max(len(name) for name, _ in found) + 2
     return "\n".join(wrap(c.summary + ".", " " * (width + 2), "  " + name.ljust(width)) for name, c in found)
 
 
@@ -296,16 +331,30 @@ def command_help(program, command):
     if command.is_group:
         parts.append("Commands:\n" + listing(program.listed(command.name)))
     parts.append("Options:\n" + option_help(command.options))
+    if command.examples:
+        parts.append("Examples:\n" + "\n".join("  " + line for line in command.examples))
     if command.is_group:
         parts.append('See "%s %s COMMAND --help" for the options of a command.' % (program.name, command.name))
     return "\n\n".join(parts) + "\n"
+
+
+def program_listing(program):
+    """The commands under the headings of the program's page; what has none of them comes last."""
+    if not program.headings:
+        return ["Commands:\n" + listing(program.listed())]
+    left = dict(program.listed())
+    width = max(len(name) for name in left) + 2
+    parts = []
+    for title, names in program.headings:
+        parts.append(title + ":\n" + listing([(name, left.pop(name)) for name in names], width))
+    return [*parts, "Others:\n" + listing(sorted(left.items()), width)]
 
 
 def program_help(program):
     return "\n\n".join([
         program.name + " - " + program.about,
         "Usage: " + program.itself.synopses[0],
-        "Commands:\n" + listing(program.listed()),
+        *program_listing(program),
         "Global options:\n" + option_help(program.itself.options),
         'See "%s COMMAND --help" for the options of a command.' % program.name,
     ]) + "\n"
