@@ -567,7 +567,8 @@ def zsh_arguments(program, command, indent):
     def spec(o):
         kind, choices = shell_value(o)
         action = {"words": "(%s)" % " ".join(choices or []), "dir": "_files -/", "file": "_files", None: ""}[kind]
-        names = ["--" + o.name] + (["-" + o.short] if o.short else [])
+        # A "=" behind the name: the value may stand there or in the next word.
+        names = ["--" + o.name + ("=" if o.value else "")] + (["-" + o.short] if o.short else [])
         value = ":%s:%s" % (zsh_quote(o.value.lower()), action) if o.value else ""
         star = "*" if o.repeat else ""
         return ["'%s%s[%s]%s'" % (star, n, zsh_quote(o.help.split(". ")[0].rstrip(".")), value) for n in names]
@@ -578,23 +579,30 @@ def zsh_arguments(program, command, indent):
         action = {"container-id": program.function + "_containers" if kind == "container" else " ",
                   "image": program.function + "_images", "source-image": program.function + "_images",
                   "signal": "_signals", "file": "_files"}.get(name, " ")
+        if command.name == "help":
+            action = "(%s)" % " ".join(n for n, _ in program.listed())
         specs.append("'%s:%s:%s'" % ("*" if repeated else "", name, action))
     return " \\\n".join(indent + s for s in specs)
 
 
 def zsh_listers(program):
     functions = []
-    where = "".join(" ${opt_args[--%s]:+--%s} ${opt_args[--%s]}" % (o.name, o.name, o.name) for o in places(program))
     for kind in ("container", "image"):
         if any(operand_kind(c) == kind for c in program.commands):
             functions.append(f"""{program.function}_{kind}s()
 {{
         local -a ids
-        ids=(${{(f)"$({program.name}{where} {lister(program, kind)} 2>/dev/null)"}})
+        ids=(${{(f)"$({program.name} $places {lister(program, kind)} 2>/dev/null)"}})
         compadd -a ids
 }}
 """)
     return "\n".join(functions)
+
+
+def zsh_places(program, indent):
+    """Keeps the options that say where everything is: the arguments of a command take their place in opt_args."""
+    words = ["${opt_args[--%s]:+--%s} ${opt_args[--%s]}" % (o.name, o.name, o.name) for o in places(program)]
+    return f"{indent}places=({' '.join(words)})"
 
 
 def zsh_level(program, itself, found, indent):
@@ -602,6 +610,7 @@ def zsh_level(program, itself, found, indent):
     inner = indent + " " * 16
     lines = [f"{indent}_arguments -C \\", zsh_arguments(program, itself, indent + " " * 8) + " \\",
              f"{indent}        '1:command:->command' \\", f"{indent}        '*::argument:->argument'",
+             *([] if itself.name else [zsh_places(program, indent)]),
              f"{indent}case $state in", f"{indent}command)", f"{indent}        commands=("]
     lines += [f"{inner}'%s:%s'" % (name, zsh_quote(c.summary)) for name, c in found]
     lines += [f"{indent}        )", f"{indent}        _describe command commands", f"{indent}        ;;",
@@ -623,7 +632,7 @@ def write_zsh(program):
 {program.function}()
 {{
         local context state line
-        local -a commands
+        local -a commands places
         typeset -A opt_args
 
 {zsh_level(program, program.itself, program.listed(), " " * 8)}
@@ -631,6 +640,23 @@ def write_zsh(program):
 
 {program.function} "$@"
 """
+
+
+def fish_lister(program, name, kind):
+    """A function that lists what exists, in the places that were typed."""
+    given = "|".join(o.name for o in places(program))
+    return f"""function {name}
+    set -l words (commandline -opc)
+    set -l at
+    for i in (seq 2 (count $words))
+        if string match -qr -- '^--({given})=' $words[$i]
+            set -a at $words[$i]
+        else if string match -qr -- '^--({given})$' $words[$i]; and set -q words[(math $i + 1)]
+            set -a at $words[$i] $words[(math $i + 1)]
+        end
+    end
+    {program.name} $at {lister(program, kind)} 2>/dev/null
+end"""
 
 
 def write_fish(program):
@@ -654,10 +680,15 @@ def write_fish(program):
     def offer(condition, word, summary):
         return "complete -c %s -n %s -a %s -d %s" % (program.name, quote(condition), word, quote(summary))
 
+    def lister_name(kind):
+        return f"__{program.name.replace('-', '_')}_{kind}s"
+
     groups = [g.name for g in program.groups]
     top = [n for c in program.all for n in c.names if " " not in n]
     lines = [f"# fish completion for {program.name}; made by tools/gen-cli.py from the man pages.",
              f"complete -c {program.name} -f"]
+    for kind in sorted({k for k in map(operand_kind, program.commands) if k in ("container", "image")}):
+        lines.append(fish_lister(program, lister_name(kind), kind))
     before = "not __fish_seen_subcommand_from " + " ".join(top)
     lines += [line(before, o) for o in program.itself.options]
     lines += [offer(before, name, c.summary) for name, c in program.listed()]
@@ -673,10 +704,11 @@ def write_fish(program):
             lines += [line(condition, o) for o in c.options]
             kind = operand_kind(c)
             if kind in ("container", "image"):
-                lines.append("complete -c %s -n %s -a %s" % (
-                    program.name, quote(condition), quote("(%s %s 2>/dev/null)" % (program.name, lister(program, kind)))))
+                lines.append("complete -c %s -n %s -a %s" % (program.name, quote(condition), quote(f"({lister_name(kind)})")))
             elif kind == "file":
                 lines.append("complete -c %s -n %s -F" % (program.name, quote(condition)))
+            elif name == "help":
+                lines += [offer(condition, n, found.summary) for n, found in program.listed()]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# completion.sh PROGRAM BASH ZSH FISH: what was generated for the shells loads, and bash's answers are right.
+# completion.sh PROGRAM BASH ZSH FISH: what was generated for the shells loads there, and their answers
+# are right; zsh and fish are asked where they are installed.
 set -u
 program=$1
 failed=0
@@ -84,16 +85,91 @@ check_holt()
         check "" frob ""
 }
 
+# The same programs once more, for shells that do not know the functions above.
+stubs_make()
+{
+        cat >"$1/holt-oci" <<'EOF'
+#!/bin/sh
+case $* in
+"list -q") printf '%s\n' web worker ;;
+"--root /r list -q") echo other ;;
+esac
+EOF
+        cat >"$1/holt" <<'EOF'
+#!/bin/sh
+case $* in
+"images --filter dangling=false --format {{.Repository}}:{{.Tag}}\n{{.ID}}") printf '%s\n' debian:12 0123 debian:13 4567 ;;
+"--root /r --run /s images --filter dangling=false "*) echo other:1 ;;
+"--root=/r images "* | "--root /r images "*) echo third:1 ;;
+esac
+EOF
+        chmod 755 "$1/holt" "$1/holt-oci"
+}
+
+# A line of words for each line that is to be completed.
+ask_zsh() { zsh -f "$(dirname "$0")/complete.zsh" "$@"; }
+
+ask_fish() # FILE LINE...
+{
+        local line
+
+        for line in "${@:2}"; do
+                # The value of --option=VALUE comes with the option before it.
+                # shellcheck disable=SC2016
+                fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$1" "$line" | cut -f 1 | sed 's/^--.*=//' |
+                        LC_ALL=C sort | paste -sd ' '
+        done
+}
+
+check_shell() # SHELL FILE LINE EXPECTED...
+{
+        local shell=$1 file=$2 lines=() expected=() came i
+
+        command -v "$shell" >/dev/null || return
+        for ((i = 3; i < $#; i += 2)); do
+                lines+=("${@:i:1}")
+                expected+=("${@:i+1:1}")
+        done
+        mapfile -t came < <(PATH=$stubs:$PATH HOME=$stubs "ask_$shell" "$file" "${lines[@]}")
+        for i in "${!lines[@]}"; do
+                if [ "${came[i]-}" != "${expected[i]}" ]; then
+                        echo "$shell: ${lines[i]}: expected \"${expected[i]}\", came \"${came[i]-}\""
+                        failed=1
+                fi
+        done
+}
+
 bash -n "$2" || exit 1
 # shellcheck disable=SC1090
 . "$2"
 "check_${program//-/_}"
 
-# Syntax only, where these shells are.
-if command -v zsh >/dev/null; then
-        zsh -n "$3" || failed=1
-fi
-if command -v fish >/dev/null; then
-        fish --no-execute "$4" || failed=1
-fi
+stubs=$(mktemp -d)
+trap 'rm -rf "$stubs"' EXIT
+stubs_make "$stubs"
+# What the two other shells are asked to complete, and what they have to offer, sorted.
+case $program in
+holt-oci) lines=(
+        "holt-oci re" "restore resume"
+        "holt-oci --root /r state " "other"
+        "holt-oci delete --force w" "web worker"
+        "holt-oci --log-format " "json text"
+        "holt-oci list --form" "--format"
+        "holt-oci help che" "checkpoint"
+) ;;
+holt) lines=(
+        "holt pu" "pull push"
+        "holt image p" "prune pull push"
+        "holt system check --re" "--repair"
+        "holt pull --policy " "always missing never newer"
+        "holt image pull --policy=m" "missing"
+        "holt image ls --fo" "--format"
+        "holt rmi -f debian:1" "debian:12 debian:13"
+        "holt --root /r --run /s save " "other:1"
+        "holt --root=/r history " "third:1"
+        "holt help pu" "pull push"
+) ;;
+esac
+check_shell zsh "$3" "${lines[@]}"
+check_shell fish "$4" "${lines[@]}"
 exit $failed
