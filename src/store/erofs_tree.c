@@ -36,6 +36,8 @@ int erofs_tree_open(struct erofs_tree *t, int fd, struct error *err)
             le32toh(super.magic) != EROFS_MAGIC || super.block_bits != EROFS_BLOCK_BITS || super.meta_block ||
             super.dir_block_bits || (le32toh(super.feature_incompat) & ~(uint32_t)EROFS_HAS_CHUNKS))
                 return damaged(err, "no superblock");
+        if ((uint64_t)st.st_size < (uint64_t)le32toh(super.blocks) * EROFS_BLOCK)
+                return damaged(err, "its end is missing");
         *t = (struct erofs_tree){ .fd = fd, .root = le16toh(super.root_nid), .left = (uint64_t)st.st_size };
         return 0;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/own.h"
 #include "sys/loop_device.h"
@@ -49,6 +48,9 @@ static int find_out(struct layer_mounts *m, int image_fd, struct error *err)
 {
         int fd = mount_file(image_fd, true, err);
 
+        m->directio = fd >= 0;
+        if (fd == -EINVAL)
+                fd = mount_file(image_fd, false, err);
         /* Root of a user namespace; a kernel without it. */
         if (fd == -EPERM || fd == -ENODEV) {
                 m->known = true;
@@ -56,10 +58,6 @@ static int find_out(struct layer_mounts *m, int image_fd, struct error *err)
                 layer_mounts_remember(m, MEMORY, "user", NULL);
                 return refuse(err);
         }
-
-        m->directio = fd >= 0;
-        if (fd == -EINVAL)
-                fd = mount_file(image_fd, false, err);
         m->backing = fd == -ENOTBLK ? LAYER_BACKING_LOOP : LAYER_BACKING_FILE;
         m->known = fd >= 0 || fd == -ENOTBLK;
         if (m->known)
@@ -85,8 +83,6 @@ static void recall(struct layer_mounts *m)
 
 int layer_backing_mount(struct layer_mounts *m, int image_fd, struct error *err)
 {
-        if (geteuid() != 0)
-                return error_set(err, EPERM, "mounting a layer needs root, be it that of a user namespace");
         if (!m->known)
                 recall(m);
         if (!m->known)

@@ -72,6 +72,8 @@ int layer_mounts_open(const char *run, struct layer_mounts *ret, struct error *e
         own_layer_mounts struct layer_mounts m = { .run = -1, .dir = -1 };
         int r = 0;
 
+        if (geteuid() != 0)
+                return error_set(err, EPERM, "mounting an image needs root, be it that of a user namespace");
         m.run = open(run, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (m.run < 0)
                 return error_errno(err, errno, "open %s", run);

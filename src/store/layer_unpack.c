@@ -3,7 +3,7 @@
  * Theory of operation. One directory is open at a time: a tree may be deeper than descriptors last, and ".." leads back
  * in one that nobody else knows. What is known of those above waits in a list. A directory gets its owner, mode and
  * times when it is left. A file with more than one name stands in `links`, too, under the number of its node, until all
- * are made.
+ * are made. Whiteouts, which are all one node, may be more than a file can have names.
  */
 #include "store/layer_unpack.h"
 
@@ -153,6 +153,11 @@ static bool is_device(const struct erofs_node *node)
         return S_ISBLK(node->mode) || S_ISCHR(node->mode);
 }
 
+static bool is_whiteout(const struct erofs_node *node)
+{
+        return S_ISCHR(node->mode) && !node->device;
+}
+
 static dev_t device_of(const struct erofs_node *node)
 {
         uint32_t d = node->device;
@@ -173,7 +178,7 @@ static int make_special(struct unpack *u, const char *name, const struct erofs_n
         if (r < 0)
                 return error_errno(err, errno, "make a special file");
         /* Nobody asks for those of a whiteout. */
-        if (S_ISCHR(node->mode) && !node->device)
+        if (is_whiteout(node))
                 return 0;
         r = set_owner(u, u->dir, name, node, err);
         if (r == 0 && fchmodat(u->dir, name, mode & 07777, 0) < 0)
@@ -279,7 +284,8 @@ static int make_entry(struct unpack *u, const struct erofs_name *name, struct er
         if (r == 0 && S_ISDIR(node.mode))
                 r = go_down(u, name->text, &node, err);
         else if (r == 0)
-                r = node.nlink > 1 ? make_linked(u, name->text, &node, err) : make_any(u, name->text, &node, err);
+                r = node.nlink > 1 && !is_whiteout(&node) ? make_linked(u, name->text, &node, err)
+                                                          : make_any(u, name->text, &node, err);
         /* No name stands twice in what we have written. */
         if (r == -EEXIST)
                 return error_set(err, EBADMSG, "the layer is damaged: two files %s", name->text);

@@ -7,6 +7,7 @@
  *   ROOT/layers/HEX            the EROFS image of the layer whose archive has this digest (its diff_id)
  *   ROOT/layers/HEX.recipe     how to make the archive again (tar_recipe.h)
  *   ROOT/names.json            the images' names once more, should the database be lost
+ *   ROOT/unpacked/             layers as directories, for who may not mount them (layer_unpacked.h)
  *   ROOT/tmp/                  new files, where the file system knows no O_TMPFILE
  *   ROOT/reserve               room for the removal of something when the disk is full
  *   RUN/layers/HEX             where the layer is mounted, once, for all who use it (layer_mount.h)
