@@ -18,7 +18,7 @@ struct image_spec {
         const char *hostname;
         const char *files; /* the directory that has resolv.conf, hosts and hostname */
         bool one_id;       /* the user namespace has but one id, and groups cannot be changed */
-        bool own_cgroup;   /* the container's cgroup is to be in our own, if we may make one at all */
+        bool own_cgroup;   /* its cgroup stands by ours (cgroup.h), if we may make one at all; else below /holt */
 };
 
 /* Appends the JSON. -EINVAL when there is nothing to run, or a flag is not understood. */
