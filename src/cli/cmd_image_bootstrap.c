@@ -40,7 +40,7 @@ static int packages_add(struct packages *p, const char *begin, size_t len, struc
         p->items[p->n++] = name;
         p->items[p->n] = NULL;
         /* mmdebstrap would take a name with other characters for a pattern or another option of its own. */
-        return strspn(name, accepted) == len
+        return strspn(name, accepted) == len && !strchr("+-.:=/*", *name)
                        ? 0
                        : error_set(err, EMISUSED, "option --include: \"%s\" is no package's name", name);
 }
