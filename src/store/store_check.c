@@ -101,7 +101,7 @@ static int drop(struct store *s, const struct suspect *p, struct error *err)
 {
         own_transaction struct transaction t = {};
         struct removal m = {};
-        int bad = 0, r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+        int bad = 0, r = transaction_begin(&t, &s->database, TRANSACTION_CHANGE, err);
 
         if (r == 0)
                 r = bad = is_bad(s, p, err);
@@ -209,7 +209,7 @@ int store_layer_forget(struct store *s, const struct digest *diff_id, struct err
 {
         own_transaction struct transaction t = {};
         struct removal m = {};
-        int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+        int r = transaction_begin(&t, &s->database, TRANSACTION_CHANGE, err);
 
         if (r == 0)
                 r = removal_add(s, &m, FILE_LAYER, diff_id, err);

@@ -47,7 +47,7 @@ static int collect_rows(struct store *s, const struct waste *w, struct digest *l
 {
         own_transaction struct transaction t = {};
         struct digest batch[BATCH];
-        int n, r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+        int n, r = transaction_begin(&t, &s->database, TRANSACTION_CHANGE, err);
 
         if (r < 0)
                 return r;

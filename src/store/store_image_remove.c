@@ -126,10 +126,11 @@ static int apply(struct store *s, struct request *q, struct removal *m, struct e
         return remove_image(s, &id, m, err);
 }
 
+/* Not waiting for the disk, which may be busy with the very files that go. */
 static int attempt(struct store *s, struct request *q, struct removal *m, struct error *err)
 {
         own_transaction struct transaction t = {};
-        int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+        int r = transaction_begin(&t, &s->database, TRANSACTION_CHANGE, err);
 
         if (r == 0)
                 r = apply(s, q, m, err);

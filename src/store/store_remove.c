@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Theory of operation. A removal has two transactions. In the first, each file is locked and its row deleted. When that
- * is on the disk, the second one takes away the names of those that nobody has entered again in between: so an adder,
+ * is committed, the second one takes away the names of those that nobody has entered again in between: so an adder,
  * which gives names only in a transaction, too, never loses the file that it has just given. Between the two the locks
  * are held, and whoever wants to open the file waits, to find that it is gone. Who dies between them leaves files that
- * nobody knows.
+ * nobody knows. Neither waits for the disk: if the power fails at once, rows may be there again without their files, as
+ * of an image that says what it lacks.
  */
 #include <errno.h>
 #include <fcntl.h>
