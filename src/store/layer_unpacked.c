@@ -290,3 +290,30 @@ int layer_unpacked_sweep(struct store *s, struct error *err)
                 return r == -ENOENT || r == -EWOULDBLOCK ? 0 : error_errno(err, -r, "open %s/" PLACE, s->root);
         return sweep(place, err);
 }
+
+static bool has_remainders(int place)
+{
+        own_dir DIR *dir = list(place);
+        struct dirent *e;
+        bool found = false;
+
+        while (dir && !found && (e = readdir(dir)))
+                found = is_remainder(e->d_name);
+        return found;
+}
+
+static void sweep_alone(int place)
+{
+        struct error ignored;
+
+        if (lock(place, LOCK_EX | LOCK_NB) == 0)
+                sweep(place, &ignored);
+}
+
+void layer_unpacked_sweep_later(struct store *s)
+{
+        own_fd int place = open_place(s);
+
+        if (place >= 0 && has_remainders(place))
+                later_do(&s->later, take_fd(&place), sweep_alone);
+}

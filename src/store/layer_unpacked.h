@@ -23,3 +23,5 @@ int layer_unpacked_forget(struct store *s, const char *hex, struct error *err);
 
 /* Removes what killed ones have left, and what was forgotten; nothing while another process unpacks. */
 int layer_unpacked_sweep(struct store *s, struct error *err);
+/* The same in the process for later (store_later.h); what goes wrong there is left to another sweep. */
+void layer_unpacked_sweep_later(struct store *s);

@@ -153,8 +153,7 @@ static int remove_requested(struct store *s, struct request *q, struct error *er
         if (r == 0)
                 r = removal_finish_files(s, &m, err);
         removal_end(&m);
-        if (r == 0)
-                r = layer_unpacked_sweep(s, err);
+        layer_unpacked_sweep_later(s);
         s->reserve_wanted = true;
         later_go(&s->later);
         return r;

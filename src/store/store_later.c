@@ -40,6 +40,14 @@ void later_free(struct later *l, int fd)
         l->free[l->n_free++] = fd;
 }
 
+void later_do(struct later *l, int fd, void (*job)(int fd))
+{
+        if (l->job)
+                close(l->job_fd);
+        l->job = job;
+        l->job_fd = fd;
+}
+
 static int by_number(const void *a, const void *b)
 {
         return *(const int *)a - *(const int *)b;
@@ -60,7 +68,7 @@ static void close_others(const int *keep, size_t n)
 
 static void keep_own(const struct later *l, int parent)
 {
-        int keep[3 * LATER_MAX + 1];
+        int keep[3 * LATER_MAX + 2];
         size_t n = 0;
 
         for (size_t i = 0; i < l->n_sync; i++)
@@ -69,6 +77,8 @@ static void keep_own(const struct later *l, int parent)
                 keep[n++] = l->free[i];
         for (size_t i = 0; i < l->n_trees; i++)
                 keep[n++] = l->trees[i];
+        if (l->job)
+                keep[n++] = l->job_fd;
         keep[n++] = parent;
         qsort(keep, n, sizeof *keep, by_number);
         close_others(keep, n);
@@ -93,6 +103,8 @@ static _Noreturn void work(const struct later *l, int parent)
                 if (syncfs(l->trees[i]) == 0)
                         unlinkat(l->trees[i], "boot", 0);
         }
+        if (l->job)
+                l->job(l->job_fd);
         _exit(0);
 }
 
@@ -123,6 +135,9 @@ static void close_all(struct later *l)
                 close(l->free[i]);
         for (size_t i = 0; i < l->n_trees; i++)
                 close(l->trees[i]);
+        if (l->job)
+                close(l->job_fd);
+        l->job = NULL;
         l->n_sync = l->n_free = l->n_trees = 0;
 }
 
@@ -130,7 +145,7 @@ void later_go(struct later *l)
 {
         int ends[2];
 
-        if (!l->n_sync && !l->n_free && !l->n_trees)
+        if (!l->n_sync && !l->n_free && !l->n_trees && !l->job)
                 return;
         if (pipe2(ends, O_CLOEXEC) < 0) {
                 close_all(l);
