@@ -32,6 +32,7 @@ enum { MAX_DEPTH = 4096, COPY_SIZE = 1 << 18, LINK_NAME_SIZE = 24 };
 struct level {
         struct erofs_node node;
         struct erofs_cursor cursor;
+        bool in_dev; /* /dev, or below: what is missing there nobody misses, each container has its own */
 };
 
 struct unpack {
@@ -172,7 +173,7 @@ static int make_special(struct unpack *u, const char *name, const struct erofs_n
         int r = mknodat(u->dir, name, mode, device ? device_of(node) : 0);
 
         if (r < 0 && errno == EPERM && device && node->device) {
-                u->losses.devices++;
+                u->losses.devices += !u->levels[u->n - 1]->in_dev;
                 r = mknodat(u->dir, name, S_IFCHR, 0);
         }
         if (r < 0)
@@ -258,8 +259,11 @@ static int move_to(struct unpack *u, const char *name, struct error *err)
 
 static int go_down(struct unpack *u, const char *name, const struct erofs_node *node, struct error *err)
 {
+        bool in_dev = u->n == 1 ? strcmp(name, "dev") == 0 : u->levels[u->n - 1]->in_dev;
         int r = push(u, node, err);
 
+        if (r == 0)
+                u->levels[u->n - 1]->in_dev = in_dev;
         if (r == 0 && mkdirat(u->dir, name, 0700) < 0)
                 r = error_errno(err, errno, "make it");
         return r == 0 ? move_to(u, name, err) : r;

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 
-/* How many there were that are not as in the layer. */
+/* How many there were that are not as in the layer; of devices those that are not below /dev. */
 struct layer_unpack_losses {
         uint64_t owners, devices, xattrs;
 };

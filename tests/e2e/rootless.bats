@@ -110,7 +110,9 @@ make_trees() {
         touch -d '2001-02-03 04:05:06.123456789 UTC' "$lower/all/gone-file" "$lower/all/data" "$lower/all/closed"
         touch -h -d '2001-02-03 04:05:06.5 UTC' "$lower/all/link"
         touch "$upper/all/.wh.gone" "$upper/all/.wh.gone-file" "$upper/all/hidden/"{.wh..wh..opq,new} "$upper/all/kept/new"
+        mkdir "$upper/dev"
         mknod "$upper/all/device" c 5 1
+        mknod "$upper/dev/console" c 5 1
         tar -C "$lower" --format=pax --xattrs --xattrs-include='*' -Scf "$PLACE/lower.tar" .
         tar -C "$upper" --format=pax -cf "$PLACE/upper.tar" .
         chmod 644 "$PLACE"/*.tar
