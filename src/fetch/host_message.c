@@ -99,28 +99,32 @@ static int read_error(struct json_object *o, struct error *err)
         return error_set(err, code > 0 && code < 4096 ? (int)code : EIO, "%s", text);
 }
 
-static int receive_answer(struct host *h, size_t want, struct host_answer *ret, struct error *err)
+static int read_answer(const char *text, size_t len, struct json_object **ret, struct error *err)
 {
-        own_host_answer struct host_answer a = { .fds = { -1, -1 } };
         struct json_object *error = NULL;
-        size_t n_fds = ARRAY_SIZE(a.fds);
-        ssize_t n = fd_receive(h->sock, h->answer, sizeof h->answer, a.fds, &n_fds);
-        int r;
+        int r = json_parse(text, len, ret, err);
 
-        if (n <= 0)
-                return error_set(err, EPIPE, "holt has gone away");
-        r = json_parse(h->answer, (size_t)n, &a.json, err);
         if (r == 0)
-                r = json_get_object(a.json, "error", &error, err);
+                r = json_get_object(*ret, "error", &error, err);
         if (r < 0)
                 return error_wrap(err, "answer of holt");
-        if (error)
-                return read_error(error, err);
-        if (n_fds < want)
-                return error_set(err, EBADMSG, "answer of holt: a descriptor is missing");
-        *ret = a;
-        a = (struct host_answer){ .fds = { -1, -1 } };
-        return 0;
+        return error ? read_error(error, err) : 0;
+}
+
+static int receive_answer(struct host *h, size_t want, struct host_answer *ret, struct error *err)
+{
+        struct host_answer a = { .fds = { -1, -1 } };
+        size_t n_fds = ARRAY_SIZE(a.fds);
+        ssize_t n = fd_receive(h->sock, h->answer, sizeof h->answer, a.fds, &n_fds);
+        int r = n > 0 ? read_answer(h->answer, (size_t)n, &a.json, err) : error_set(err, EPIPE, "holt has gone away");
+
+        if (r == 0 && n_fds < want)
+                r = error_set(err, EBADMSG, "answer of holt: a descriptor is missing");
+        if (r < 0)
+                host_answer_finish(&a);
+        else
+                *ret = a;
+        return r;
 }
 
 int host_ask(struct host *h, struct host_request *q, const int *fds, size_t n_fds, size_t want, struct host_answer *ret,

@@ -32,7 +32,7 @@ int host_credentials(struct host *h, const char *registry, const char *repositor
                      struct error *err)
 {
         own_host_answer struct host_answer a = { .fds = { -1, -1 } };
-        own_host_credentials struct host_credentials c = {};
+        struct host_credentials c = {};
         struct host_request q;
         int r;
 
@@ -47,10 +47,10 @@ int host_credentials(struct host *h, const char *registry, const char *repositor
         if (r == 0)
                 r = copy_string(a.json, "identity_token", &c.identity_token, err);
         if (r < 0)
-                return r;
-        *ret = c;
-        c = (struct host_credentials){};
-        return 0;
+                host_credentials_finish(&c);
+        else
+                *ret = c;
+        return r;
 }
 
 void host_endpoints_free(struct host_endpoint *e)

@@ -208,7 +208,7 @@ static int write_rlimit(const char *text, struct json_writer *w, struct error *e
         char name[32] = "RLIMIT_", soft[24];
         size_t n = strcspn(text, "="), m;
         const char *value = text[n] ? text + n + 1 : "";
-        uint64_t s, h;
+        uint64_t s = 0, h = 0;
 
         for (size_t i = 0; i < n && i + 8 < sizeof name; i++)
                 name[i + 7] = (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 0x20 : text[i]);

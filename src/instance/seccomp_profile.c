@@ -17,8 +17,8 @@ enum { MAX_PROFILE = 1 << 20 };
 
 struct machine {
         uint64_t capabilities;
-        const char *architecture; /* in Go's words */
-        unsigned major, minor;    /* of the kernel */
+        const char *architecture;   /* in Go's words */
+        unsigned long major, minor; /* of the kernel */
 };
 
 static const struct {
@@ -68,12 +68,24 @@ static bool architecture_matches(const struct machine *m, struct json_object *li
         return false;
 }
 
+/* "6.12.3-arch1" */
+static bool read_version(const char *text, unsigned long *ret_major, unsigned long *ret_minor)
+{
+        char *end;
+
+        *ret_major = strtoul(text, &end, 10);
+        if (end == text || *end != '.')
+                return false;
+        text = end + 1;
+        *ret_minor = strtoul(text, &end, 10);
+        return end != text;
+}
+
 static bool kernel_is_new_enough(const struct machine *m, const char *least)
 {
-        unsigned major = 0, minor = 0;
+        unsigned long major, minor;
 
-        return sscanf(least, "%u.%u", &major, &minor) == 2 &&
-               (m->major > major || (m->major == major && m->minor >= minor));
+        return read_version(least, &major, &minor) && (m->major > major || (m->major == major && m->minor >= minor));
 }
 
 /* Whether what the rule demands is so. */
@@ -190,7 +202,7 @@ static struct machine this_machine(uint64_t capabilities)
         struct utsname u;
 
         if (uname(&u) == 0)
-                sscanf(u.release, "%u.%u", &m.major, &m.minor);
+                read_version(u.release, &m.major, &m.minor);
         return m;
 }
 

@@ -128,7 +128,7 @@ static int config_read(struct image_config *c, struct error *err)
 
 int image_config_read(const char *text, size_t len, struct image_config *ret, struct error *err)
 {
-        own_image_config struct image_config c = {
+        struct image_config c = {
                 .created = "",
                 .author = "",
                 .user = "",
@@ -146,10 +146,10 @@ int image_config_read(const char *text, size_t len, struct image_config *ret, st
         if (r == 0)
                 r = config_read(&c, err);
         if (r < 0)
-                return r;
-        *ret = c;
-        c = (struct image_config){};
-        return 0;
+                image_config_finish(&c);
+        else
+                *ret = c;
+        return r;
 }
 
 void image_config_finish(struct image_config *c)

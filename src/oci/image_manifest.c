@@ -160,7 +160,7 @@ static int check_layers(const struct image_manifest *m, struct error *err)
 int image_manifest_read(const char *text, size_t len, const char *media_type, struct image_manifest *ret,
                         struct error *err)
 {
-        own_image_manifest struct image_manifest m = { .media_type = "" };
+        struct image_manifest m = { .media_type = "" };
         int r = parse(text, len, &m.json, err);
 
         if (r == 0)
@@ -182,10 +182,10 @@ int image_manifest_read(const char *text, size_t len, const char *media_type, st
         if (r == 0)
                 r = check_layers(&m, err);
         if (r < 0)
-                return r;
-        *ret = m;
-        m = (struct image_manifest){};
-        return 0;
+                image_manifest_finish(&m);
+        else
+                *ret = m;
+        return r;
 }
 
 void image_manifest_finish(struct image_manifest *m)
@@ -197,7 +197,7 @@ void image_manifest_finish(struct image_manifest *m)
 
 int image_index_read(const char *text, size_t len, const char *media_type, struct image_index *ret, struct error *err)
 {
-        own_image_index struct image_index i = { .media_type = "" };
+        struct image_index i = { .media_type = "" };
         int r = parse(text, len, &i.json, err);
 
         if (r == 0)
@@ -209,10 +209,10 @@ int image_index_read(const char *text, size_t len, const char *media_type, struc
         if (r == 0)
                 r = list_read(i.json, "manifests", MANIFEST_MAX_ENTRIES, &i.arena, &i.manifests, &i.n_manifests, err);
         if (r < 0)
-                return r;
-        *ret = i;
-        i = (struct image_index){};
-        return 0;
+                image_index_finish(&i);
+        else
+                *ret = i;
+        return r;
 }
 
 void image_index_finish(struct image_index *i)

@@ -36,7 +36,7 @@ int platform_parse(const char *text, char storage[128], struct platform *ret, st
         if (!*text || strlen(text) > 127 ||
             strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.-/ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(text))
                 return error_set(err, EINVAL, "invalid platform \"%.100s\"", text);
-        strcpy(storage, text);
+        memcpy(storage, text, strlen(text) + 1);
         first = strsep(&rest, "/");
         second = strsep(&rest, "/");
         third = strsep(&rest, "/");

@@ -156,8 +156,8 @@ static int read_name(const char *text, struct part name, struct reference *ret, 
         if (part_len(registry) + 1 + part_len(path) + (official ? strlen(OFFICIAL) : 0) > NAME_MAX_LENGTH)
                 return bad(text, "the name is longer than 255 characters", err);
         part_copy(registry, ret->registry);
-        strcpy(ret->repository, official ? OFFICIAL : "");
-        part_copy(path, ret->repository + strlen(ret->repository));
+        memcpy(ret->repository, OFFICIAL, strlen(OFFICIAL));
+        part_copy(path, ret->repository + (official ? strlen(OFFICIAL) : 0));
         return 0;
 }
 
@@ -195,7 +195,7 @@ int reference_parse(const char *text, struct reference *ret, struct error *err)
         if (r < 0)
                 return r;
         if (!ref.tagged && !at)
-                strcpy(ref.tag, "latest");
+                memcpy(ref.tag, "latest", sizeof "latest");
         *ret = ref;
         return 0;
 }

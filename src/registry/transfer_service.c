@@ -173,7 +173,7 @@ static int add_layer_blob(struct transfer_service *s, struct json_object *q, con
         if (compression > COMPRESSION_XZ || strlen(source) >= sizeof b.source || b.size > INT64_MAX)
                 return error_set(err, EBADMSG, "a layer's blob that cannot be");
         b.compression = (enum compression)compression;
-        strcpy(b.source, source);
+        memcpy(b.source, source, strlen(source) + 1);
         return store_layer_blob_add(s->transfer->store, &b, err);
 }
 

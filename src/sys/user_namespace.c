@@ -124,7 +124,10 @@ int user_namespace_map(pid_t pid, const struct id_mappings *uids, const struct i
 static int find_ids(struct arena *a, struct id_mappings *uids, struct id_mappings *gids, bool *ret_one,
                     struct error *err)
 {
-        int r = subordinate_ids_find("/etc/subuid", geteuid(), geteuid(), a, uids, err);
+        int r;
+
+        *uids = *gids = (struct id_mappings){};
+        r = subordinate_ids_find("/etc/subuid", geteuid(), geteuid(), a, uids, err);
 
         if (r == 0)
                 r = subordinate_ids_find("/etc/subgid", geteuid(), getegid(), a, gids, err);
@@ -231,11 +234,13 @@ int user_namespace_enter(struct error *err)
 bool user_namespace_has_one_id(void)
 {
         char text[64];
-        unsigned long inside, outside, size;
+        const char *size;
 
         /* The second line, if there is one, tells of others. */
-        return fd_read_file_at(AT_FDCWD, "/proc/self/uid_map", text, sizeof text) > 0 && !strchr(text, '\n') &&
-               sscanf(text, "%lu %lu %lu", &inside, &outside, &size) == 3 && size == 1;
+        if (fd_read_file_at(AT_FDCWD, "/proc/self/uid_map", text, sizeof text) <= 0 || strchr(text, '\n'))
+                return false;
+        size = strrchr(text, ' ');
+        return size && strcmp(size + 1, "1") == 0;
 }
 
 /* ---- trees ---- */

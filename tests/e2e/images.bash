@@ -12,6 +12,8 @@ bats_require_minimum_version 1.5.0
 : "${RUNTIME:=build/holt-oci}"
 BUILD=$(dirname "$(realpath "$RUNTIME")")
 HOLT=$BUILD/holt
+# shellcheck disable=SC2034
+TESTS=$BATS_TEST_DIRNAME
 
 store_make() {
         WORK=$(mktemp -d -t holt-images.XXXXXX)
