@@ -191,7 +191,7 @@ mounts_of() { # PLACE
                 [ $((i % 2)) -eq 0 ] || how=(-l -o page)
                 timeout -s KILL "$delay" "$TOOL" "${how[@]}" run image target upper work $(layers 10) 2>/dev/null || true
                 ! mountpoint -q target || umount target
-                [ $((i % 3)) -ne 0 ] || for dir in run/layers/*; do ! mountpoint -q "$dir" || umount "$dir"; done
+                [ $((i % 3)) -ne 0 ] || for dir in run/layers/.place run/layers/*; do ! mountpoint -q "$dir" || umount "$dir"; done
         done
         image_of 10
         looks_right 10
