@@ -108,12 +108,13 @@ static int pull_and_run(struct invocation *inv, struct run_options *o, struct er
         int r = pull_policy_parse("pull", args_str(&inv->args, OPTION_PULL), false, &policy, err);
 
         if (r == 0)
-                r = store_open(inv->root, inv->run, &store, err);
+                r = invocation_store(inv, &store, err);
         if (r == 0)
                 r = pull(inv, store, policy, &name, err);
         if (r < 0)
                 return r;
         o->image = buf_str(&name);
+        o->debug = inv->debug ? report_debug_line : NULL;
         return run_image(store, o, &inv->exit_status, err);
 }
 

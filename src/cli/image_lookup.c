@@ -12,7 +12,11 @@
 
 int invocation_store(const struct invocation *inv, struct store **ret, struct error *err)
 {
-        return store_open(inv->root, inv->run, ret, err);
+        int r = store_open(inv->root, inv->run, ret, err);
+
+        if (r == 0)
+                report_debug(inv, "the store is %s, what a boot forgets is in %s", store_root(*ret), store_run(*ret));
+        return r;
 }
 
 static bool contains(const char *const *list, const char *text)

@@ -2,6 +2,7 @@
 #include "cli/invocation.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -36,6 +37,24 @@ void report_error(const char *text)
 void report_warning(const char *text)
 {
         report("warning: ", text);
+}
+
+void report_debug_line(const char *text)
+{
+        report("debug: ", text);
+}
+
+void report_debug(const struct invocation *inv, const char *format, ...)
+{
+        char text[1000];
+        va_list args;
+
+        if (!inv->debug)
+                return;
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        report_debug_line(text);
 }
 
 void report_text(const struct buf *lines)

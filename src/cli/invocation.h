@@ -29,6 +29,9 @@ int output_write(const struct buf *out, struct error *err);
 /* A line on standard error: what went wrong, and what went wrong without stopping anything. */
 void report_error(const char *text);
 void report_warning(const char *text);
+/* What --debug shows; report_debug() looks whether it was given. */
+void report_debug_line(const char *text);
+void report_debug(const struct invocation *inv, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Lines for standard error as they are. */
 void report_text(const struct buf *lines);
 

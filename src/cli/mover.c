@@ -47,15 +47,24 @@ static void on_progress(void *userdata, const struct transfer_progress *report)
                 show(&out);
 }
 
-static void on_warning(void *userdata, const char *text)
+static void add_line(struct mover *m, const char *kind, const char *text)
 {
-        struct mover *m = userdata;
         own_buf struct buf line = {}, out = {};
 
-        buf_add_str(&line, "holt: warning: ");
+        buf_addf(&line, "holt: %s: ", kind);
         text_add_line(&line, text, 0);
         progress_line(m->progress, buf_str(&line), &out);
         show(&out);
+}
+
+static void on_warning(void *userdata, const char *text)
+{
+        add_line(userdata, "warning", text);
+}
+
+static void on_debug(void *userdata, const char *text)
+{
+        add_line(userdata, "debug", text);
 }
 
 static int on_result(void *userdata, struct json_object *result)
@@ -104,7 +113,7 @@ int mover_open(struct mover *m, const struct invocation *inv, struct store *stor
                         .store = store,
                         .auth_file = args_str(&inv->args, OPTION_AUTHFILE),
                         .tls_verify = args_has(&inv->args, OPTION_TLS_VERIFY) ? verify : NULL,
-                        .debug = inv->debug,
+                        .debug = inv->debug ? on_debug : NULL,
                         .progress = on_progress,
                         .warning = on_warning,
                         .result = on_result,

@@ -93,5 +93,8 @@ void host_progress(struct host *h, const char *id, enum host_progress_state stat
 /* Something to tell that stops nothing. */
 void host_warning(struct host *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What --debug shows: not sent without it. No secrets. */
+void host_debug(struct host *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* One result of a search, one line of output of an operation: a JSON object as text. */
 int host_result(struct host *h, const char *json, struct error *err);

@@ -23,6 +23,7 @@ struct progress_slot { /* what was said last of an id */
 
 struct host {
         int sock;
+        bool debug;
         pthread_mutex_t lock; /* one request at a time, and its answer */
         struct progress_slot progress[PROGRESS_SLOTS];
         size_t next_slot;
@@ -38,6 +39,11 @@ struct host *host_new(int sock)
         h->sock = sock;
         pthread_mutex_init(&h->lock, NULL);
         return h;
+}
+
+void host_want_debug(struct host *h)
+{
+        h->debug = true;
 }
 
 void host_free(struct host *h)
@@ -206,18 +212,35 @@ void host_progress(struct host *h, const char *id, enum host_progress_state stat
         tell(h, &q, NULL);
 }
 
-void host_warning(struct host *h, const char *format, ...)
+static void tell_text(struct host *h, const char *kind, const char *format, va_list args)
 {
         struct host_request q;
         char text[600];
+
+        vsnprintf(text, sizeof text, format, args);
+        begin(&q, "tell", kind);
+        json_write_string(&q.writer, "text", text);
+        tell(h, &q, NULL);
+}
+
+void host_warning(struct host *h, const char *format, ...)
+{
         va_list args;
 
         va_start(args, format);
-        vsnprintf(text, sizeof text, format, args);
+        tell_text(h, "warning", format, args);
         va_end(args);
-        begin(&q, "tell", "warning");
-        json_write_string(&q.writer, "text", text);
-        tell(h, &q, NULL);
+}
+
+void host_debug(struct host *h, const char *format, ...)
+{
+        va_list args;
+
+        if (!h->debug)
+                return;
+        va_start(args, format);
+        tell_text(h, "debug", format, args);
+        va_end(args);
 }
 
 int host_result(struct host *h, const char *json, struct error *err)

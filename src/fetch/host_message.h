@@ -12,6 +12,8 @@
 /* sock stays the caller's. NULL without memory. */
 struct host *host_new(int sock);
 void host_free(struct host *h);
+/* host_debug() is wanted; before any other thread. */
+void host_want_debug(struct host *h);
 
 struct host_answer {
         struct json_object *json;

@@ -11,6 +11,7 @@
 #include "fetch/registry_auth.h"
 
 struct registry {
+        struct host *host;
         char *name, *repository, *place;
         char *base; /* "https://registry-1.docker.io/v2/" */
         struct http_trust trust;
@@ -107,6 +108,14 @@ int registry_push_scope(const struct registry *r, const char *from, char **ret)
         return n < 0 ? -ENOMEM : 0;
 }
 
+/* For --debug; what stands behind a question mark may be a secret. */
+static void tell_exchange(const struct registry *r, const struct http_request *q, const struct http_response *response)
+{
+        const char *url = response->url ? response->url : q->url;
+
+        host_debug(r->host, "%s %.*s: %ld", q->method, (int)strcspn(url, "?"), url, response->status);
+}
+
 /* --- opening --- */
 
 static int set_base(struct registry *r, const char *scheme)
@@ -126,6 +135,7 @@ static struct registry *make(const struct registry_options *o)
 
         if (!r)
                 return NULL;
+        r->host = o->host;
         r->name = strdup(o->name);
         r->repository = strdup(o->repository);
         if (asprintf(&r->place, "%s/%s", o->name, o->repository) < 0)
@@ -141,11 +151,14 @@ static int ping(struct registry *r, struct http *http, struct http_response *res
         struct http_request q = {
                 .method = "GET", .url = r->base, .trust = &r->trust, .attempts = PING_ATTEMPTS, .max_body = MAX_PING
         };
+        int e;
 
         /* Something that speaks no TLS speaks none the next time, either. */
         if (r->trust.insecure && strncmp(r->base, "https", 5) == 0)
                 q.attempts = 1;
-        return http_perform(http, &q, response, err);
+        e = http_perform(http, &q, response, err);
+        tell_exchange(r, &q, response);
+        return e;
 }
 
 /* By https, or by plain http where that will do. */
@@ -199,7 +212,10 @@ int registry_open(const struct registry_options *o, struct http *http, struct re
 int registry_send(struct registry *r, struct http *http, const char *scopes, struct http_request *q,
                   struct http_response *ret, struct error *err)
 {
-        return registry_auth_send(r->auth, r->base, &r->trust, http, scopes, q, ret, err);
+        int e = registry_auth_send(r->auth, r->base, &r->trust, http, scopes, q, ret, err);
+
+        tell_exchange(r, q, ret);
+        return e;
 }
 
 int registry_login(struct registry *r, struct http *http, char **ret_identity, struct error *err)

@@ -149,6 +149,7 @@ static int get_token(struct registry_auth *a, const struct http_trust *trust, st
                                    .trust = trust };
         int r = token_get(http, &q, &token, err);
 
+        host_debug(a->host, "token for %s from %s%s", wanted, q.realm, r < 0 ? ": refused" : "");
         return r < 0 ? r : keep_token(a, scopes, &token, err);
 }
 

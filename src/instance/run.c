@@ -199,6 +199,19 @@ static int become_root(struct error *err)
         return r < 0 ? error_wrap(err, "run without root's rights") : 0;
 }
 
+static void tell_debug(const struct run *run, const struct image_info *info)
+{
+        char text[600];
+
+        if (!run->options->debug)
+                return;
+        snprintf(text, sizeof text, "image %s, layers: %zu", info->id.text, info->n_layers);
+        run->options->debug(text);
+        snprintf(text, sizeof text, "container %s, what it writes: %s, its state: %s", run->dir.id, run->dir.path,
+                 run->containers);
+        run->options->debug(text);
+}
+
 static int make_and_run(struct run *run, struct store *s, const struct image_info *info, int *ret_exit,
                         struct error *err)
 {
@@ -207,6 +220,7 @@ static int make_and_run(struct run *run, struct store *s, const struct image_inf
 
         if (r < 0)
                 return r;
+        tell_debug(run, info);
         r = mount_root(run, s, info, err);
         if (r == 0)
                 r = make_config(run, err);

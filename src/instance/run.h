@@ -21,7 +21,8 @@ struct run_options {
         const char *const *volumes, *const *mounts, *const *tmpfs, *const *devices;
         const char *const *cap_add, *const *cap_drop, *const *security_opts, *const *ulimits;
         const char *memory, *memory_swap, *cpus, *cpu_shares, *cpuset_cpus, *pids_limit, *shm_size;
-        void (*warn)(const char *text); /* told of what stops nothing */
+        void (*warn)(const char *text);  /* told of what stops nothing */
+        void (*debug)(const char *text); /* which image and files are used; may be NULL */
 };
 
 /* As a shell has them: the program's own, or one of these. */

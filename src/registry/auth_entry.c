@@ -12,6 +12,7 @@ void auth_finish(struct auth *a)
         free(a->username);
         free(a->password);
         free(a->identity_token);
+        free(a->source);
         *a = (struct auth){};
 }
 

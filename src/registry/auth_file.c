@@ -22,6 +22,8 @@ static int find_in_file(const char *path, const char *registry, const char *repo
                 r = auth_helper_get(&helper, ret, err);
         if (r == 0)
                 r = auth_entry_find(root, registry, repository, ret, err);
+        if (r > 0)
+                ret->source = strdup(path);
         return r < 0 ? error_wrap(err, "%s", path) : r;
 }
 

@@ -12,6 +12,7 @@
 
 struct auth {
         char *username, *password, *identity_token; /* malloc'ed; "" when absent */
+        char *source;                               /* the file that they were found in or by; malloc'ed, may be NULL */
 };
 
 void auth_finish(struct auth *a);

@@ -24,6 +24,9 @@ int registries_load(struct registries **ret, struct error *err);
 int registries_parse(const char *name, const char *text, size_t len, struct registries **ret, struct error *err);
 void registries_free(struct registries *r);
 
+/* The files that were read, for people: "a, b", or "no registries.conf". */
+const char *registries_files(const struct registries *r);
+
 static inline void registries_free_(struct registries **r)
 {
         registries_free(*r);

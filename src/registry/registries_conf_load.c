@@ -27,7 +27,10 @@ static int add_file(struct registries *r, int dir, const char *file, const char 
         if (e < 0)
                 return error_errno(err, -e, "read %s", name);
         e = registries_add(r, name, buf_str(&text), text.len, err);
-        return e < 0 ? e : 1;
+        if (e < 0)
+                return e;
+        buf_addf(&r->files, "%s%s", r->files.len ? ", " : "", name);
+        return 1;
 }
 
 static int is_conf(const struct dirent *e)
@@ -106,6 +109,11 @@ static int add_given(struct registries *r, const char *file, struct error *err)
         if (e == 0)
                 return error_set(err, ENOENT, "$CONTAINERS_REGISTRIES_CONF: there is no %s", file);
         return e < 0 ? e : add_directory(r, file, err);
+}
+
+const char *registries_files(const struct registries *r)
+{
+        return r->files.len ? r->files.data : "no registries.conf";
 }
 
 int registries_load(struct registries **ret, struct error *err)

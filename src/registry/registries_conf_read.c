@@ -18,6 +18,7 @@ void registries_free(struct registries *r)
                 return;
         free(r->rules);
         free(r->aliases);
+        buf_finish(&r->files);
         arena_finish(&r->arena);
         free(r);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "registry/registries_conf.h"
 
 enum use { USE_ALWAYS, USE_FOR_DIGESTS, USE_FOR_TAGS };
@@ -29,6 +30,7 @@ struct alias {
 
 struct registries {
         struct arena arena; /* has the strings and mirrors */
+        struct buf files;
         struct rule *rules;
         size_t n_rules, cap_rules;
         struct alias *aliases;

@@ -20,7 +20,7 @@ struct session {
         char message[TRANSFER_MAX_MESSAGE + 1];
 };
 
-static int start_job(int sock, const char *job, const char *parameters, int fd, struct error *err)
+static int start_job(int sock, const char *job, const char *parameters, int fd, bool debug, struct error *err)
 {
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
@@ -29,6 +29,8 @@ static int start_job(int sock, const char *job, const char *parameters, int fd, 
         json_begin_object(&w, NULL);
         json_write_string(&w, "job", job);
         json_write_raw(&w, "parameters", parameters);
+        if (debug)
+                json_write_bool(&w, "debug", true);
         json_end_object(&w);
         if (buf_failed(&text) || text.len > TRANSFER_MAX_MESSAGE)
                 return error_set(err, EMSGSIZE, "the parameters of %s are too long", job);
@@ -110,6 +112,8 @@ static int take_told(struct session *s, struct json_object *m, const char *what,
                 take_progress(t, m);
         else if (strcmp(what, "warning") == 0 && t->warning && json_get_string(m, "text", &text, NULL) == 1)
                 t->warning(t->userdata, text);
+        else if (strcmp(what, "debug") == 0 && json_get_string(m, "text", &text, NULL) == 1)
+                transfer_debug(t, "holt-fetch: %s", text);
         else if (strcmp(what, "result") == 0 && t->result && json_get_object(m, "result", &result, NULL) == 1)
                 return t->result(t->userdata, result) == 0 ? 0 : error_set(err, ECANCELED, "stopped");
         else if (strcmp(what, "end") == 0)
@@ -168,7 +172,8 @@ int transfer_run(const struct transfer *t, const char *job, const char *paramete
         if (r < 0)
                 return r;
         s->sock = sock;
-        r = start_job(sock, job, parameters, fd, err);
+        transfer_debug(t, "process %d runs %s: %s %s", (int)process.pid, process.path, job, parameters);
+        r = start_job(sock, job, parameters, fd, t->debug, err);
         if (r == 0)
                 r = serve(s, err);
         if (r == 0 && !s->ended)

@@ -23,9 +23,9 @@ struct transfer {
         const char *auth_file;           /* --authfile; NULL: where Docker and podman keep theirs */
         const char *tls_verify;          /* "true", "false" or NULL: as registries.conf says */
         const char *username, *password; /* --creds instead of the files; NULL */
-        bool debug;
         void (*progress)(void *userdata, const struct transfer_progress *p); /* may be NULL, as the others */
         void (*warning)(void *userdata, const char *text);
+        void (*debug)(void *userdata, const char *text); /* which files, endpoints and processes are used */
         /* Results (fetch/operation.h says which): a JSON object each. Non-zero ends the job. */
         int (*result)(void *userdata, struct json_object *result);
         void *userdata;

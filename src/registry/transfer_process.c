@@ -76,8 +76,7 @@ int transfer_process_start(struct transfer_process *ret, int *ret_sock, struct e
 {
         own_fd int ours = -1, theirs = -1;
         struct clone_options o = { .cgroup_fd = -1, .ret_pidfd = &ret->pidfd };
-        char path[PATH_MAX];
-        int pair[2], r = find_program(path, err);
+        int pair[2], r = find_program(ret->path, err);
         pid_t pid;
 
         if (r < 0)
@@ -90,7 +89,7 @@ int transfer_process_start(struct transfer_process *ret, int *ret_sock, struct e
         if (pid < 0)
                 return error_errno(err, (int)-pid, "start " PROGRAM);
         if (pid == 0)
-                become(path, theirs);
+                become(ret->path, theirs);
         ret->pid = pid;
         *ret_sock = take_fd(&ours);
         return 0;
@@ -101,7 +100,7 @@ int transfer_process_lost(struct transfer_process *p, struct error *err)
         int status = process_wait(p->pid);
 
         close(p->pidfd);
-        *p = (struct transfer_process){ .pidfd = -1 };
+        p->pidfd = -1;
         if (status > 128)
                 return error_set(err, EPIPE, PROGRAM " was ended by signal %d", status - 128);
         return error_set(err, EPIPE, PROGRAM " ended with status %d and without a result", status);
@@ -114,5 +113,5 @@ void transfer_process_finish(struct transfer_process *p)
         process_signal(p->pidfd, SIGKILL);
         process_wait(p->pid);
         close(p->pidfd);
-        *p = (struct transfer_process){ .pidfd = -1 };
+        p->pidfd = -1;
 }

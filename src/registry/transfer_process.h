@@ -2,6 +2,7 @@
 /* The process holt-fetch. */
 #pragma once
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -9,6 +10,7 @@
 struct transfer_process {
         pid_t pid;
         int pidfd; /* -1: not started */
+        char path[PATH_MAX];
 };
 
 /*

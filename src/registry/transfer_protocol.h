@@ -3,10 +3,18 @@
  * What holt and holt-fetch say to each other: JSON objects over a SOCK_SEQPACKET pair, descriptors beside them
  * (SCM_RIGHTS). holt-fetch's end is descriptor TRANSFER_SOCKET.
  *
- *   holt:        { "job": NAME, "parameters": {...} }                  first, with the descriptor to read or write, if
- * any holt-fetch:  { "ask": NAME, ... }                                  answered by { "ok": true, ... } or { "error":
- * { "code": errno, "text": ... } } { "tell": "progress" | "warning" | "result", ... }    not answered { "tell": "end",
- * "error": {...} or absent }           last
+ * holt begins, with the descriptor that is to be read or written, if any:
+ *
+ *   { "job": NAME, "parameters": {...}, "debug": true or absent }
+ *
+ * holt-fetch asks, and is answered by { "ok": true, ... } or { "error": { "code": errno, "text": ... } }:
+ *
+ *   { "ask": NAME, ... }
+ *
+ * It tells, without an answer ("debug" only when that is wanted), and has a last word:
+ *
+ *   { "tell": "progress" | "warning" | "result" | "debug", ... }
+ *   { "tell": "end", "error": {...} or absent }
  *
  *   ask             members                                 answer
  *   new-file                                                descriptor

@@ -2,6 +2,7 @@
 #include "registry/transfer_service.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,19 @@
 
 typedef int answer_function(struct transfer_service *s, struct json_object *q, const int *fds,
                             struct service_reply *reply, struct error *err);
+
+void transfer_debug(const struct transfer *t, const char *format, ...)
+{
+        char text[1000];
+        va_list args;
+
+        if (!t->debug)
+                return;
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        t->debug(t->userdata, text);
+}
 
 static int need_string(struct json_object *q, const char *key, const char **ret, struct error *err)
 {
@@ -234,6 +248,10 @@ static int credentials(struct transfer_service *s, struct json_object *q, const 
         r = t->username ? 0 : auth_find(t->auth_file, registry, repository, &auth, err);
         if (r < 0)
                 return r;
+        transfer_debug(t, "credentials for %s: %s", registry,
+                       t->username   ? "those that were given"
+                       : auth.source ? auth.source
+                                     : "none");
         json_write_string(&reply->w, "username", t->username ? t->username : auth.username ? auth.username : "");
         json_write_string(&reply->w, "password", t->username ? t->password : auth.password ? auth.password : "");
         json_write_string(&reply->w, "identity_token", auth.identity_token ? auth.identity_token : "");
@@ -257,6 +275,15 @@ static int endpoint_reference(struct json_object *q, struct reference *ret, stru
         return reference_parse(buf_str(&text), ret, err);
 }
 
+static int load_registries(struct transfer_service *s, struct error *err)
+{
+        int r = registries_load(&s->registries, err);
+
+        if (r == 0)
+                transfer_debug(s->transfer, "read %s", registries_files(s->registries));
+        return r;
+}
+
 static int endpoints(struct transfer_service *s, struct json_object *q, const int *fds, struct service_reply *reply,
                      struct error *err)
 {
@@ -269,13 +296,15 @@ static int endpoints(struct transfer_service *s, struct json_object *q, const in
         if (r == 0 && json_get_bool(q, "push", &push, err) < 0)
                 r = -err->code;
         if (r == 0 && !s->registries)
-                r = registries_load(&s->registries, err);
+                r = load_registries(s, err);
         if (r == 0)
                 r = registries_endpoints(s->registries, &ref, push, &list, err);
         if (r < 0)
                 return r;
         json_begin_array(&reply->w, "endpoints");
         for (const struct endpoint *e = list; e && e->registry; e++) {
+                transfer_debug(s->transfer, "%s/%s may be had at %s/%s", ref.registry, ref.repository, e->registry,
+                               e->repository);
                 json_begin_object(&reply->w, NULL);
                 json_write_string(&reply->w, "registry", e->registry);
                 json_write_string(&reply->w, "repository", e->repository);

@@ -22,6 +22,9 @@ struct service_reply {
         size_t n_fds;
 };
 
+/* What --debug shows. */
+void transfer_debug(const struct transfer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Answers one request with its n_fds descriptors, which stay the caller's; an error is the answer, too. */
 int transfer_answer(struct transfer_service *s, struct json_object *request, const int *fds, size_t n_fds,
                     struct service_reply *reply, struct error *err);

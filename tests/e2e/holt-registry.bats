@@ -327,3 +327,21 @@ EOF
         [ -z "$stderr" ]
         [ "$(sort <<<"$output")" = "$REGISTRY/team/web"$'\n'"$REGISTRY/team/worker" ]
 }
+
+@test "--debug: which files, registries and processes are used, and no secret" {
+        registry_start bob secret
+        image_make web:1
+        holt login -u bob --password-stdin "$REGISTRY" <<<secret
+        holt push -q web:1 "$REGISTRY/web:1"
+        holt rmi web:1
+        run -0 --separate-stderr "$HOLT" --debug --root "$STORE" --run "$RUN" run --pull always "$REGISTRY/web:1" busybox echo ran
+        [ "$output" = ran ]
+        [[ $stderr == *"holt: debug: the store is $STORE, what a boot forgets is in $RUN"* ]]
+        [[ $stderr =~ debug:\ process\ [0-9]+\ runs\ .*/holt-fetch:\ pull ]]
+        [[ $stderr == *"debug: read $CONTAINERS_REGISTRIES_CONF"* ]]
+        [[ $stderr == *"debug: $REGISTRY/web may be had at $REGISTRY/web"* ]]
+        [[ $stderr == *"debug: credentials for $REGISTRY: $REGISTRY_AUTH_FILE"* ]]
+        [[ $stderr == *"debug: holt-fetch: GET http://$REGISTRY/v2/web/manifests/1: 200"* ]]
+        [[ $stderr =~ debug:\ container\ [0-9a-f]{64}, ]]
+        run ! grep -e secret -e "$(printf bob:secret | base64)" <<<"$stderr"
+}

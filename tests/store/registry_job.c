@@ -221,6 +221,10 @@ void host_progress(struct host *h, const char *id, enum host_progress_state stat
         fprintf(stderr, "%.19s %s %llu/%llu\n", id, names[state], (unsigned long long)done, (unsigned long long)total);
 }
 
+void host_debug(struct host *h, const char *format, ...)
+{
+}
+
 void host_warning(struct host *h, const char *format, ...)
 {
         va_list ap;

@@ -102,13 +102,16 @@ static int run(struct host *h, struct error *err)
         struct json_object *parameters = NULL;
         const struct job *job;
         own_fd int fd = -1;
+        bool debug = false;
         int r = receive_job(&message, &fd, err);
 
         if (r < 0)
                 return r;
         job = find_job(message, &parameters, err);
-        if (!job)
+        if (!job || json_get_bool(message, "debug", &debug, err) < 0)
                 return -err->code;
+        if (debug)
+                host_want_debug(h);
         if (job->file && fd < 0)
                 return error_set(err, EBADMSG, "%s: a descriptor is missing", job->name);
         raise_file_limit();
