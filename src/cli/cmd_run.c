@@ -77,11 +77,10 @@ static void report_missing(const char *name)
 }
 
 /* Standard output is the program's: all that a pull has to say goes to standard error. */
-static int pull(const struct invocation *inv, struct store *store, enum pull_policy policy, struct buf *ret_name,
+static int pull(const struct invocation *inv, struct store *store, enum pull_policy policy, struct pulled_image *ret,
                 struct error *err)
 {
         bool quiet = args_flag(&inv->args, OPTION_QUIET);
-        own_pulled_image struct pulled_image image = {};
         own_image_pull struct image_pull p = {};
         own_buf struct buf status = {};
         int r = image_pull_open(&p, inv, store, err);
@@ -90,32 +89,31 @@ static int pull(const struct invocation *inv, struct store *store, enum pull_pol
                 return r;
         p.policy = policy;
         p.missing = quiet ? NULL : report_missing;
-        r = image_pull(&p, inv->args.operands[0], &image, err);
+        r = image_pull(&p, inv->args.operands[0], ret, err);
         if (r < 0)
                 return r;
-        if (*image.digest.text && !quiet)
-                pulled_image_add_status(&image, &status);
-        report_text(&status);
-        buf_add_str(ret_name, buf_str(&image.name));
-        return buf_failed(ret_name) ? error_set(err, ENOMEM, "out of memory") : 0;
+        if (*ret->digest.text && !quiet) {
+                pulled_image_add_status(ret, &status);
+                report_text(&status);
+        }
+        return 0;
 }
 
 static int pull_and_run(struct invocation *inv, struct run_options *o, struct error *err)
 {
         enum pull_policy policy = PULL_MISSING;
         own_store struct store *store = NULL;
-        own_buf struct buf name = {};
+        own_pulled_image struct pulled_image image = {};
         int r = pull_policy_parse("pull", args_str(&inv->args, OPTION_PULL), false, &policy, err);
 
         if (r == 0)
                 r = invocation_store(inv, &store, err);
         if (r == 0)
-                r = pull(inv, store, policy, &name, err);
+                r = pull(inv, store, policy, &image, err);
         if (r < 0)
                 return r;
-        o->image = buf_str(&name);
         o->debug = inv->debug ? report_debug_line : NULL;
-        return run_image(store, o, &inv->exit_status, err);
+        return run_image(store, image.info, o, &inv->exit_status, err);
 }
 
 int cmd_run(struct invocation *inv, struct error *err)

@@ -34,6 +34,7 @@ void image_pull_finish(struct image_pull *p)
 
 void pulled_image_finish(struct pulled_image *i)
 {
+        free(i->info);
         buf_finish(&i->name);
 }
 
@@ -74,20 +75,14 @@ static int find_here(const struct image_pull *p, const char *name, struct image_
         return r;
 }
 
-static int take_here(const struct image_info *info, struct pulled_image *ret, struct error *err)
+/* Takes over *info. */
+static int take_here(struct image_info **info_, struct pulled_image *ret, struct error *err)
 {
+        struct image_info *info = ret->info = take_ptr(*info_);
+
+        buf_finish(&ret->name);
         buf_add_str(&ret->name, info->names[0] ? info->names[0] : info->id.text);
         return buf_failed(&ret->name) ? error_set(err, ENOMEM, "out of memory") : 0;
-}
-
-/* The manifest that the name has here, or "". */
-static void find_manifest(struct store *s, const char *name, struct digest *ret)
-{
-        own_mem struct image_info *info = NULL;
-
-        *ret = (struct digest){};
-        if (store_image_find(s, name, &info, NULL) == 0)
-                *ret = info->manifest;
 }
 
 /* --- what a registry has --- */
@@ -117,8 +112,8 @@ static void write_parameters(const struct image_pull *p, const char *name, struc
 /* One place: `ref` is qualified. */
 static int pull_from(struct image_pull *p, const struct reference *ref, struct pulled_image *ret, struct error *err)
 {
+        own_mem struct image_info *before = NULL;
         own_buf struct buf parameters = {};
-        struct digest before, now;
         const char *name;
         int r;
 
@@ -131,13 +126,15 @@ static int pull_from(struct image_pull *p, const struct reference *ref, struct p
                 return error_set(err, ENOMEM, "out of memory");
         name = buf_str(&ret->name);
         write_parameters(p, name, &parameters);
-        find_manifest(p->store, name, &before);
+        if (!p->all_tags && store_image_find(p->store, name, &before, NULL) < 0)
+                before = NULL;
         r = mover_run(&p->mover, "pull", &parameters, -1, on_result, p, err);
+        if (r == 0 && !p->all_tags)
+                r = store_image_find(p->store, name, &ret->info, err);
         if (r < 0)
                 return error_wrap(err, "%s", name);
-        find_manifest(p->store, name, &now);
         ret->digest = p->told;
-        ret->is_new = !digest_equal(&before, &now);
+        ret->is_new = !before || !ret->info || !digest_equal(&before->manifest, &ret->info->manifest);
         return 0;
 }
 
@@ -183,7 +180,7 @@ int image_pull(struct image_pull *p, const char *name, struct pulled_image *ret,
         if (r < 0 && (r != -ENOENT || p->policy == PULL_NEVER))
                 return r;
         if (here && p->policy != PULL_NEWER)
-                return take_here(here, ret, err);
+                return take_here(&here, ret, err);
         r = read_reference(p, name, &ref, err);
         if (r < 0)
                 return r;
@@ -192,8 +189,7 @@ int image_pull(struct image_pull *p, const char *name, struct pulled_image *ret,
         r = pull_candidates(p, &ref, ret, &failure);
         if (r < 0 && here) {
                 report_warning(failure.text);
-                buf_finish(&ret->name);
-                return take_here(here, ret, err);
+                return take_here(&here, ret, err);
         }
         if (r < 0)
                 *err = failure;

@@ -29,8 +29,9 @@ struct image_pull {
 };
 
 struct pulled_image {
-        struct buf name;      /* full; with all_tags that of the repository; of what is here perhaps an id */
-        struct digest digest; /* what the registry knows it by; "" when no registry was asked */
+        struct image_info *info; /* malloc'ed; NULL with all_tags */
+        struct buf name;         /* full; with all_tags that of the repository; of what is here perhaps an id */
+        struct digest digest;    /* what the registry knows it by; "" when no registry was asked */
         bool is_new;
 };
 

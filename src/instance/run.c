@@ -229,20 +229,18 @@ static int make_and_run(struct run *run, struct store *s, const struct image_inf
         return instance_dir_remove(&run->dir, r < 0 ? &ignored : err) < 0 && r == 0 ? -err->code : r;
 }
 
-int run_image(struct store *s, const struct run_options *o, int *ret_exit, struct error *err)
+int run_image(struct store *s, const struct image_info *image, const struct run_options *o, int *ret_exit,
+              struct error *err)
 {
         struct run run = { .options = o, .dir = { .parent = -1, .fd = -1, .upper = -1, .work = -1 }, .root = -1 };
-        own_mem struct image_info *info = NULL;
         int r = sweep(&run, s, err);
 
         if (r == 0)
-                r = store_image_find(s, o->image, &info, err);
-        if (r == 0)
-                r = read_image(&run, s, info, err);
+                r = read_image(&run, s, image, err);
         if (r == 0)
                 r = become_root(err);
         if (r == 0)
-                r = make_and_run(&run, s, info, ret_exit, err);
+                r = make_and_run(&run, s, image, ret_exit, err);
         if (r < 0)
                 *ret_exit = exit_of(err);
         run_finish(&run);

@@ -12,7 +12,6 @@
  * are NULL, lists end with NULL.
  */
 struct run_options {
-        const char *image;
         const char *const *command; /* instead of the image's */
         const char *entrypoint;     /* "": none */
         const char *name, *hostname, *workdir, *user;
@@ -33,8 +32,9 @@ enum {
 };
 
 /*
- * Runs it to its end; the image must be there (-ENOENT). *ret_exit: the exit status, also on failure. First sweeps away
+ * Runs a program of the image to its end. *ret_exit: the exit status, also on failure. First sweeps away
  * what killed ones have left. Called by an ordinary user, this process becomes root of a user namespace
  * (user_namespace.h): it should end afterwards.
  */
-int run_image(struct store *s, const struct run_options *o, int *ret_exit, struct error *err);
+int run_image(struct store *s, const struct image_info *image, const struct run_options *o, int *ret_exit,
+              struct error *err);
