@@ -35,7 +35,7 @@ index_push() {
                 echo "$arch" >"only-$arch/arch"
                 tar -C "only-$arch" --numeric-owner --owner=0 --group=0 -cf "$arch.tar" .
         done
-        python3 "$TESTS/oci_image.py" layout multi linux/amd64=base.tar,amd64.tar linux/arm64=base.tar,arm64.tar
+        python3 "$BATS_TEST_DIRNAME/oci_image.py" layout multi linux/amd64=base.tar,amd64.tar linux/arm64=base.tar,arm64.tar
         skopeo_copy --all oci:layout:multi "docker://$REGISTRY/$1"
         INDEX=$(skopeo_inspect --raw "docker://$REGISTRY/$1" | sha256sum | sed 's/^/sha256:/; s/ .*//')
 }
