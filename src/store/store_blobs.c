@@ -83,6 +83,10 @@ static int enter(struct store *s, const struct digest *d, const char *media_type
 
         if (size < 0)
                 return (int)size;
+        /* Blobs are read into memory. */
+        if (size > MANIFEST_MAX)
+                return error_set(err, EFBIG, "blob %s has %lld bytes, more than %d", d->text, (long long)size,
+                                 MANIFEST_MAX);
         r = file_publish(s, fd, path, err);
         return r < 0 ? r
                      : database_run(
@@ -133,6 +137,8 @@ int store_blob_read(struct store *s, const struct digest *d, struct buf *ret, st
                 return r;
         if (state != FILE_GOOD)
                 return error_set(err, ENOENT, "blob %s %s", d->text, file_state_text(state));
+        if (size > MANIFEST_MAX)
+                return error_set(err, EFBIG, "blob %s has more than %d bytes", d->text, MANIFEST_MAX);
         file_path(FILE_BLOB, d, path);
         r = read_file(s, path, size, ret);
         return r < 0 ? error_errno(err, -r, "read blob %s", d->text) : 0;

@@ -179,6 +179,18 @@ static int enter(struct store *s, const struct layer_info *info, int image_fd, i
                             "diiit", &info->diff_id, size, recipe_size, (int64_t)info->tar_size, store_boot(s));
 }
 
+/* Takes back what enter() may have named before it failed. */
+static void retract(struct store *s, const struct digest *diff_id)
+{
+        static const enum file_kind kinds[] = { FILE_RECIPE, FILE_LAYER };
+        char path[FILE_PATH_SIZE];
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                file_path(kinds[i], diff_id, path);
+                file_unlink(s, path, NULL);
+        }
+}
+
 int store_layer_add(struct store *s, const struct layer_info *info, int image_fd, int recipe_fd, struct error *err)
 {
         own_transaction struct transaction t = {};
@@ -187,8 +199,11 @@ int store_layer_add(struct store *s, const struct layer_info *info, int image_fd
 
         if (r == 0)
                 r = layer_is_good(s, &info->diff_id, NULL, err);
-        if (r == 0)
+        if (r == 0) {
                 r = enter(s, info, image_fd, recipe_fd, err);
+                if (r < 0)
+                        retract(s, &info->diff_id);
+        }
         if (r < 0)
                 return r;
         pinned = store_layer_open(s, &info->diff_id, NULL, NULL, err);
