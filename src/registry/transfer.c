@@ -168,12 +168,14 @@ int transfer_run(const struct transfer *t, const char *job, const char *paramete
                 return error_set(err, ENOMEM, "out of memory");
         s->service.transfer = t;
         s->error = err;
-        r = transfer_process_start(&process, &sock, err);
-        if (r < 0)
-                return r;
+        r = transfer_limits_read(job, parameters, &s->service.limits, err);
+        if (r == 0)
+                r = transfer_process_start(&process, &sock, err);
         s->sock = sock;
-        transfer_debug(t, "process %d runs %s: %s %s", (int)process.pid, process.path, job, parameters);
-        r = start_job(sock, job, parameters, fd, t->debug, err);
+        if (r == 0) {
+                transfer_debug(t, "process %d runs %s: %s %s", (int)process.pid, process.path, job, parameters);
+                r = start_job(sock, job, parameters, fd, t->debug, err);
+        }
         if (r == 0)
                 r = serve(s, err);
         if (r == 0 && !s->ended)

@@ -30,7 +30,9 @@
  *   endpoints       registry, repository, tag, push: bool   "endpoints": [ { registry, repository, insecure } ]
  *
  * holt believes holt-fetch that it has checked digests, and nothing else: a holt-fetch in wrong hands can give wrong
- * content to digests that are not in the store yet, and can do nothing to those that are, nor to anything else.
+ * content to digests that are not in the store yet, as long as it runs also after it has handed them over, and can do
+ * nothing to those that are, nor to anything else. What a job may ask for is limited to what it is about (-EPERM):
+ * the credentials of its own registry and mirrors, the names of its own image, no content of others.
  */
 #pragma once
 

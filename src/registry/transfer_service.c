@@ -228,6 +228,8 @@ static int add_image(struct transfer_service *s, struct json_object *q, const in
 
         if (r == 0 && json_get_string(q, "name", &text, err) < 0)
                 r = -err->code;
+        if (r == 0)
+                r = transfer_limits_name(&s->limits, text, err);
         if (r == 0 && text)
                 r = reference_parse(text, &name, err);
         return r < 0 ? r : store_image_add(s->transfer->store, &manifest, text ? &name : NULL, err);
@@ -243,6 +245,8 @@ static int credentials(struct transfer_service *s, struct json_object *q, const 
 
         if (r == 0)
                 r = need_string(q, "repository", &repository, err);
+        if (r == 0)
+                r = transfer_limits_place(&s->limits, registry, err);
         if (r < 0)
                 return r;
         r = t->username ? 0 : auth_find(t->auth_file, registry, repository, &auth, err);
@@ -293,14 +297,20 @@ static int endpoints(struct transfer_service *s, struct json_object *q, const in
         bool push = false;
         int r = endpoint_reference(q, &ref, err);
 
+        if (r == 0)
+                r = transfer_limits_registry(&s->limits, ref.registry, err);
         if (r == 0 && json_get_bool(q, "push", &push, err) < 0)
                 r = -err->code;
         if (r == 0 && !s->registries)
                 r = load_registries(s, err);
         if (r == 0)
                 r = registries_endpoints(s->registries, &ref, push, &list, err);
-        if (r < 0)
+        for (const struct endpoint *e = list; r == 0 && e && e->registry; e++)
+                r = transfer_limits_add_place(&s->limits, e->registry, err);
+        if (r < 0) {
+                endpoints_free(list);
                 return r;
+        }
         json_begin_array(&reply->w, "endpoints");
         for (const struct endpoint *e = list; e && e->registry; e++) {
                 transfer_debug(s->transfer, "%s/%s may be had at %s/%s", ref.registry, ref.repository, e->registry,
@@ -319,17 +329,25 @@ static int endpoints(struct transfer_service *s, struct json_object *q, const in
 int transfer_answer(struct transfer_service *s, struct json_object *request, const int *fds, size_t n_fds,
                     struct service_reply *reply, struct error *err)
 {
+        enum { TAKES = JOB_PULL | JOB_LOAD | JOB_IMPORT, GIVES = JOB_PUSH | JOB_SAVE | JOB_VERIFY };
+        enum { MEETS = JOB_PULL | JOB_PUSH | JOB_LOGIN | JOB_SEARCH };
         static const struct {
                 const char *name;
                 answer_function *answer;
                 size_t n_fds;
+                int jobs; /* that may ask so */
         } asks[] = {
-                { "new-file", new_file, 0 },       { "has-layer", has_layer, 0 },
-                { "open-layer", open_layer, 0 },   { "read-blob", read_blob, 0 },
-                { "layer-blobs", layer_blobs, 0 }, { "add-layer-blob", add_layer_blob, 0 },
-                { "add-layer", add_layer, 2 },     { "add-blob", add_blob, 1 },
-                { "add-image", add_image, 0 },     { "credentials", credentials, 0 },
-                { "endpoints", endpoints, 0 },
+                { "new-file", new_file, 0, TAKES | JOB_PUSH | JOB_SAVE },
+                { "has-layer", has_layer, 0, TAKES },
+                { "open-layer", open_layer, 0, GIVES },
+                { "read-blob", read_blob, 0, GIVES },
+                { "layer-blobs", layer_blobs, 0, GIVES },
+                { "add-layer-blob", add_layer_blob, 0, TAKES | JOB_PUSH },
+                { "add-layer", add_layer, 2, TAKES },
+                { "add-blob", add_blob, 1, TAKES | JOB_PUSH },
+                { "add-image", add_image, 0, TAKES | JOB_PUSH },
+                { "credentials", credentials, 0, MEETS },
+                { "endpoints", endpoints, 0, MEETS },
         };
         const char *name = NULL;
         int r = need_string(request, "ask", &name, err);
@@ -339,6 +357,8 @@ int transfer_answer(struct transfer_service *s, struct json_object *request, con
         for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
                 if (strcmp(name, asks[i].name) != 0)
                         continue;
+                if (!(asks[i].jobs & s->limits.job))
+                        return error_set(err, EPERM, "%s: the job has no need of it", name);
                 if (n_fds < asks[i].n_fds)
                         return error_set(err, EBADMSG, "%s: a descriptor is missing", name);
                 return asks[i].answer(s, request, fds, reply, err);
@@ -352,5 +372,6 @@ void transfer_service_finish(struct transfer_service *s)
                 close(s->pins[i]);
         free(s->pins);
         registries_free(s->registries);
+        transfer_limits_finish(&s->limits);
         *s = (struct transfer_service){};
 }

@@ -7,10 +7,12 @@
 #include "base/json.h"
 #include "registry/registries_conf.h"
 #include "registry/transfer.h"
+#include "registry/transfer_limits.h"
 #include "registry/transfer_protocol.h"
 
 struct transfer_service {
         const struct transfer *transfer;
+        struct transfer_limits limits;
         struct registries *registries; /* read when first asked for */
         int *pins;                     /* of layers that the job found or brought */
         size_t n_pins, cap_pins;
