@@ -16,12 +16,14 @@
 
 #include "base/grow.h"
 #include "base/json.h"
+#include "base/own.h"
 #include "cli/human.h"
+#include "cli/text_line.h"
 #include "cli/misuse.h"
 #include "oci/digest.h"
 
 /* NUMBERS: "1.235GB/1.235GB  999MB/s": room that is always kept, so that bars do not change their width. */
-enum { SHORT_ID = 12, BAR_MIN = 10, BAR_MAX = 50, NUMBERS = 26, RATE_MS = 500 };
+enum { SHORT_ID = 12, BAR_MIN = 10, BAR_MAX = 50, NUMBERS = 26, RATE_MS = 500, MAX_ITEMS = 4096 };
 
 struct item {
         char id[sizeof(struct digest)];
@@ -108,19 +110,28 @@ static const char *state_words(const struct progress *p, const struct item *item
         return is_state(item, "exists") ? "already exists" : item->state;
 }
 
+/* What moves out of an archive is called as the archive calls it. */
+static void set_text(char *to, size_t size, const char *text)
+{
+        own_buf struct buf clean = {};
+
+        text_add_line(&clean, text, 0);
+        snprintf(to, size, "%s", buf_str(&clean));
+}
+
+/* NULL without memory, or when there are more than anybody looks at. */
 static struct item *find_item(struct progress *p, const char *id)
 {
-        struct item *item;
+        struct item new = {};
 
+        set_text(new.id, sizeof new.id, id);
         for (size_t i = p->n; i-- > 0;)
-                if (strcmp(p->items[i].id, id) == 0)
+                if (strcmp(p->items[i].id, new.id) == 0)
                         return &p->items[i];
-        if (array_grow(&p->items, &p->cap, p->n + 1, sizeof *p->items) < 0)
+        if (p->n == MAX_ITEMS || array_grow(&p->items, &p->cap, p->n + 1, sizeof *p->items) < 0)
                 return NULL;
-        item = &p->items[p->n++];
-        *item = (struct item){};
-        snprintf(item->id, sizeof item->id, "%s", id);
-        return item;
+        p->items[p->n] = new;
+        return &p->items[p->n++];
 }
 
 /* Measured twice a second at most, and smoothed: a rate that jumps cannot be read. */
@@ -256,9 +267,9 @@ int progress_update(struct progress *p, const struct transfer_progress *report, 
         bool changed;
 
         if (!item)
-                return p->mode == PROGRESS_NONE ? 0 : -ENOMEM;
+                return p->mode == PROGRESS_NONE || p->n == MAX_ITEMS ? 0 : -ENOMEM;
         changed = !is_state(item, report->state);
-        snprintf(item->state, sizeof item->state, "%s", report->state);
+        set_text(item->state, sizeof item->state, report->state);
         item->done = report->done;
         item->total = report->total;
         measure(item, now_ms);
