@@ -57,6 +57,10 @@ int image_place_mount(struct store *s, const struct image_info *info, char **ret
         mount = image_mount(s, info->diff_ids, info->n_layers, &read_only, err);
         if (mount < 0)
                 return mount;
+        /* For whoever looks at it on the host, the image's devices and setuid programs are files like others. */
+        r = mount_set_attr(mount, false, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0);
+        if (r < 0)
+                return error_errno(err, -r, "mount without devices");
         r = fd_mkdir_all(path, 0700);
         if (r < 0)
                 return error_errno(err, -r, "%s", path);
