@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,12 +20,18 @@ enum { MAX_FILE = 16 << 20, MAX_FIELDS = 7 };
 /* An image's file may be missing, or be anything: then it has no entries. */
 static int read_file(int root, const char *path, struct buf *ret, struct error *err)
 {
-        own_fd int fd = fd_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        own_fd int found = fd_open_in_root(root, path, O_PATH), fd = -1;
+        char proc[32];
         struct stat st;
         int r;
 
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        /* To open a device or a fifo may be to do something with it. */
+        if (found < 0 || fstat(found, &st) < 0 || !S_ISREG(st.st_mode))
                 return 0;
+        snprintf(proc, sizeof proc, "/proc/self/fd/%d", found);
+        fd = open(proc, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "open %s of the image", path);
         r = fd_read_all(fd, MAX_FILE, ret);
         return r < 0 ? error_errno(err, -r, "read %s of the image", path) : 0;
 }
