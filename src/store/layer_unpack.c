@@ -38,7 +38,7 @@ struct level {
 struct unpack {
         struct erofs_tree tree;
         struct layer_unpack_losses losses;
-        struct level **levels; /* from the root to where we are */
+        struct level *levels; /* from the root to where we are */
         size_t n, cap;
         int dir, links; /* dir: that of the last level */
         char *buffer;
@@ -173,7 +173,7 @@ static int make_special(struct unpack *u, const char *name, const struct erofs_n
         int r = mknodat(u->dir, name, mode, device ? device_of(node) : 0);
 
         if (r < 0 && errno == EPERM && device && node->device) {
-                u->losses.devices += !u->levels[u->n - 1]->in_dev;
+                u->losses.devices += !u->levels[u->n - 1].in_dev;
                 r = mknodat(u->dir, name, S_IFCHR, 0);
         }
         if (r < 0)
@@ -233,16 +233,11 @@ static int remove_links(const struct unpack *u, struct error *err)
 
 static int push(struct unpack *u, const struct erofs_node *node, struct error *err)
 {
-        struct level *level = NULL;
-
         if (u->n == MAX_DEPTH)
                 return error_set(err, EBADMSG, "the layer is damaged: a tree deeper than any path");
-        if (array_grow(&u->levels, &u->cap, u->n + 1, sizeof(struct level *)) == 0)
-                level = calloc(1, sizeof *level);
-        if (!level)
+        if (array_grow(&u->levels, &u->cap, u->n + 1, sizeof *u->levels) < 0)
                 return error_set(err, ENOMEM, "out of memory");
-        level->node = *node;
-        u->levels[u->n++] = level;
+        u->levels[u->n++] = (struct level){ .node = *node };
         return 0;
 }
 
@@ -259,11 +254,11 @@ static int move_to(struct unpack *u, const char *name, struct error *err)
 
 static int go_down(struct unpack *u, const char *name, const struct erofs_node *node, struct error *err)
 {
-        bool in_dev = u->n == 1 ? strcmp(name, "dev") == 0 : u->levels[u->n - 1]->in_dev;
+        bool in_dev = u->n == 1 ? strcmp(name, "dev") == 0 : u->levels[u->n - 1].in_dev;
         int r = push(u, node, err);
 
         if (r == 0)
-                u->levels[u->n - 1]->in_dev = in_dev;
+                u->levels[u->n - 1].in_dev = in_dev;
         if (r == 0 && mkdirat(u->dir, name, 0700) < 0)
                 r = error_errno(err, errno, "make it");
         return r == 0 ? move_to(u, name, err) : r;
@@ -272,12 +267,12 @@ static int go_down(struct unpack *u, const char *name, const struct erofs_node *
 static int go_up(struct unpack *u, struct error *err)
 {
         own_fd int left = fcntl(u->dir, F_DUPFD_CLOEXEC, 3);
-        own_mem struct level *level = u->levels[--u->n];
+        const struct erofs_node node = u->levels[--u->n].node;
         int r = left < 0 ? error_errno(err, errno, "copy a descriptor") : 0;
 
         if (r == 0 && u->n)
                 r = move_to(u, "..", err);
-        return r == 0 ? set_attributes(u, left, &level->node, err) : r;
+        return r == 0 ? set_attributes(u, left, &node, err) : r;
 }
 
 static int make_entry(struct unpack *u, const struct erofs_name *name, struct error *err)
@@ -302,7 +297,7 @@ static int walk(struct unpack *u, struct error *err)
         int r = 0;
 
         while (r == 0 && u->n) {
-                struct level *l = u->levels[u->n - 1];
+                struct level *l = &u->levels[u->n - 1];
 
                 r = erofs_directory_next(&u->tree, &l->node, &l->cursor, &name, err);
                 if (r >= 0)
@@ -338,8 +333,6 @@ int layer_unpack(int image_fd, int dir, int links, struct layer_unpack_losses *r
                 r = walk(&u, err);
         if (r == 0)
                 r = remove_links(&u, err);
-        while (u.n)
-                free(u.levels[--u.n]);
         free(u.levels);
         free(u.buffer);
         if (u.dir >= 0)
