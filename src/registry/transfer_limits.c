@@ -106,12 +106,22 @@ int transfer_limits_place(const struct transfer_limits *l, const char *registry,
         return error_set(err, EPERM, "the job needs no credentials for %.100s", registry);
 }
 
+/* What the job calls the image, or that with a digest: an index has one of its own. */
+static bool is_own_name(const struct transfer_limits *l, const char *name)
+{
+        struct reference ref, own;
+
+        return l->name && reference_parse(name, &ref, NULL) == 0 && reference_parse(l->name, &own, NULL) == 0 &&
+               strcmp(ref.registry, own.registry) == 0 && strcmp(ref.repository, own.repository) == 0 &&
+               strcmp(ref.tag, own.tag) == 0 && (!*own.digest.text || digest_equal(&ref.digest, &own.digest));
+}
+
 int transfer_limits_name(const struct transfer_limits *l, const char *name, struct error *err)
 {
         struct reference ref;
 
         /* An archive says itself how its images are called. */
-        if (!name || l->job == JOB_LOAD || (l->name && strcmp(name, l->name) == 0))
+        if (!name || l->job == JOB_LOAD || is_own_name(l, name))
                 return 0;
         if (l->job == JOB_PULL && l->all_tags && reference_parse(name, &ref, NULL) == 0 &&
             strcmp(ref.registry, l->image.registry) == 0 && strcmp(ref.repository, l->image.repository) == 0)
