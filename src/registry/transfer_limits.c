@@ -106,14 +106,14 @@ int transfer_limits_place(const struct transfer_limits *l, const char *registry,
         return error_set(err, EPERM, "the job needs no credentials for %.100s", registry);
 }
 
-/* What the job calls the image, or that with a digest: an index has one of its own. */
+/* Whether it is the name that was asked for, with or without a digest behind it: whose that is, is another question
+ * (image_digest.h). */
 static bool is_own_name(const struct transfer_limits *l, const char *name)
 {
-        struct reference ref, own;
+        size_t len = l->name ? strlen(l->name) : 0;
 
-        return l->name && reference_parse(name, &ref, NULL) == 0 && reference_parse(l->name, &own, NULL) == 0 &&
-               strcmp(ref.registry, own.registry) == 0 && strcmp(ref.repository, own.repository) == 0 &&
-               strcmp(ref.tag, own.tag) == 0 && (!*own.digest.text || digest_equal(&ref.digest, &own.digest));
+        return l->name && strncmp(name, l->name, len) == 0 &&
+               (!name[len] || (name[len] == '@' && !strchr(l->name, '@')));
 }
 
 int transfer_limits_name(const struct transfer_limits *l, const char *name, struct error *err)

@@ -10,6 +10,7 @@
 #include "base/grow.h"
 #include "base/own.h"
 #include "registry/auth_file.h"
+#include "registry/image_digest.h"
 #include "sys/fd.h"
 
 typedef int answer_function(struct transfer_service *s, struct json_object *q, const int *fds,
@@ -232,6 +233,8 @@ static int add_image(struct transfer_service *s, struct json_object *q, const in
                 r = transfer_limits_name(&s->limits, text, err);
         if (r == 0 && text)
                 r = reference_parse(text, &name, err);
+        if (r == 0 && text && *name.digest.text)
+                r = image_digest_check(s->transfer->store, &name.digest, &manifest, err);
         return r < 0 ? r : store_image_add(s->transfer->store, &manifest, text ? &name : NULL, err);
 }
 

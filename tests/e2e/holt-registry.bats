@@ -345,3 +345,14 @@ EOF
         [[ $stderr =~ debug:\ container\ [0-9a-f]{64}, ]]
         run ! grep -e secret -e "$(printf bob:secret | base64)" <<<"$stderr"
 }
+
+@test "load: an archive cannot say which digest its image is found by" {
+        image_make evil:1
+        holt save -q --format oci-dir -o oci evil:1
+        jq --arg name "localhost/web@sha256:$(printf '1%.0s' {1..64})" '.manifests[0].annotations = {"io.containerd.image.name": $name, "org.opencontainers.image.ref.name": $name}' oci/index.json >index.json
+        mv index.json oci/index.json
+        holt rmi -f "$(holt images -q)"
+        run -1 --separate-stderr holt load -q -i oci
+        [[ $stderr == *"is not the digest of image"* ]]
+        [ -z "$(holt images -q)" ]
+}
