@@ -20,6 +20,8 @@ enum {
         TAR_BLOCK = 512,
         TAR_MAX_PATH = 4096,           /* with the NUL */
         TAR_MAX_HEADER = 1 << 20,      /* a pax header, a long name */
+        TAR_MAX_GLOBAL = 8 << 10,      /* a global pax header, which is read again for every entry */
+        TAR_MAX_XATTRS = 1024,         /* of one entry: each is compared with all others */
         TAR_MAX_EXTENTS = 1 << 20,     /* of a sparse file */
         TAR_MAX_XATTR_VALUE = 1 << 16, /* XATTR_SIZE_MAX; less one */
 };

@@ -74,6 +74,15 @@ static int add_xattr(const char *name, const char *value, size_t len, struct tar
 {
         if (!*name || strlen(name) > 255 || len >= TAR_MAX_XATTR_VALUE)
                 return invalid(XATTR_PREFIX, err);
+        /* The last of a name counts. */
+        for (size_t i = 0; i < d->n_xattrs; i++) {
+                if (strcmp(d->xattrs[i].name, name) == 0) {
+                        d->xattrs[i] = (struct tar_xattr){ name, value, len };
+                        return 0;
+                }
+        }
+        if (d->n_xattrs == TAR_MAX_XATTRS)
+                return error_set(err, E2BIG, "a pax header has more than %d extended attributes", TAR_MAX_XATTRS);
         if (d->n_xattrs == d->xattrs_cap) {
                 size_t cap = d->xattrs_cap ? d->xattrs_cap * 2 : 8;
                 struct tar_xattr *grown = arena_alloc(d->arena, cap, sizeof *grown);
@@ -84,13 +93,6 @@ static int add_xattr(const char *name, const char *value, size_t len, struct tar
                         memcpy(grown, d->xattrs, d->n_xattrs * sizeof *grown);
                 d->xattrs = grown;
                 d->xattrs_cap = cap;
-        }
-        /* The last of a name counts. */
-        for (size_t i = 0; i < d->n_xattrs; i++) {
-                if (strcmp(d->xattrs[i].name, name) == 0) {
-                        d->xattrs[i] = (struct tar_xattr){ name, value, len };
-                        return 0;
-                }
         }
         d->xattrs[d->n_xattrs++] = (struct tar_xattr){ name, value, len };
         return 0;

@@ -175,7 +175,7 @@ static char *take_content(struct tar_reader *r, const struct tar_header *h, size
 static int take_global(struct tar_reader *r, const struct tar_header *h, struct error *err)
 {
         size_t len;
-        char *text = take_content(r, h, TAR_MAX_HEADER, &len, err);
+        char *text = take_content(r, h, TAR_MAX_GLOBAL, &len, err);
 
         if (!text)
                 return -err->code;
