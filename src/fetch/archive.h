@@ -22,9 +22,6 @@ enum {
         ARCHIVE_MAX_LAYERS = 2 * MANIFEST_MAX_LAYERS, /* each is two open files */
 };
 
-/* A layer's archive may have so many bytes: a bomb ends here. */
-#define ARCHIVE_MAX_TAR (UINT64_C(256) << 30)
-
 struct archive_layer {
         struct digest diff_id, blob; /* "": not known, as the blob was not read */
         uint64_t tar_size, blob_size;

@@ -17,7 +17,8 @@ enum { PIECE = 256 << 10 };
 
 struct stream {
         int input;
-        bool begun; /* `data` has been given out */
+        bool begun;            /* `data` has been given out */
+        uint64_t taken, given; /* compressed bytes, and what came out of them */
         size_t len;
         struct inflate *inflate; /* NULL: the input is the archive */
         char data[PIECE], plain[PIECE];
@@ -51,15 +52,22 @@ static ssize_t read_input(void *userdata, const void **ret, struct error *err)
 
         s->begun = true;
         *ret = s->data;
+        s->taken += s->len;
         return r < 0 ? r : (ssize_t)s->len;
 }
 
 static ssize_t read_plain(void *userdata, const void **ret, struct error *err)
 {
         struct stream *s = userdata;
+        ssize_t n = inflate_read(s->inflate, s->plain, PIECE, err);
 
         *ret = s->plain;
-        return inflate_read(s->inflate, s->plain, PIECE, err);
+        if (n < 0)
+                return n;
+        s->given += (uint64_t)n;
+        if (s->given > inflate_most(s->taken))
+                return error_set(err, EFBIG, "the archive grows out of all proportion when it is inflated");
+        return n;
 }
 
 /* ---- entries ---- */

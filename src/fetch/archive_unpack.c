@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "fetch/archive.h"
+#include "fetch/inflate.h"
 #include "fetch/unpack.h"
 
 /* The next layer will not fare better. */
@@ -38,7 +39,7 @@ static int give_up(struct archive_unpack *u, struct archive_layer *l, const stru
 int archive_unpack_begin(struct archive_unpack *u, struct host *h, const char *id, uint64_t size,
                          const struct archive_wanted *w, struct archive_layer *ret, struct error *err)
 {
-        struct unpack_options o = { .blob_size = size, .max_tar_size = ARCHIVE_MAX_TAR };
+        struct unpack_options o = { .blob_size = size, .max_tar_size = inflate_most(size) };
         struct error failure;
 
         *u = (struct archive_unpack){ .host = h, .id = id, .total = size };

@@ -165,6 +165,14 @@ ssize_t inflate_read(struct inflate *i, void *data, size_t n, struct error *err)
         return r < 0 ? r : (ssize_t)(n - io.n_out);
 }
 
+uint64_t inflate_most(uint64_t compressed)
+{
+        const uint64_t ratio = 200, harmless = UINT64_C(8) << 30;
+        uint64_t most = compressed > UINT64_MAX / ratio ? UINT64_MAX : compressed * ratio;
+
+        return most < harmless ? harmless : most;
+}
+
 void inflate_prepare(void)
 {
         /* What the loader has loaded once stays, and is found again by its name alone. */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -40,6 +41,12 @@ static inline void inflate_free_(struct inflate **i)
 
 /* Fills `data`; fewer than n bytes only at the end. */
 ssize_t inflate_read(struct inflate *i, void *data, size_t n, struct error *err);
+
+/*
+ * How many bytes may come out of so many: what compresses better is a bomb, but some images are nearly empty disks, and
+ * a few GB of them do no harm.
+ */
+uint64_t inflate_most(uint64_t compressed);
 
 /* Loads isa-l for good, where it is installed: for a program that will not be able to open its file later. */
 void inflate_prepare(void);

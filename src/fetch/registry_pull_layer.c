@@ -4,17 +4,11 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "fetch/inflate.h"
 #include "fetch/registry_blob.h"
 #include "fetch/registry_pull.h"
 #include "fetch/unpack.h"
 #include "fetch/workers.h"
-
-/*
- * How large a layer may become: what compresses better than this is a bomb, but some images are nearly empty disks, and
- * a few GB of them do no harm.
- */
-enum { MOST_RATIO = 200 };
-static const uint64_t HARMLESS = UINT64_C(8) << 30;
 
 /* One layer on its way. */
 struct layer {
@@ -88,13 +82,6 @@ static int stream_layer(struct layer *l, struct http *http, struct error *err)
         return r == -ENOENT && l->blob->urls ? stream_from_urls(l, http, err) : r;
 }
 
-static uint64_t max_tar_size(uint64_t blob_size)
-{
-        uint64_t most = blob_size > UINT64_MAX / MOST_RATIO ? UINT64_MAX : blob_size * MOST_RATIO;
-
-        return most < HARMLESS ? HARMLESS : most;
-}
-
 /* Downloads and unpacks at once, into the two files. */
 static int fetch_into(struct layer *l, struct http *http, int image, int recipe, struct unpack_result *ret,
                       struct error *err)
@@ -104,7 +91,7 @@ static int fetch_into(struct layer *l, struct http *http, int image, int recipe,
                                           .blob = &l->blob->digest,
                                           .diff_id = l->diff_id,
                                           .blob_size = l->blob->size,
-                                          .max_tar_size = max_tar_size(l->blob->size) };
+                                          .max_tar_size = inflate_most(l->blob->size) };
         int r;
 
         l->refused = false;

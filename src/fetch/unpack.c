@@ -51,6 +51,7 @@ struct unpack {
         bool one_algorithm; /* for both digests */
         bool hash_once;     /* the blob is the archive, and its digest that of both */
         enum compression compression;
+        uint64_t taken; /* of the blob, to be inflated */
         uint64_t tar_size;
         struct hash *blob_hash, *archive_hash;
         struct layer_writer layer;
@@ -73,8 +74,11 @@ static struct flow_piece *advance(struct flow_queue *q, struct flow_piece **curr
 
 static int count_archive(struct unpack *u, size_t n, struct error *err)
 {
-        const uint64_t max = u->options.max_tar_size;
+        uint64_t max = u->options.max_tar_size;
 
+        /* Of a blob whose size nobody has told, what has come of it counts. */
+        if (u->options.blob_size == UINT64_MAX && u->compression != COMPRESSION_NONE && inflate_most(u->taken) < max)
+                max = inflate_most(u->taken);
         u->tar_size += n;
         if (!max || u->tar_size <= max)
                 return 0;
@@ -105,6 +109,7 @@ static ssize_t read_blob(void *userdata, const void **ret, struct error *err)
                 return flow_check(&u->flow, err);
         flow_put(&u->to_hash, p, OF_BLOB);
         *ret = p->data;
+        u->taken += p->len;
         return (ssize_t)p->len;
 }
 

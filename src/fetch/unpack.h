@@ -19,7 +19,7 @@ struct unpack_options {
         const struct digest *blob;    /* what the blob must be, or NULL */
         const struct digest *diff_id; /* what the archive must be, or NULL */
         uint64_t blob_size;           /* likewise, in bytes; UINT64_MAX: not known */
-        uint64_t max_tar_size;        /* a bomb ends here; 0: no limit but the file system's */
+        uint64_t max_tar_size;        /* a bomb ends here, one of unknown size by inflate_most(); 0: no limit */
         bool portable;                /* by zlib even where there is isa-l */
 };
 
