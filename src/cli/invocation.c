@@ -11,9 +11,20 @@
 #include "cli/text_line.h"
 #include "sys/fd.h"
 
+/* What images say of themselves goes out through templates as it is, but not to a terminal. */
+static int write_to_terminal(const struct buf *out)
+{
+        own_buf struct buf clean = {};
+
+        text_add_lines(&clean, buf_str(out));
+        return buf_failed(&clean) ? -ENOMEM : fd_write_all(STDOUT_FILENO, buf_str(&clean), clean.len);
+}
+
 int output_write(const struct buf *out, struct error *err)
 {
-        int r = buf_failed(out) ? -ENOMEM : fd_write_all(STDOUT_FILENO, out->data, out->len);
+        int r = buf_failed(out)         ? -ENOMEM
+                : isatty(STDOUT_FILENO) ? write_to_terminal(out)
+                                        : fd_write_all(STDOUT_FILENO, buf_str(out), out->len);
 
         return r < 0 ? error_errno(err, -r, "standard output") : 0;
 }

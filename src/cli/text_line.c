@@ -13,13 +13,23 @@ static bool is_control(const char *s)
         return c < ' ' || c == 0x7f || (c == 0xc2 && next < 0xa0);
 }
 
+/* The next character of the text, whole or as a space; returns its length. */
+static size_t add_character(struct buf *out, const char *text, bool stays)
+{
+        size_t len = utf8_length(text);
+
+        if (!stays && (!len || is_control(text)))
+                buf_add_str(out, " ");
+        else
+                buf_add(out, text, len);
+        return len ? len : 1;
+}
+
 void text_add_line(struct buf *out, const char *text, size_t width)
 {
         size_t at = out->len, cut = 0;
 
         for (size_t n = 1; *text; n++) {
-                size_t len = utf8_length(text);
-
                 if (n == width)
                         cut = out->len;
                 if (width && n > width) {
@@ -27,7 +37,12 @@ void text_add_line(struct buf *out, const char *text, size_t width)
                         buf_add_str(out, "\u2026");
                         return;
                 }
-                buf_add(out, !len || is_control(text) ? " " : text, !len || is_control(text) ? 1 : len);
-                text += len ? len : 1;
+                text += add_character(out, text, false);
         }
+}
+
+void text_add_lines(struct buf *out, const char *text)
+{
+        while (*text)
+                text += add_character(out, text, *text == '\n' || *text == '\t');
 }

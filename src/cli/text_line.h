@@ -11,3 +11,6 @@
  * `width` characters are cut, the last one an ellipsis; 0: no limit.
  */
 void text_add_line(struct buf *out, const char *text, size_t width);
+
+/* The same of any number of lines: newlines and tabs stay. */
+void text_add_lines(struct buf *out, const char *text);
