@@ -4,14 +4,17 @@
 
 hostile_image.py layers DIR HOST                      DIR/CASE.tar for each of the functions layer_* below
 hostile_image.py documents DIR                        DIR/CASE.tar for each of the functions document_*: archives that lie
+hostile_image.py bombs DIR                            DIR/CASE for each of the functions bomb_*
 hostile_image.py archive OUT.tar CONFIG LAYER.tar...  a docker-archive; CONFIG: JSON, the member "config"
 """
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import sys
 import tarfile
+import zlib
 
 
 def header(name, size=0, kind=b"0", link=b"", mode=0o644, size_field=None, prefix=b"\0" * 155):
@@ -129,6 +132,15 @@ def layer_pax_header_of_2_40():
 
 def layer_pax_record_lies():
     return header("pax", 16, b"x") + pad(b"999999 path=abc\n") + file("x") + END
+
+
+def layer_global_header_for_every_entry():
+    text = b"12 abcd=efg\n" * 80000
+    return header("g", len(text), b"g") + pad(text) + b"".join(file(f"f{i}", b"") for i in range(10000)) + END
+
+
+def layer_too_many_attributes():
+    return pax(**{f"SCHILY__xattr__user__{i}": "" for i in range(20000)}) + file("x") + END
 
 
 def layer_sparse_overlaps():
@@ -399,6 +411,38 @@ def document_layout_same_blob_twice(out):
         add(tar, "blobs/sha256/" + digest(LAYER)[7:], file("other") + END)
 
 
+# ---- compressed archives that want more than there should be ----
+
+
+def zstd_frame(window_log, pieces):
+    """pieces: bytes, or a number: of zeros, times 128 KiB (RFC 8878, 3.1.1.2)"""
+    out = b"\x28\xb5\x2f\xfd\0" + bytes([(window_log - 10) << 3])
+    for piece in pieces:
+        if isinstance(piece, int):
+            out += (((1 << 1) | (1 << 17) << 3).to_bytes(3, "little") + b"\0") * piece
+        else:
+            out += (len(piece) << 3).to_bytes(3, "little") + piece
+    return out + b"\1\0\0"
+
+
+def bomb_archive():
+    """9 GiB in 300 KB"""
+    size = 9 << 30
+    return zstd_frame(17, [header("zeros", size_field=b"\x80" + size.to_bytes(11, "big")), size >> 17, END])
+
+
+def bomb_window():
+    return zstd_frame(31, [file("x"), END])
+
+
+def bomb_dictionary():
+    data = bytearray(lzma.compress(file("x") + END))
+    end = 12 + (data[12] + 1) * 4
+    data[16] = 40  # 4 GiB less a byte
+    data[end - 4:end] = zlib.crc32(data[12:end - 4]).to_bytes(4, "little")
+    return bytes(data)
+
+
 def cases(prefix):
     return [(name[len(prefix):], call) for name, call in globals().items() if name.startswith(prefix)]
 
@@ -411,6 +455,10 @@ def main():
     elif sys.argv[1] == "documents":
         for name, make in cases("document_"):
             make(f"{sys.argv[2]}/{name}.tar")
+    elif sys.argv[1] == "bombs":
+        for name, make in cases("bomb_"):
+            with open(f"{sys.argv[2]}/{name}", "wb") as f:
+                f.write(make())
     else:
         plain = [open(name, "rb").read() for name in sys.argv[4:]]
         docker_archive(sys.argv[2], [(f"{i}/layer.tar", p, p) for i, p in enumerate(plain)], json.loads(sys.argv[3]))

@@ -4,15 +4,24 @@
 # Images attacked: by who writes them, who serves them, by a holt-fetch that was taken over, and by who kills at a bad
 # moment. Whatever happens, there is a clear error, the host is unharmed, and the store is in order.
 #
-# shellcheck disable=SC2154  # bats sets $output and $status
+# shellcheck disable=SC2030,SC2031,SC2153,SC2154  # bats sets $output and $status, images.bash $HOLT and others
 
 load ../e2e/images.bash
 
+setup_file() {
+        local kind
+        for kind in layers documents bombs; do
+                mkdir "$BATS_FILE_TMPDIR/$kind"
+                python3 "$BATS_TEST_DIRNAME/hostile_image.py" "$kind" "$BATS_FILE_TMPDIR/$kind" "$BATS_FILE_TMPDIR/host"
+        done
+}
+
 setup() {
         store_make
+        CASES=$BATS_FILE_TMPDIR
         HOSTILE=$BATS_TEST_DIRNAME/hostile_image.py
-        HOST=$WORK/host
-        mkdir "$HOST"
+        HOST=$BATS_FILE_TMPDIR/host
+        mkdir -p "$HOST"
         echo unharmed >"$HOST/marker"
         # No attack takes more memory than this, without the machine's other programs being asked.
         ulimit -v 4000000
@@ -27,6 +36,11 @@ unharmed() {
         [[ $(ls -A "$HOST") == marker && $(<"$HOST/marker") == unharmed && ! -e /marker && ! -e /tmp/marker ]]
 }
 
+# absent GREP_ARGUMENTS...
+absent() {
+        if grep "$@"; then return 1; fi
+}
+
 in_order() { [[ $(holt system check) == "The store is in order" ]]; }
 
 # What an attempt may not leave behind.
@@ -35,10 +49,11 @@ nothing_stored() {
         [[ -z $(ls -A "$STORE/layers"; ls -A "$STORE/tmp"; holt images -q) ]]
 }
 
-# refused COMMAND...: in time, with a message of one line that a terminal can have.
+# refused COMMAND...: in time, with a message that a terminal can have.
 refused() {
         run timeout 30 "$HOLT" --root "$STORE" --run "$RUN" "$@" </dev/null
-        if ((status == 0 || status >= 124)) || [[ $output != holt:* || $output == *$'\n'* || $output == *[[:cntrl:]]* ]]; then
+        if ((status == 0 || status >= 124)) || [[ $output != holt:* || ${output//$'\n'/} == *[[:cntrl:]]* ]] ||
+                grep -v ^holt: <<<"$output"; then
                 echo "$*: status $status: ${output:0:1000}"
                 return 1
         fi
@@ -48,7 +63,7 @@ refused() {
 hostile_load() {
         [[ -d tree ]] || layer_tree tree
         tar -C tree -cf tree.tar .
-        python3 "$HOSTILE" archive archive.tar "$1" tree.tar ${2-}
+        python3 "$HOSTILE" archive archive.tar "$1" tree.tar ${2:+"$2"}
         holt load -q -i archive.tar
 }
 
@@ -71,10 +86,8 @@ hostile_run() {
 
 @test "layers that leave the root, lie about sizes or make no sense are refused" {
         local case
-        mkdir cases
-        python3 "$HOSTILE" layers cases "$HOST"
-        rm cases/fine_*
-        for case in cases/*; do
+        for case in "$CASES"/layers/*; do
+                [[ $case != */fine_* ]] || continue
                 refused import -q "$case" evil:1
                 [[ -z $(ls -A "$STORE/layers") ]]
         done
@@ -83,9 +96,7 @@ hostile_run() {
 
 @test "layers that are strange, and do no harm" {
         local case
-        mkdir cases
-        python3 "$HOSTILE" layers cases "$HOST"
-        for case in cases/fine_*; do
+        for case in "$CASES"/layers/fine_*; do
                 holt import -q "$case" strange:1
                 holt image mount strange:1
                 unharmed
@@ -97,9 +108,7 @@ hostile_run() {
 
 @test "what a layer's attributes say to overlayfs leads nowhere" {
         local at
-        mkdir cases
-        python3 "$HOSTILE" layers cases "$HOST"
-        hostile_load '{}' cases/fine_strange_attributes.tar
+        hostile_load '{}' "$CASES/layers/fine_strange_attributes.tar"
         at=$(holt image mount hostile:1)
         [[ -z $(ls -A "$at/d") ]]
         # Linux refuses to open it.
@@ -110,14 +119,12 @@ hostile_run() {
 
 @test "documents of archives that are paths, lies, bombs or two things at once are refused" {
         local case
-        mkdir cases
-        python3 "$HOSTILE" documents cases
-        for case in cases/*; do
+        for case in "$CASES"/documents/*; do
                 refused load -q -i "$case"
                 [[ -z $(ls -A "$STORE/layers") ]]
         done
         nothing_stored
-        for case in cases/layout_*; do
+        for case in "$CASES"/documents/layout_*; do
                 mkdir layout
                 tar -xf "$case" -C layout
                 refused load -q -i layout
@@ -129,10 +136,8 @@ hostile_run() {
 
 @test "large documents of archives take bounded memory" {
         local case mb
-        mkdir cases
-        python3 "$HOSTILE" documents cases
         for case in giant_manifest many_documents giant_json deep_json; do
-                mb=$(memory_of "$HOLT" --root "$STORE" --run "$RUN" load -q -i "cases/$case.tar")
+                mb=$(memory_of "$HOLT" --root "$STORE" --run "$RUN" load -q -i "$CASES/documents/$case.tar")
                 echo "$case: $mb MB"
                 ((mb < 160))
         done
@@ -191,7 +196,7 @@ evil() {
                 ((status == 1)) && [[ $output == *"no such image: 127.0.0.1:1/x:1"* ]]
         done
         evil wrong_types
-        [[ -z $(grep -v ^refused "$EVIL_LOG") ]]
+        absent -v ^refused "$EVIL_LOG"
 }
 
 @test "a holt-fetch that floods with progress and descriptors" {
@@ -210,7 +215,8 @@ evil() {
         ls -A "$STORE"/* >before
         for case in irregular same_file_twice huge_blob paths; do
                 evil "$case"
-                [[ -s $EVIL_LOG && -z $(grep -v refused "$EVIL_LOG") ]]
+                [[ -s $EVIL_LOG ]]
+                absent -v refused "$EVIL_LOG"
                 ls -A "$STORE"/* | diff before -
         done
 }
@@ -225,7 +231,7 @@ evil() {
 @test "a holt-fetch that asks for what its job has nothing to do with" {
         evil_setup
         evil steal
-        ! grep -F secret "$EVIL_LOG"
+        absent -F secret "$EVIL_LOG"
         [[ $(grep -c refused "$EVIL_LOG") == 7 ]]
         [[ $(holt images --format '{{.Repository}}') == good ]]
         # No store belongs to these.
@@ -301,9 +307,7 @@ evil() {
 @test "other users of the host reach no file of the store" {
         chmod 755 "$WORK" "$BATS_RUN_TMPDIR"
         install -d -m 755 "$STORE" "$RUN"
-        mkdir cases
-        python3 "$HOSTILE" layers cases "$HOST"
-        hostile_load '{}' cases/fine_devices.tar >/dev/null
+        hostile_load '{}' "$CASES/layers/fine_devices.tar" >/dev/null
         at=$(holt image mount hostile:1)
         # shellcheck disable=SC2046
         holt run $(seccomp) hostile:1 /bin/sh -c 'cp /bin/sh /suid; chmod 4755 /suid'
@@ -311,8 +315,151 @@ evil() {
         run -1 dd if="$at/null" count=1
         findmnt -n -o OPTIONS "$at" | grep -w nosuid | grep -w nodev
         run setpriv --reuid 1000 --regid 1000 --clear-groups find "$STORE" "$RUN" -type f -readable
-        [[ -z $(grep -v "Permission denied" <<<"$output") ]]
+        absent -v "Permission denied" <<<"$output"
         run setpriv --reuid 1000 --regid 1000 --clear-groups find "$STORE" "$RUN" -perm -4000
-        [[ -z $(grep -v "Permission denied" <<<"$output") ]]
+        absent -v "Permission denied" <<<"$output"
         holt image umount hostile:1
+}
+
+# ---- registries ----
+
+hostile_registry_start() {
+        python3 "$BATS_TEST_DIRNAME/hostile_registry.py" "$WORK/ports" "$WORK/requests" 3>&- &
+        PIDS+=($!)
+        until [[ -s $WORK/ports ]]; do sleep 0.05; done
+        read -r HERE ELSEWHERE <"$WORK/ports"
+        wait_for_port "$ELSEWHERE"
+        : >"$WORK/requests"
+}
+
+@test "a registry that lies or never ends" {
+        local case
+        hostile_registry_start
+        for case in both lies-smaller path blob-other blob-endless manifest-endless headers-endless digest-lies digest-path \
+                other-type redirect-file redirect-loop foreign-file errors never; do
+                refused pull -q --creds name:secret "127.0.0.1:$HERE/$case:1"
+                [[ -z $(ls -A "$STORE/layers") ]]
+        done
+        refused pull -q -a --creds name:secret "127.0.0.1:$HERE/tags"
+        nothing_stored
+}
+
+@test "credentials go to the registry alone (CVE-2020-15157, CVE-2019-10214)" {
+        hostile_registry_start
+        for case in foreign redirect; do
+                holt pull -q --creds name:secret "127.0.0.1:$HERE/$case:1"
+                grep "^elsewhere /blob" requests
+                holt rmi -f "$(holt images -q)"
+        done
+        refused pull -q --creds name:secret "127.0.0.1:$HERE/foreign-challenge:1"
+        grep "^elsewhere /challenge" requests
+        grep "^here .* Basic" requests
+        grep '^elsewhere' requests >elsewhere
+        absent -v -- ' -$' elsewhere
+        : >requests
+        # What has to be https is not spoken to without.
+        refused pull -q --tls-verify --creds name:secret "127.0.0.1:$HERE/fine:1"
+        [[ ! -s requests ]]
+}
+
+@test "what a registry and its image say reaches no terminal raw" {
+        local command
+        hostile_registry_start
+        script -qefc "$HOLT --root $STORE --run $RUN pull --creds name:secret 127.0.0.1:$HERE/warns:1" out </dev/null >/dev/null
+        absent -aF $'\e]' out
+        for command in history "history --human=false --no-trunc" "history --format '{{.CreatedAt}}{{.Comment}}'" "image inspect" \
+                "image inspect --format '{{.Config.Labels.a}}{{.Os}}{{.Created}}'" "image inspect --format '{{json .}}'" "image tree"; do
+                script -qefc "$HOLT --root $STORE --run $RUN $command 127.0.0.1:$HERE/warns:1" out </dev/null >/dev/null
+                echo "$command: $(cat -v out)"
+                absent -aq $'[\e\a]' out
+        done
+        # Programs get it as it is.
+        [[ $(holt image inspect --format '{{.Config.Labels.a}}' "127.0.0.1:$HERE/warns:1") == *$'\e'* ]]
+}
+
+# ---- bombs ----
+
+@test "archives that grow without end, or want more memory than there should be" {
+        local case mb
+        refused load -q -i "$CASES/bombs/archive"
+        [[ $output == *"out of all proportion"* ]]
+        for case in window dictionary; do
+                refused import -q "$CASES/bombs/$case" x:1
+                mb=$(memory_of "$HOLT" --root "$STORE" --run "$RUN" import -q "$CASES/bombs/$case" x:1)
+                ((mb < 64))
+        done
+        nothing_stored
+}
+
+# ---- races ----
+
+@test "kill -9 of holt and of holt-fetch at any moment" {
+        local i pid child
+        image_make good:1
+        holt save -o good.tar good:1
+        registry_start
+        holt tag good:1 "$REGISTRY/good:1"
+        holt push -q "$REGISTRY/good:1"
+        for i in {1..48}; do
+                holt rmi -f "$(holt images -q)" >/dev/null 2>&1 || true
+                case $((i % 3)) in
+                0) set -- pull -q "$REGISTRY/good:1" ;;
+                1) set -- load -q -i good.tar ;;
+                2) set -- import -q tree.tar new:1 ;;
+                esac
+                "$HOLT" --root "$STORE" --run "$RUN" "$@" >/dev/null 2>&1 3>&- &
+                pid=$!
+                sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
+                child=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null || true)
+                if ((i % 2)); then
+                        kill -9 "$pid" 2>/dev/null || true
+                elif [[ -n $child ]]; then
+                        kill -9 "${child%% *}" 2>/dev/null || true
+                fi
+                wait "$pid" 2>/dev/null || true
+                run holt system check
+                echo "$i $*: $output"
+                [[ $output == "The store is in order" || $output == *"belongs to nothing"* ]]
+        done
+        holt system prune -f >/dev/null
+        in_order
+        holt pull -q "$REGISTRY/good:1"
+        in_order
+}
+
+@test "pull, load, run, rmi and prune at once" {
+        local i pids=()
+        image_make good:1
+        holt save -o good.tar good:1
+        registry_start
+        holt tag good:1 "$REGISTRY/good:1"
+        holt push -q "$REGISTRY/good:1"
+        holt rmi -f "$(holt images -q)"
+        race() {
+                local n=$1
+                shift
+                for ((i = 0; i < n; i++)); do
+                        "$HOLT" --root "$STORE" --run "$RUN" "$@" >>"race.$1" 2>&1 3>&- </dev/null || true
+                done
+        }
+        race 8 pull -q "$REGISTRY/good:1" &
+        pids+=($!)
+        race 8 pull -q "$REGISTRY/good:1" &
+        pids+=($!)
+        race 8 load -q -i good.tar &
+        pids+=($!)
+        race 12 rmi -f "$REGISTRY/good:1" good:1 &
+        pids+=($!)
+        race 12 system prune -f &
+        pids+=($!)
+        # shellcheck disable=SC2046
+        race 8 run --pull never $(seccomp) good:1 /bin/sh -c true &
+        pids+=($!)
+        wait "${pids[@]}"
+        cat race.pull race.load race.run
+        absent -ahiE "malformed|corrupt|damaged|locked|signal|assert" race.*
+        absent -v "^$REGISTRY/good:1$" race.pull
+        in_order
+        holt pull -q "$REGISTRY/good:1"
+        in_order
 }
