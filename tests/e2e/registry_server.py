@@ -10,7 +10,7 @@ METHOD PATH STATUS AUTHORIZATION RANGE. The faults:
   basic=USER:PASSWORD   wants a login
   bearer=USER:PASSWORD  wants tokens of its own token service, which wants a login; bearer= anonymous
   identity              ... and gives and takes identity tokens
-  expired               takes no token the first time that it is shown
+  expired               takes not the first token that it is shown
   realm=URL             says that its token service is there
   cut=N                 the first answer with a blob ends after N bytes; cut-all=N: each one, N bytes further
   status=CODE*TIMES     the first requests for blobs and manifests fail so; retry-after=SECONDS goes with it
@@ -154,7 +154,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return True
         if kind != "Bearer" or value not in s.tokens:
             return False
-        return not (s.has("expired") and s.count("expired " + value) == 1)
+        return not (s.has("expired") and s.count("expired") == 1)
 
     def challenge(self):
         s = self.state
