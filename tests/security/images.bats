@@ -24,7 +24,8 @@ setup() {
         mkdir -p "$HOST"
         echo unharmed >"$HOST/marker"
         # No attack takes more memory than this, without the machine's other programs being asked.
-        ulimit -v 4000000
+        SANITIZED=$(grep -c __asan_init "$HOLT" || true)
+        ((SANITIZED)) || ulimit -v 4000000
 }
 
 teardown() {
@@ -78,8 +79,8 @@ seccomp() { [[ -e /usr/share/containers/seccomp.json ]] || echo --security-opt=s
 
 hostile_run() {
         # shellcheck disable=SC2046
-        run timeout 30 "$HOLT" --root "$STORE" --run "$RUN" run $(seccomp) "$@" </dev/null
-        ((status < 124 || status > 124)) && unharmed
+        output=$(timeout 30 "$HOLT" --root "$STORE" --run "$RUN" run $(seccomp) "$@" 2>&1 </dev/null) && status=0 || status=$?
+        ((status != 124)) && unharmed
 }
 
 # ---- archives ----
@@ -136,6 +137,7 @@ hostile_run() {
 
 @test "large documents of archives take bounded memory" {
         local case mb
+        ((SANITIZED == 0)) || skip "the sanitizer has memory of its own"
         for case in giant_manifest many_documents giant_json deep_json; do
                 mb=$(memory_of "$HOLT" --root "$STORE" --run "$RUN" load -q -i "$CASES/documents/$case.tar")
                 echo "$case: $mb MB"
@@ -386,7 +388,7 @@ hostile_registry_start() {
         for case in window dictionary; do
                 refused import -q "$CASES/bombs/$case" x:1
                 mb=$(memory_of "$HOLT" --root "$STORE" --run "$RUN" import -q "$CASES/bombs/$case" x:1)
-                ((mb < 64))
+                ((mb < 64 || SANITIZED))
         done
         nothing_stored
 }
@@ -428,37 +430,37 @@ hostile_registry_start() {
 }
 
 @test "pull, load, run, rmi and prune at once" {
-        local i pids=()
+        local until pids=()
         image_make good:1
         holt save -o good.tar good:1
         registry_start
         holt tag good:1 "$REGISTRY/good:1"
         holt push -q "$REGISTRY/good:1"
         holt rmi -f "$(holt images -q)"
+        until=$((SECONDS + 3))
         race() {
-                local n=$1
-                shift
-                for ((i = 0; i < n; i++)); do
+                while ((SECONDS < until)); do
                         "$HOLT" --root "$STORE" --run "$RUN" "$@" >>"race.$1" 2>&1 3>&- </dev/null || true
                 done
         }
-        race 8 pull -q "$REGISTRY/good:1" &
+        race pull -q "$REGISTRY/good:1" &
         pids+=($!)
-        race 8 pull -q "$REGISTRY/good:1" &
+        race pull -q "$REGISTRY/good:1" &
         pids+=($!)
-        race 8 load -q -i good.tar &
+        race load -q -i good.tar &
         pids+=($!)
-        race 12 rmi -f "$REGISTRY/good:1" good:1 &
+        race rmi -f "$REGISTRY/good:1" good:1 &
         pids+=($!)
-        race 12 system prune -f &
+        race system prune -f &
         pids+=($!)
         # shellcheck disable=SC2046
-        race 8 run --pull never $(seccomp) good:1 /bin/sh -c true &
+        race run --pull never $(seccomp) good:1 /bin/sh -c true &
         pids+=($!)
         wait "${pids[@]}"
         cat race.pull race.load race.run
         absent -ahiE "malformed|corrupt|damaged|locked|signal|assert" race.*
-        absent -v "^$REGISTRY/good:1$" race.pull
+        # It may be removed before its pull has told so.
+        absent -vE "^($REGISTRY/good:1|holt: .*: no such image: .*)$" race.pull
         in_order
         holt pull -q "$REGISTRY/good:1"
         in_order
