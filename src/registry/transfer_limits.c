@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/grow.h"
@@ -37,8 +38,10 @@ static int read_members(struct transfer_limits *l, struct error *err)
         if (r < 0)
                 return r;
         registry = reference ? l->image.registry : registry;
-        l->registry = registry ? strdup(registry) : NULL;
-        return registry && !l->registry ? error_set(err, ENOMEM, "out of memory") : 0;
+        if (registry && strlen(registry) >= sizeof l->registry)
+                return error_set(err, EINVAL, "%.300s: no registry has so long a name", registry);
+        snprintf(l->registry, sizeof l->registry, "%s", registry ? registry : "");
+        return 0;
 }
 
 int transfer_limits_read(const char *job, const char *parameters, struct transfer_limits *ret, struct error *err)
@@ -60,17 +63,14 @@ int transfer_limits_read(const char *job, const char *parameters, struct transfe
 
 void transfer_limits_finish(struct transfer_limits *l)
 {
-        for (size_t i = 0; i < l->n_places; i++)
-                free(l->places[i]);
         free(l->places);
-        free(l->registry);
         json_put(l->parameters);
         *l = (struct transfer_limits){};
 }
 
 int transfer_limits_registry(const struct transfer_limits *l, const char *registry, struct error *err)
 {
-        if (l->registry && strcmp(registry, l->registry) == 0)
+        if (*l->registry && strcmp(registry, l->registry) == 0)
                 return 0;
         return error_set(err, EPERM, "the job has nothing to do with %.100s", registry);
 }
@@ -78,7 +78,7 @@ int transfer_limits_registry(const struct transfer_limits *l, const char *regist
 static bool is_place(const struct transfer_limits *l, const char *registry)
 {
         for (size_t i = 0; i < l->n_places; i++) {
-                if (strcmp(l->places[i], registry) == 0)
+                if (strcmp(l->places[i].registry, registry) == 0)
                         return true;
         }
         return false;
@@ -86,16 +86,13 @@ static bool is_place(const struct transfer_limits *l, const char *registry)
 
 int transfer_limits_add_place(struct transfer_limits *l, const char *registry, struct error *err)
 {
-        char *copy;
-
         if (is_place(l, registry))
                 return 0;
-        copy = strdup(registry);
-        if (!copy || array_grow(&l->places, &l->cap_places, l->n_places + 1, sizeof *l->places) < 0) {
-                free(copy);
+        if (strlen(registry) >= sizeof l->places->registry)
+                return error_set(err, EINVAL, "%.300s: no registry has so long a name", registry);
+        if (array_grow(&l->places, &l->cap_places, l->n_places + 1, sizeof *l->places) < 0)
                 return error_set(err, ENOMEM, "out of memory");
-        }
-        l->places[l->n_places++] = copy;
+        memcpy(l->places[l->n_places++].registry, registry, strlen(registry) + 1);
         return 0;
 }
 

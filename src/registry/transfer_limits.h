@@ -27,11 +27,13 @@ enum transfer_job {
 struct transfer_limits {
         enum transfer_job job;
         struct json_object *parameters;
-        char *registry;         /* that the job is about; NULL: none */
+        char registry[256];     /* that the job is about; "": none */
         struct reference image; /* of a pull or a push */
         const char *name;       /* that the image may get; NULL: none */
         bool all_tags;          /* of the pull's repository */
-        char **places;          /* registries that were named as places to look: for credentials */
+        struct transfer_place { /* registries that were named as places to look: for credentials */
+                char registry[256];
+        } * places;
         size_t n_places, cap_places;
 };
 
