@@ -124,10 +124,30 @@ ssize_t tar_reader_data(struct tar_reader *r, const void **ret, struct error *er
         return (ssize_t)n;
 }
 
-/* What is left of the entry: its data, then the zeros (or whatever is there) up to the next block. */
+/* Up to n bytes that mean nothing; fewer only at the end of the archive. */
+static int skip(struct tar_reader *r, uint64_t n, struct error *err)
+{
+        int q = 0;
+
+        while (n && (q = fill(r, err)) > 0) {
+                size_t k = r->len - r->at < n ? r->len - r->at : (size_t)n;
+
+                q = tell(r, r->piece + r->at, k, err);
+                if (q < 0)
+                        break;
+                r->position += k;
+                r->at += k;
+                n -= k;
+        }
+        return q < 0 ? q : 0;
+}
+
+/*
+ * What is left of the entry: its data, then the zeros (or whatever is there) up to the next block. An archive may end
+ * before them: Go's programs do not mind, and umoci writes such ones.
+ */
 static int finish_entry(struct tar_reader *r, struct error *err)
 {
-        char padding[TAR_BLOCK];
         const void *data = NULL;
         ssize_t n;
         int q = 0;
@@ -135,7 +155,7 @@ static int finish_entry(struct tar_reader *r, struct error *err)
         while (q == 0 && (n = tar_reader_data(r, &data, err)) != 0)
                 q = n < 0 ? (int)n : tell(r, data, (size_t)n, err);
         if (q == 0)
-                q = take_all(r, padding, (size_t)r->padding, err);
+                q = skip(r, r->padding, err);
         r->padding = 0;
         return q;
 }
@@ -381,18 +401,8 @@ static int complete(struct tar_reader *r, const struct tar_header *h, struct tar
 /* Two blocks of zeros, or one and nothing more; whatever follows belongs to the archive, as padding. */
 static int at_end(struct tar_reader *r, struct error *err)
 {
-        char block[TAR_BLOCK];
-        int q;
-
         r->ended = true;
-        while ((q = fill(r, err)) > 0) {
-                size_t n = r->len - r->at < sizeof block ? r->len - r->at : sizeof block;
-
-                q = take_all(r, block, n, err);
-                if (q < 0)
-                        break;
-        }
-        return q;
+        return skip(r, UINT64_MAX, err);
 }
 
 static int begin_draft(struct tar_reader *r, struct error *err)

@@ -270,6 +270,21 @@ PY
         [ -f mnt/d2/y ]
 }
 
+# Docker, podman and containerd take such ones, and umoci insert writes them.
+@test "an archive may end without the padding behind its last file" {
+        local n
+        for n in 0 1 200 506; do
+                archive "raw(header(size=b'00000000005 '), b'short' + b'\\0' * $n); out.close(); import os; os._exit(0)"
+                [ "$(stat -c %s archive)" -eq $((512 + 5 + n)) ]
+                convert archive image
+                mount_layer image mnt
+                [ "$(find mnt -type f -exec cat {} +)" = short ]
+                umount mnt
+        done
+        archive "raw(header(size=b'00000000005 '), b'shor'); out.close(); import os; os._exit(0)"
+        refused archive 'cut off'
+}
+
 @test "damaged and lying archives" {
         archive 'raw(header(sum=b"000000\0 "))'
         refused archive 'damaged'
