@@ -87,6 +87,8 @@ class Disk:
         run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,nodiscard", self.image)
         os.makedirs(self.path, exist_ok=True)
         run("mount", "-o", "loop", self.image, self.path)
+        # What others have left to be written is no part of what follows.
+        os.sync()
         return self.path
 
     def __exit__(self, *_):
