@@ -356,3 +356,22 @@ EOF
         [[ $stderr == *"is not the digest of image"* ]]
         [ -z "$(holt images -q)" ]
 }
+
+@test "pull: through the proxy that the environment names" {
+        local port
+        registry_start
+        image_make proxied:1
+        holt tag proxied:1 "$REGISTRY/proxied:1"
+        holt push -q "$REGISTRY/proxied:1"
+        port=$(free_port)
+        "$TESTS/http_proxy.py" "$port" "$REGISTRY" "$WORK/proxy.log" 3>&- &
+        PIDS+=($!)
+        wait_for_port "$port"
+        printf '[[registry]]\nlocation = "registry.test"\ninsecure = true\n' >registries.conf
+        export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+        run -1 holt pull -q registry.test/proxied:1
+        http_proxy=http://127.0.0.1:$port https_proxy=http://127.0.0.1:$port run -0 holt pull -q registry.test/proxied:1
+        grep '^GET http://registry.test/v2/proxied/blobs/' proxy.log
+        [[ $(holt images -q registry.test/proxied) == "$(holt images -q proxied:1)" ]]
+        http_proxy=http://127.0.0.1:$port no_proxy=registry.test run -1 holt pull -q registry.test/proxied:1
+}
