@@ -28,7 +28,7 @@ setup() {
 }
 
 teardown() {
-        [[ ! -d run ]] || holt image umount -a
+        [[ ! -d run ]] || holt --root "$BATS_TEST_TMPDIR/root" image umount -a
         findmnt -rno TARGET | grep "^$PWD/" | sort -r | xargs -r umount
 }
 
