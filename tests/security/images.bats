@@ -270,14 +270,14 @@ evil() {
 @test "an image's directories and files that are mounted upon are links to the host" {
         local path target
         for target in "$HOST" "../../../../../../../../..$HOST" /proc/self/cwd /proc/self/fd/3; do
-                for path in etc etc/hosts etc/resolv.conf etc/hostname dev proc sys work data dev/shm sys/fs; do
+                for path in etc etc/hosts etc/resolv.conf etc/hostname dev proc sys place data dev/shm sys/fs; do
                         rm -rf tree
                         mkdir -p "tree/bin" "tree/$(dirname "$path")"
                         cp "$(command -v busybox)" tree/bin/sh
                         ln -s "$target" "tree/$path"
                         tar -C tree -cf tree.tar .
                         holt import -q tree.tar links:1 >/dev/null
-                        hostile_run --rm -v "$HOST:/data/inner:ro" -w /work/inner links:1 /bin/sh -c true
+                        hostile_run --rm -v "$HOST:/data/inner:ro" -w /place/inner links:1 /bin/sh -c true
                         [[ $path == bin || $status -lt 128 ]]
                 done
         done
