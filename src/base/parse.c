@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-static int digit_value(char c)
+int parse_digit(char c)
 {
         if (c >= '0' && c <= '9')
                 return c - '0';
@@ -24,7 +24,7 @@ static int parse_digits(const char *s, size_t len, unsigned base, uint64_t *ret)
         if (!len)
                 return -EINVAL;
         for (size_t i = 0; i < len; i++) {
-                int d = digit_value(s[i]);
+                int d = parse_digit(s[i]);
 
                 if (d >= (int)base)
                         return -EINVAL;

@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* The value of a digit of any base up to 16, in either case; 99 for anything else. */
+int parse_digit(char c);
+
 int parse_u64(const char *s, unsigned base, uint64_t *ret);
 int parse_u32(const char *s, unsigned base, uint32_t *ret);
 /* Decimal, with an optional leading '-'. */

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/own.h"
 #include "base/parse.h"
+#include "cli/timestamp.h"
 #include "oci/image_manifest.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -200,16 +201,13 @@ int bootstrap_end(pid_t pid, struct error *err)
 static void write_created(struct json_writer *w)
 {
         const char *epoch = getenv("SOURCE_DATE_EPOCH");
+        char text[TIMESTAMP_MAX];
         int64_t seconds;
-        char text[64];
-        struct tm tm;
-        time_t t;
 
         if (!epoch || parse_i64(epoch, &seconds) < 0)
                 seconds = time(NULL);
-        t = (time_t)seconds;
-        if (gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
-                json_write_string(w, "created", text);
+        timestamp_rfc3339(seconds, text);
+        json_write_string(w, "created", text);
 }
 
 void bootstrap_config(const struct bootstrap *b, const char *suite, struct buf *out)

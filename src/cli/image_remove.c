@@ -15,43 +15,66 @@ static void tell_untagged(struct buf *out, const char *name)
         buf_add_str(out, "\n");
 }
 
-int image_delete(struct store *s, const struct digest *id, struct error *err)
+static void tell_deleted(struct buf *out, const struct image_info *info)
+{
+        for (const char *const *n = info->names; *n; n++)
+                tell_untagged(out, *n);
+        for (const char *const *d = info->digests; *d; d++)
+                tell_untagged(out, *d);
+        buf_addf(out, "Deleted: %s\n", info->id.text);
+}
+
+static int check_mounted(struct store *s, const struct digest *id, struct error *err)
 {
         own_mem char *path = NULL;
         int r = image_place_find(s, id, &path, err);
 
-        if (r == 1)
-                return error_set(err, EBUSY, "image %.12s is mounted at %s", digest_hex(id), path);
+        return r == 1 ? error_set(err, EBUSY, "image %.12s is mounted at %s", digest_hex(id), path) : r;
+}
+
+int image_delete(struct store *s, const struct digest *id, struct error *err)
+{
+        int r = check_mounted(s, id, err);
+
         return r < 0 ? r : store_image_remove(s, id, err);
 }
 
-/* How many other names keep the image when this one goes. All digests of a repository go together: the one that was
- * asked for may be that of an index, which brought that of the manifest along. */
-static size_t others(const struct image_info *info, const struct reference *name)
+/* All digests of a repository go together: the one that was asked for may be that of an index, which brought that of
+ * the manifest along. */
+static int remove_digests(struct store *s, const struct image_info *info, const struct reference *name,
+                          bool *ret_removed, struct error *err)
 {
-        own_buf struct buf repository = {};
-        size_t n = 0;
+        int r = 0;
 
-        for (const char *const *tag = info->names; *tag; tag++)
-                n++;
-        if (!*name->digest.text)
-                return n - 1;
-        reference_add_name(&repository, name);
-        buf_add_str(&repository, "@");
-        for (const char *const *d = info->digests; *d; d++)
-                n += strncmp(*d, buf_str(&repository), repository.len) != 0;
-        return n;
+        for (const char *const *d = info->digests; *d && r == 0 && !*ret_removed; d++) {
+                struct reference ref;
+
+                r = reference_parse(*d, &ref, err);
+                if (r == 0 && strcmp(ref.registry, name->registry) == 0 &&
+                    strcmp(ref.repository, name->repository) == 0)
+                        r = store_image_remove_name(s, &ref, ret_removed, err);
+        }
+        return r;
 }
 
-static int untag(struct store *s, const struct reference *name, struct buf *out, struct error *err)
+static int remove_name(struct store *s, const struct image_info *info, const struct reference *name, struct buf *out,
+                       struct error *err)
 {
         own_buf struct buf full = {};
-        int r = store_image_untag(s, name, err);
+        bool is_digest = *name->digest.text, last = is_digest ? !info->names[0] : !info->names[1], removed = false;
+        int r = last ? check_mounted(s, &info->id, err) : 0;
 
+        if (r == 0 && is_digest && last)
+                r = remove_digests(s, info, name, &removed, err);
+        else if (r == 0)
+                r = store_image_remove_name(s, name, &removed, err);
         if (r < 0)
                 return r;
         reference_add(&full, name);
-        tell_untagged(out, buf_str(&full));
+        if (removed)
+                tell_deleted(out, info);
+        else
+                tell_untagged(out, buf_str(&full));
         return 0;
 }
 
@@ -60,16 +83,10 @@ int image_remove(struct store *s, const struct image_info *info, const struct re
 {
         int r;
 
-        /* A digest is no name that keeps an image alone, once its tags are gone by hand. */
-        if (name && others(info, name))
-                return untag(s, name, out, err);
+        if (name)
+                return remove_name(s, info, name, out, err);
         r = image_delete(s, &info->id, err);
-        if (r < 0)
-                return r;
-        for (const char *const *n = info->names; *n; n++)
-                tell_untagged(out, *n);
-        for (const char *const *d = info->digests; *d; d++)
-                tell_untagged(out, *d);
-        buf_addf(out, "Deleted: %s\n", info->id.text);
-        return 0;
+        if (r == 0)
+                tell_deleted(out, info);
+        return r;
 }

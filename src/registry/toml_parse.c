@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/parse.h"
 #include "base/utf8.h"
 
 /* Items are found by walking lists: their number is bounded, so that a hostile file costs no minutes. */
@@ -478,24 +479,13 @@ static int parse_array(struct parser *t, struct toml_value *v)
         return 0;
 }
 
-static int digit_value(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return 99;
-}
-
 /* Digits with single underscores between them. */
 static int parse_digits(struct parser *t, int base, uint64_t *ret)
 {
         uint64_t value = 0;
 
         do {
-                int digit = digit_value(*t->p);
+                int digit = parse_digit(*t->p);
 
                 if (digit >= base)
                         return fail(t, "expected a string, a whole number, true, false, \"[\" or \"{\"");
@@ -503,9 +493,9 @@ static int parse_digits(struct parser *t, int base, uint64_t *ret)
                     __builtin_add_overflow(value, (uint64_t)digit, &value))
                         return fail(t, "the number does not fit");
                 t->p++;
-                if (*t->p == '_' && digit_value(t->p[1]) < base)
+                if (*t->p == '_' && parse_digit(t->p[1]) < base)
                         t->p++;
-        } while (digit_value(*t->p) < base);
+        } while (parse_digit(*t->p) < base);
         *ret = value;
         return 0;
 }
@@ -520,7 +510,7 @@ static int parse_integer(struct parser *t, struct toml_value *v)
         if (*t->p == '0' && t->p[1] && strchr("box", t->p[1]) && !sign) {
                 base = t->p[1] == 'b' ? 2 : t->p[1] == 'o' ? 8 : 16;
                 t->p += 2;
-        } else if (*t->p == '0' && (digit_value(t->p[1]) < 10 || t->p[1] == '_')) {
+        } else if (*t->p == '0' && (parse_digit(t->p[1]) < 10 || t->p[1] == '_')) {
                 return fail(t, "a number that begins with 0");
         }
         r = parse_digits(t, base, &magnitude);

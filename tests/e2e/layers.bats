@@ -36,6 +36,7 @@ convert() {
         "$LAYER_FROM_TAR" -x "$2" recipe | cmp - "$1"
         fsck.erofs "$2" >fsck 2>&1 || { cat fsck; return 1; }
         ! grep -q '<E>' fsck || { cat fsck; return 1; }
+        dump.erofs -s -S "$2" >dump 2>&1 || { cat dump; return 1; }
 }
 
 # Mounts by the file itself where the kernel can (Linux 6.12), else by a loop device.
