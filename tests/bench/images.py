@@ -13,6 +13,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -160,6 +161,15 @@ class Bench:
                 sizes = (os.path.getsize(f"{disk}/layer") + os.path.getsize(f"{disk}/recipe")) / size
         return statistics.median(ratios), sizes
 
+    def entries(self):
+        """Bytes of memory to take in a layer of a million empty files."""
+        with Disk(self.work) as disk:
+            with tarfile.open(f"{disk}/tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+                for i in range(1000000):
+                    tar.fileobj.write(tarfile.TarInfo(f"d{i // 1000}/file{i}").tobuf(tarfile.USTAR_FORMAT))
+            return Usage(self.holt, "--root", f"{disk}/root", "--run", f"{disk}/run", "import", "-q", f"{disk}/tar",
+                         "entries:1").memory
+
     def mounting(self):
         """Milliseconds to mount an image of ten layers: when none is mounted yet, and later."""
         tools = os.path.join(self.build, "tests/store")
@@ -219,6 +229,7 @@ def report(bench):
     row(*["---"] * 3)
     row("unpacking a blob, of the time of `igzip -d`", f"{ratio:.2f}", "2.5")
     row("layers and recipes, of the size of the archives", f"{sizes:.3f}", "1.03")
+    row("memory to take in a layer of a million entries, MB", f"{bench.entries() / 1e6:.0f}", "256")
     first, later = bench.mounting()
     row("mounting an image of ten layers, ms, when none is mounted yet", f"{first:.1f}", "2")
     row("the same, later", f"{later:.2f}", "2")
