@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What isolates an instance: a table of functions each. A NULL member is not supported: say so. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "instance/instance.h"
+
+/* A process beside the first. */
+struct exec_request {
+        const char *const *args;
+        const char *const *env;     /* NAME=VALUE, beside the instance's own; NULL */
+        const char *user, *workdir; /* NULL: the instance's */
+        bool tty, interactive, detach, privileged;
+        const char *detach_keys; /* NULL: the usual */
+};
+
+/* Counters since the start; what a host does not count is UINT64_MAX. */
+struct instance_stats {
+        uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, throttled_ns;
+        uint64_t memory, memory_limit;    /* bytes; without the file cache that can be given up, as Docker shows it */
+        uint64_t block_read, block_write; /* bytes */
+        uint64_t net_in, net_out;         /* bytes, of all interfaces but lo */
+        uint64_t pids, pids_limit;
+        uint64_t psi_cpu_us, psi_memory_us, psi_io_us; /* "some ... total=" of PSI */
+};
+
+/* What a start needs, made by the process that asks for it; the shim keeps it for restarts. Descriptors belong to the
+ * caller. */
+struct start_job {
+        struct buf config; /* the runtime-spec's configuration */
+        int root;          /* the root file system, detached; -1 */
+        int netns;         /* -1: config says it all */
+        const int *pins;   /* keep the layers */
+        size_t n_pins;
+};
+
+struct backend {
+        const char *name; /* "container" */
+
+        /* In the shim, with the instance's stdin, stdout, stderr (-1 with a terminal) as its ends in the job; returns
+         * a pidfd, whose process the shim reaps. *ret_master: the terminal, or -1. */
+        int (*start)(const char *run, const char *id, const char *path, const struct start_job *job, const int *stdio,
+                     pid_t *ret_pid, int *ret_master, struct error *err);
+        /* In the shim or in whoever cleans up: nothing of it is left. May be called twice, and for one that never
+         * started. */
+        int (*destroy)(const char *run, const char *id, struct error *err);
+
+        int (*signal)(const char *run, const char *id, int signo, bool all, struct error *err);
+        int (*pause)(const char *run, const char *id, bool paused, struct error *err);
+        /* 1: it is; 0. */
+        int (*is_paused)(const char *run, const char *id);
+        /* Runs it to its end with this process's standard streams; 125, 126, 127 as *ret_exit when it did not run. */
+        int (*exec)(struct engine *e, struct instance *i, const struct exec_request *x, int *ret_exit,
+                    struct error *err);
+        int (*update)(struct engine *e, struct instance *i, struct error *err);
+        int (*stats)(const char *run, const char *id, struct instance_stats *ret, struct error *err);
+        /* Host pids of all its processes; *ret is malloc'ed. */
+        int (*pids)(const char *run, const char *id, pid_t **ret, size_t *ret_n, struct error *err);
+};
+
+extern const struct backend backend_container;
+
+/* NULL: unknown. */
+const struct backend *backend_find(const char *name);

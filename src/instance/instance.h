@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Instances: named workloads, kept until they are removed.
+ *
+ *   ROOT/instances/ID/config    JSON: name, image, what was asked for; complete when it has its name
+ *   ROOT/instances/ID/upper     what it has written, with work/ of its overlay
+ *   ROOT/instances/ID/{hosts,hostname,resolv.conf}
+ *   ROOT/instances/ID/log       and log.1 ...: log driver json-file
+ *   ROOT/instances/ID/started   it was started since `state` was written: without RUN/instances/ID, the host died
+ *   ROOT/instances/ID/state     JSON: how it ended last (instance_state)
+ *   ROOT/instances/NAME         a link to ID
+ *   RUN/instances/ID/           there while somebody makes, runs or removes it, who has it locked (flock): one that
+ *                               nobody has locked is what a killed one has left, and the next command cleans up
+ *   RUN/instances/ID/socket     of its shim (protocol.h)
+ *   RUN/instances/ID/state      as the shim knows it
+ *   RUN/events                  what happened (event.h)
+ *
+ * Short changes of the configuration of one that may run are made under a lock on ROOT/instances/ID.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "instance/options.h"
+#include "oci/digest.h"
+#include "store/store.h"
+
+enum { INSTANCE_ID_LEN = 64 };
+
+struct backend;
+
+/* What the commands work with. */
+struct engine {
+        const char *root, *run;             /* absolute */
+        struct store *store;                /* NULL until engine_store() */
+        const char *given_root, *given_run; /* as store_open() wants them */
+        void (*warn)(const char *text);     /* told of what stops nothing */
+        void (*debug)(const char *text);    /* NULL: nobody wants to know */
+};
+
+int engine_store(struct engine *e, struct store **ret, struct error *err);
+
+enum instance_status {
+        INSTANCE_CREATED,
+        INSTANCE_RUNNING,
+        INSTANCE_PAUSED,
+        INSTANCE_RESTARTING, /* waits for its next start */
+        INSTANCE_STOPPING,   /* was asked to end */
+        INSTANCE_EXITED,
+};
+
+enum instance_health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
+
+struct instance_state {
+        enum instance_status status;
+        enum instance_health health;
+        pid_t pid;                 /* of its first process (of QEMU for a VM); 0: it does not run */
+        int exit_code;             /* of its last run: 128 + n for a signal */
+        bool oom_killed;           /* in its last run */
+        bool stopped;              /* by a command: restart policy unless-stopped lets it be */
+        unsigned restarts;         /* by its policy, since it was started by a command */
+        unsigned health_failures;  /* in a row */
+        int64_t started, finished; /* nanoseconds since 1970; 0: never */
+        char error[256];           /* why it did not start or how it was lost; "" */
+};
+
+const char *instance_status_name(enum instance_status s); /* "running" */
+const char *instance_health_name(enum instance_health h); /* "healthy"; "" for none */
+
+void instance_state_write(const struct instance_state *s, struct json_writer *w, const char *key);
+int instance_state_read(struct json_object *obj, struct instance_state *ret, struct error *err);
+
+struct instance {
+        char id[INSTANCE_ID_LEN + 1];
+        char *name, *path;   /* path: ROOT/instances/ID */
+        int fd;              /* of path */
+        int lock;            /* of RUN/instances/ID while this process has it, else -1 */
+        int64_t created;     /* nanoseconds since 1970 */
+        struct digest image; /* of what it stands on: the store keeps it as long as the instance is there */
+        char *image_name;    /* as it was typed */
+        const struct backend *backend;
+        struct instance_options options;
+        struct instance_state state; /* when it was read */
+};
+
+void instance_free(struct instance *i);
+static inline void instance_free_(struct instance **i)
+{
+        instance_free(*i);
+}
+#define own_instance __attribute__((cleanup(instance_free_)))
+
+/*
+ * By name, id, or the first digits of an id. -ENOENT: "no such instance: X"; -EEXIST: several fit. The state is the
+ * truth at this moment: of one whose shim was killed, what is left is cleaned up first.
+ */
+int instance_find(struct engine *e, const char *name, struct instance **ret, struct error *err);
+int instance_read_state(struct engine *e, struct instance *i, struct error *err);
+
+/* The newest first; *i belongs to the caller of instances() and lives during the call. */
+int instances(struct engine *e, int (*each)(void *userdata, struct instance *i), void *userdata, struct error *err);
+
+/* Cleans up what killed processes and a host that died have left; what fails is told to e->warn. */
+void instances_sweep(struct engine *e);
+
+/* --- life. All of these may be called by any process; -EBUSY when another one is at it. --- */
+
+/* A new one that does not run; it is locked. options are taken over and settled. The name is made up if there is none.
+ */
+int instance_create(struct engine *e, const struct image_info *image, const char *image_name,
+                    struct instance_options *options, struct instance **ret, struct error *err);
+
+/*
+ * Starts it, and returns when it really runs: *ret_shim is a connection to its shim (shim_client.h) that belongs to
+ * this process, attached when attach is true: from then on nothing of its output is lost. -EALREADY: it runs.
+ */
+int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err);
+
+/* Asks it to end by its stop signal, kills it after timeout seconds (-1: its own, or 10), and waits for its end. One
+ * that does not run is no error. */
+int instance_stop(struct engine *e, struct instance *i, int timeout, struct error *err);
+int instance_kill(struct engine *e, struct instance *i, int signo, struct error *err);
+int instance_pause(struct engine *e, struct instance *i, bool paused, struct error *err);
+int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err);
+
+/* After a change of i->options: what they say is kept, and limits hold at once if it runs. */
+int instance_update(struct engine *e, struct instance *i, struct error *err);
+
+/* -EBUSY: it runs, unless force. volumes: its anonymous volumes as well. */
+int instance_remove(struct engine *e, struct instance *i, bool force, bool volumes, struct error *err);
+
+/* Writes a file of its directory, whole or not at all. */
+int instance_write_file(struct instance *i, const char *name, const char *text, size_t len, struct error *err);
