@@ -26,7 +26,7 @@ static void write_strings(struct json_writer *w, const char *const *v)
 /* Another entry point than the image's takes the image's arguments with it. */
 static int write_args(const struct image_spec *s, struct json_writer *w, struct error *err)
 {
-        const struct run_options *o = s->options;
+        const struct instance_options *o = s->options;
         const char *const own[] = { o->entrypoint, NULL };
         const char *const *entry = s->image->entrypoint.v, *const *args = s->image->cmd.v;
 
@@ -45,52 +45,11 @@ static int write_args(const struct image_spec *s, struct json_writer *w, struct 
         return 0;
 }
 
-/* NAME=VALUE, or NAME for our own value, if there is one. */
-static void write_variable(struct json_writer *w, const char *text)
-{
-        own_mem char *entry = NULL;
-        const char *value;
-
-        if (strchr(text, '=')) {
-                json_write_string(w, NULL, text);
-                return;
-        }
-        value = getenv(text);
-        if (!value)
-                return;
-        if (asprintf(&entry, "%s=%s", text, value) < 0) {
-                w->out->failed = true;
-                return;
-        }
-        json_write_string(w, NULL, entry);
-}
-
-static int write_env_file(struct json_writer *w, const char *path, struct error *err)
-{
-        FILE *f = fopen(path, "re");
-        own_mem char *line = NULL;
-        size_t cap = 0;
-        ssize_t n;
-
-        if (!f)
-                return error_errno(err, errno, "open %s", path);
-        while ((n = getline(&line, &cap, f)) > 0) {
-                char *text = line + strspn(line, " \t");
-
-                line[n - (line[n - 1] == '\n')] = '\0';
-                if (*text && *text != '#')
-                        write_variable(w, text);
-        }
-        fclose(f);
-        return 0;
-}
-
 /* Of several with one name the last counts (container/environment.h); HOME comes from the image's /etc/passwd. */
 static int write_env(const struct image_spec *s, struct json_writer *w, struct error *err)
 {
-        const struct run_options *o = s->options;
+        const struct instance_options *o = s->options;
         own_mem char *hostname = NULL;
-        int r = 0;
 
         if (asprintf(&hostname, "HOSTNAME=%s", s->hostname) < 0)
                 return error_set(err, ENOMEM, "out of memory");
@@ -100,12 +59,9 @@ static int write_env(const struct image_spec *s, struct json_writer *w, struct e
         if (o->tty)
                 json_write_string(w, NULL, "TERM=xterm");
         write_strings(w, s->image->env.v);
-        for (size_t i = 0; r == 0 && o->env_files && o->env_files[i]; i++)
-                r = write_env_file(w, o->env_files[i], err);
-        for (size_t i = 0; o->env && o->env[i]; i++)
-                write_variable(w, o->env[i]);
+        write_strings(w, o->env);
         json_end_array(w);
-        return r;
+        return 0;
 }
 
 static void write_user(const struct image_spec *s, struct json_writer *w)
@@ -168,7 +124,7 @@ static int change_capabilities(const char *const *names, bool all, bool add, uin
         return 0;
 }
 
-static int find_capabilities(const struct run_options *o, uint64_t *ret, struct error *err)
+static int find_capabilities(const struct instance_options *o, uint64_t *ret, struct error *err)
 {
         uint64_t caps = 0, bits;
         int r = 0;
@@ -208,11 +164,11 @@ struct security {
         const char *seccomp; /* NULL: the default */
 };
 
-static int read_security(const struct run_options *o, struct security *ret, struct error *err)
+static int read_security(const struct instance_options *o, struct security *ret, struct error *err)
 {
         *ret = (struct security){};
-        for (size_t i = 0; o->security_opts && o->security_opts[i]; i++) {
-                const char *text = o->security_opts[i];
+        for (size_t i = 0; o->security_opt && o->security_opt[i]; i++) {
+                const char *text = o->security_opt[i];
                 size_t n = strcspn(text, "=:");
                 const char *value = text[n] ? text + n + 1 : "";
 
@@ -230,7 +186,7 @@ static int read_security(const struct run_options *o, struct security *ret, stru
 static int write_process(const struct image_spec *s, uint64_t caps, const struct security *security,
                          struct json_writer *w, struct error *err)
 {
-        const struct run_options *o = s->options;
+        const struct instance_options *o = s->options;
         const char *cwd = o->workdir ? o->workdir : s->image->working_dir;
         int r;
 
@@ -288,7 +244,7 @@ static const struct volume devpts_of_one = { "devpts", "/dev/pts", "devpts", DEV
 
 static int add_defaults(struct volumes *v, const struct image_spec *s, struct error *err)
 {
-        const struct run_options *o = s->options;
+        const struct instance_options *o = s->options;
         char shm[96];
         int r = 0;
 
@@ -319,10 +275,10 @@ static int add_all(struct volumes *v, const char *const *list,
 static int write_mounts(const struct image_spec *s, struct json_writer *w, struct error *err)
 {
         own_volumes struct volumes v = {};
-        int r = add_all(&v, s->options->volumes, volumes_add_bind, err);
+        int r = add_all(&v, s->options->volume, volumes_add_bind, err);
 
         if (r == 0)
-                r = add_all(&v, s->options->mounts, volumes_add_mount, err);
+                r = add_all(&v, s->options->mount, volumes_add_mount, err);
         if (r == 0)
                 r = add_all(&v, s->options->tmpfs, volumes_add_tmpfs, err);
         if (r == 0)
@@ -381,13 +337,13 @@ static void write_paths(struct json_writer *w)
         json_end_array(w);
 }
 
-static int write_seccomp(const struct run_options *o, const struct security *security, uint64_t caps,
+static int write_seccomp(const struct image_spec *s, const struct security *security, uint64_t caps,
                          struct json_writer *w, struct error *err)
 {
         int r = security->no_seccomp ? 1 : seccomp_profile_write(security->seccomp, caps, w, err);
 
         if (r == 0)
-                o->warn("no seccomp filter: " SECCOMP_PROFILE_DEFAULT " is not installed");
+                s->warn("no seccomp filter: " SECCOMP_PROFILE_DEFAULT " is not installed");
         return r < 0 ? r : 0;
 }
 
@@ -406,7 +362,7 @@ static int write_linux(const struct image_spec *s, uint64_t caps, const struct s
         write_paths(w);
         r = resource_flags_write(s->options, w, err);
         if (r == 0)
-                r = write_seccomp(s->options, security, caps, w, err);
+                r = write_seccomp(s, security, caps, w, err);
         json_end_object(w);
         return r;
 }

@@ -7,13 +7,14 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "instance/image_user.h"
-#include "instance/run.h"
+#include "instance/options.h"
 #include "oci/image_config.h"
 
 struct image_spec {
         const struct image_config *image;
-        const struct run_options *options;
+        const struct instance_options *options; /* settled */
         const struct image_user *user;
+        void (*warn)(const char *text); /* told of what stops nothing */
         const char *id;
         const char *hostname;
         const char *files; /* the directory that has resolv.conf, hosts and hostname */

@@ -18,9 +18,10 @@
  */
 #define INSTANCE_OPTIONS(FLAG, TEXT, LIST)                                                                             \
         FLAG(init)                                                                                                     \
-        FLAG(interactive) FLAG(no_healthcheck) FLAG(oom_kill_disable) FLAG(privileged) FLAG(publish_all) FLAG(         \
-                read_only) FLAG(rm) FLAG(tty) TEXT(blkio_weight) TEXT(cgroup_parent) TEXT(cgroupns) TEXT(cpu_period)   \
-                TEXT(cpu_quota) TEXT(cpu_shares) TEXT(cpus) TEXT(cpuset_cpus) TEXT(cpuset_mems) TEXT(domainname) TEXT( \
+        FLAG(interactive)                                                                                              \
+        FLAG(no_healthcheck) FLAG(oom_kill_disable) FLAG(privileged) FLAG(publish_all) FLAG(read_only) FLAG(rm) FLAG(  \
+                tty) TEXT(blkio_weight) TEXT(cgroup_parent) TEXT(cgroupns) TEXT(cpu_period) TEXT(cpu_quota)            \
+                TEXT(cpu_shares) TEXT(cpus) TEXT(cpuset_cpus) TEXT(cpuset_mems) TEXT(domainname) TEXT(                 \
                         entrypoint) TEXT(health_cmd) TEXT(health_interval) TEXT(health_retries)                        \
                         TEXT(health_start_period) TEXT(health_timeout) TEXT(hostname) TEXT(ip) TEXT(ip6) TEXT(         \
                                 ipc) TEXT(log_driver) TEXT(mac_address) TEXT(memory) TEXT(memory_reservation)          \

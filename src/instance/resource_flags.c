@@ -71,7 +71,7 @@ static void write_device(const struct device_flag *d, bool is_rule, struct json_
 }
 
 /* The rules forbid all but what every container has, which the runtime adds, and what was asked for. */
-static int write_devices(const struct run_options *o, bool rules, struct json_writer *w, struct error *err)
+static int write_devices(const struct instance_options *o, bool rules, struct json_writer *w, struct error *err)
 {
         struct device_flag d;
         int r = 0;
@@ -83,8 +83,8 @@ static int write_devices(const struct run_options *o, bool rules, struct json_wr
                 json_write_string(w, "access", "rwm");
                 json_end_object(w);
         }
-        for (size_t i = 0; r == 0 && o->devices && o->devices[i]; i++) {
-                r = read_device(o->devices[i], &d, err);
+        for (size_t i = 0; r == 0 && o->device && o->device[i]; i++) {
+                r = read_device(o->device[i], &d, err);
                 if (r == 0)
                         write_device(&d, rules, w);
         }
@@ -94,7 +94,7 @@ static int write_devices(const struct run_options *o, bool rules, struct json_wr
 
 /* ---- limits ---- */
 
-static int write_memory(const struct run_options *o, struct json_writer *w, struct error *err)
+static int write_memory(const struct instance_options *o, struct json_writer *w, struct error *err)
 {
         int64_t limit, swap;
 
@@ -137,7 +137,7 @@ static int parse_cpus(const char *text, uint64_t *ret)
         return value ? 0 : -EINVAL;
 }
 
-static int write_cpu(const struct run_options *o, struct json_writer *w, struct error *err)
+static int write_cpu(const struct instance_options *o, struct json_writer *w, struct error *err)
 {
         uint64_t quota, shares;
 
@@ -161,7 +161,7 @@ static int write_cpu(const struct run_options *o, struct json_writer *w, struct 
         return 0;
 }
 
-static int write_pids(const struct run_options *o, struct json_writer *w, struct error *err)
+static int write_pids(const struct instance_options *o, struct json_writer *w, struct error *err)
 {
         int64_t limit;
 
@@ -175,7 +175,7 @@ static int write_pids(const struct run_options *o, struct json_writer *w, struct
         return 0;
 }
 
-int resource_flags_write(const struct run_options *o, struct json_writer *w, struct error *err)
+int resource_flags_write(const struct instance_options *o, struct json_writer *w, struct error *err)
 {
         int r = write_devices(o, false, w, err);
 
@@ -226,15 +226,15 @@ static int write_rlimit(const char *text, struct json_writer *w, struct error *e
         return 0;
 }
 
-int resource_flags_write_rlimits(const struct run_options *o, struct json_writer *w, struct error *err)
+int resource_flags_write_rlimits(const struct instance_options *o, struct json_writer *w, struct error *err)
 {
         int r = 0;
 
-        if (!o->ulimits)
+        if (!o->ulimit)
                 return 0;
         json_begin_array(w, "rlimits");
-        for (size_t i = 0; r == 0 && o->ulimits[i]; i++)
-                r = write_rlimit(o->ulimits[i], w, err);
+        for (size_t i = 0; r == 0 && o->ulimit[i]; i++)
+                r = write_rlimit(o->ulimit[i], w, err);
         json_end_array(w);
         return r;
 }

@@ -4,10 +4,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "instance/run.h"
+#include "instance/options.h"
 
 /* linux.devices and linux.resources. */
-int resource_flags_write(const struct run_options *o, struct json_writer *w, struct error *err);
+int resource_flags_write(const struct instance_options *o, struct json_writer *w, struct error *err);
 
 /* process.rlimits: "nofile=1024[:2048]". */
-int resource_flags_write_rlimits(const struct run_options *o, struct json_writer *w, struct error *err);
+int resource_flags_write_rlimits(const struct instance_options *o, struct json_writer *w, struct error *err);

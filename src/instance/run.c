@@ -22,7 +22,8 @@
 enum { SHORT_ID = 12, MAX_RESOLV_CONF = 1 << 16 };
 
 struct run {
-        const struct run_options *options;
+        const struct instance_options *options;
+        const struct run_reports *to;
         struct image_config image;
         struct instance_dir dir;
         struct image_user user;
@@ -69,7 +70,7 @@ static int sweep(struct run *run, struct store *s, struct error *err)
         }
         if (instance_dir_sweep(store_root(s), delete_container, run->containers, &warning) < 0) {
                 error_wrap(&warning, "clean up");
-                run->options->warn(warning.text);
+                run->to->warn(warning.text);
         }
         return 0;
 }
@@ -89,7 +90,7 @@ static int read_image(struct run *run, struct store *s, const struct image_info 
 static int mount_root(struct run *run, struct store *s, const struct image_info *info, struct error *err)
 {
         struct image_mount_options o = {
-                .upper_fd = run->dir.upper, .work_fd = run->dir.work, .is_volatile = true, .warn = run->options->warn
+                .upper_fd = run->dir.upper, .work_fd = run->dir.work, .is_volatile = true, .warn = run->to->warn
         };
 
         run->pins = calloc(info->n_layers + 1, sizeof *run->pins);
@@ -124,10 +125,11 @@ static int write_files(struct run *run, struct error *err)
 
 static int make_config(struct run *run, struct error *err)
 {
-        const struct run_options *o = run->options;
+        const struct instance_options *o = run->options;
         const struct image_spec spec = { .image = &run->image,
                                          .options = o,
                                          .user = &run->user,
+                                         .warn = run->to->warn,
                                          .id = run->dir.id,
                                          .hostname = run->hostname,
                                          .files = run->dir.path,
@@ -148,7 +150,7 @@ static int make_config(struct run *run, struct error *err)
 /* ---- the container ---- */
 
 /* Without -i the program has no input, as with Docker. */
-static int choose_input(const struct run_options *o, struct error *err)
+static int choose_input(const struct instance_options *o, struct error *err)
 {
         own_fd int null = -1;
 
@@ -176,7 +178,7 @@ static int run_container(struct run *run, int *ret_exit, struct error *err)
         if (r == 0)
                 r = container_run(&o, ret_exit, err);
         if (warning.code)
-                run->options->warn(warning.text);
+                run->to->warn(warning.text);
         return r;
 }
 
@@ -203,13 +205,13 @@ static void tell_debug(const struct run *run, const struct image_info *info)
 {
         char text[600];
 
-        if (!run->options->debug)
+        if (!run->to->debug)
                 return;
         snprintf(text, sizeof text, "image %s, layers: %zu", info->id.text, info->n_layers);
-        run->options->debug(text);
+        run->to->debug(text);
         snprintf(text, sizeof text, "container %s, what it writes: %s, its state: %s", run->dir.id, run->dir.path,
                  run->containers);
-        run->options->debug(text);
+        run->to->debug(text);
 }
 
 static int make_and_run(struct run *run, struct store *s, const struct image_info *info, int *ret_exit,
@@ -229,10 +231,12 @@ static int make_and_run(struct run *run, struct store *s, const struct image_inf
         return instance_dir_remove(&run->dir, r < 0 ? &ignored : err) < 0 && r == 0 ? -err->code : r;
 }
 
-int run_image(struct store *s, const struct image_info *image, const struct run_options *o, int *ret_exit,
-              struct error *err)
+int run_image(struct store *s, const struct image_info *image, const struct instance_options *o,
+              const struct run_reports *to, int *ret_exit, struct error *err)
 {
-        struct run run = { .options = o, .dir = { .parent = -1, .fd = -1, .upper = -1, .work = -1 }, .root = -1 };
+        struct run run = {
+                .options = o, .to = to, .dir = { .parent = -1, .fd = -1, .upper = -1, .work = -1 }, .root = -1
+        };
         int r = sweep(&run, s, err);
 
         if (r == 0)
