@@ -65,12 +65,12 @@ void instance_options_finish(struct instance_options *o);
 enum option_kind { OPTION_KIND_FLAG, OPTION_KIND_TEXT, OPTION_KIND_LIST };
 
 struct option_member {
-        const char *name; /* "cap-add" */
+        const char *name; /* "cap_add" */
         enum option_kind kind;
         size_t offset;
 };
 
-/* NULL: no such member. */
+/* By "cap-add" or "cap_add"; NULL: no such member. */
 const struct option_member *instance_option_find(const char *name);
 
 /* Copies the value; for a flag, "true" and "" set it, "false" takes it back. -ENOMEM. */

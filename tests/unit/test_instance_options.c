@@ -54,7 +54,7 @@ static void test_json(void **state)
         set(&o, "rm", "true");
         set(&o, "memory", "1g");
         set(&o, "entrypoint", "");
-        set_two(&o, "env", "A=\"1\"\n", "B=\xff");
+        set_two(&o, "env", "A=\"1\"\n", "B=\u00e4");
         instance_options_write(&o, &w, NULL);
         assert_int_equal(json_parse(text.data, text.len, &root, &err), 0);
         if (instance_options_read(root, &again, &err) < 0)
@@ -79,7 +79,7 @@ static void refused(const char *text)
 static void test_bad_json(void **state)
 {
         refused("{\"nonsense\":1}");
-        refused("{\"cap_add\":[]}");
+        refused("{\"cap-add\":[]}");
         refused("{\"env\":\"A\"}");
         refused("{\"env\":[1]}");
         refused("{\"rm\":\"yes\"}");
