@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "instance/engine.h"
 #include "instance/options.h"
 #include "oci/digest.h"
 #include "store/store.h"
@@ -31,17 +32,6 @@
 enum { INSTANCE_ID_LEN = 64 };
 
 struct backend;
-
-/* What the commands work with. */
-struct engine {
-        const char *root, *run;             /* absolute */
-        struct store *store;                /* NULL until engine_store() */
-        const char *given_root, *given_run; /* as store_open() wants them */
-        void (*warn)(const char *text);     /* told of what stops nothing */
-        void (*debug)(const char *text);    /* NULL: nobody wants to know */
-};
-
-int engine_store(struct engine *e, struct store **ret, struct error *err);
 
 enum instance_status {
         INSTANCE_CREATED,
@@ -82,8 +72,9 @@ struct instance {
         struct digest image; /* of what it stands on: the store keeps it as long as the instance is there */
         char *image_name;    /* as it was typed */
         const struct backend *backend;
-        struct instance_options options;
-        struct instance_state state; /* when it was read */
+        struct instance_options options; /* settled, with what the image says where nothing was asked for */
+        const char *const *args;         /* the program and its arguments, NULL-terminated; in options' arena */
+        struct instance_state state;     /* when it was read */
 };
 
 void instance_free(struct instance *i);
@@ -102,6 +93,9 @@ int instance_read_state(struct engine *e, struct instance *i, struct error *err)
 
 /* The newest first; *i belongs to the caller of instances() and lives during the call. */
 int instances(struct engine *e, int (*each)(void *userdata, struct instance *i), void *userdata, struct error *err);
+
+/* For a look: the state that was read last may have passed. */
+bool instance_is_running(const struct instance *i); /* also when it is paused, stopping, or waits for its next start */
 
 /* Cleans up what killed processes and a host that died have left; what fails is told to e->warn. */
 void instances_sweep(struct engine *e);
@@ -122,6 +116,9 @@ int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_s
 /* Asks it to end by its stop signal, kills it after timeout seconds (-1: its own, or 10), and waits for its end. One
  * that does not run is no error. */
 int instance_stop(struct engine *e, struct instance *i, int timeout, struct error *err);
+/* The same in two steps, so that many stop at once. *ret_shim: -1 when it does not run. */
+int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *ret_shim, struct error *err);
+int instance_stop_end(struct engine *e, struct instance *i, int shim, struct error *err);
 int instance_kill(struct engine *e, struct instance *i, int signo, struct error *err);
 int instance_pause(struct engine *e, struct instance *i, bool paused, struct error *err);
 int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err);

@@ -36,3 +36,6 @@ int volume_remove(struct engine *e, const char *name, bool force, struct error *
  * image's root file system; nocopy keeps it from that).
  */
 int instance_volumes_prepare(struct engine *e, struct instance *i, int root, struct error *err);
+
+/* At the instance's end: its anonymous volumes. */
+int instance_volumes_remove(struct engine *e, struct instance *i, struct error *err);

@@ -219,19 +219,29 @@ static int open_on_full_disk(struct store *s, struct error *err)
         return wait_for_database(s, err);
 }
 
+int store_places(const char *root, const char *run, char **ret_root, char **ret_run, struct error *err)
+{
+        own_mem char *found = find_root(root), *found_run = NULL;
+
+        if (!found)
+                return !root && geteuid() != 0 && !directory_env("HOME")
+                               ? error_set(err, ENOENT, "no place for the store: HOME is not set")
+                               : error_set(err, ENOMEM, "out of memory");
+        found_run = find_run(run, found);
+        if (!found_run)
+                return error_set(err, ENOMEM, "out of memory");
+        *ret_root = take_ptr(found);
+        *ret_run = take_ptr(found_run);
+        return 0;
+}
+
 /* Finds the places, and opens the directory. */
 static int store_init(struct store *s, const char *root, const char *run, struct error *err)
 {
+        int r = store_places(root, run, &s->root, &s->run, err);
+
         s->root_fd = -1;
-        s->root = find_root(root);
-        if (!s->root)
-                return geteuid() != 0 && !directory_env("HOME")
-                               ? error_set(err, ENOENT, "no place for the store: HOME is not set")
-                               : error_set(err, ENOMEM, "out of memory");
-        s->run = find_run(run, s->root);
-        if (!s->run)
-                return error_set(err, ENOMEM, "out of memory");
-        return open_directory(s, err);
+        return r < 0 ? r : open_directory(s, err);
 }
 
 int store_open(const char *root, const char *run, struct store **ret, struct error *err)

@@ -50,6 +50,9 @@ static inline void store_close_(struct store **s)
 }
 #define own_store __attribute__((cleanup(store_close_)))
 
+/* Where that is, without opening it; *ret_root and *ret_run are malloc'ed. */
+int store_places(const char *root, const char *run, char **ret_root, char **ret_run, struct error *err);
+
 const char *store_root(const struct store *s);
 const char *store_run(const struct store *s);
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/grow.h"
+#include "base/own.h"
+#include "instance/instance_name.h"
+#include "instance/instance_record.h"
+#include "sys/fd.h"
+
+int instance_find(struct engine *e, const char *name, struct instance **ret, struct error *err)
+{
+        own_fd int dir = engine_open_instances(e, err);
+        own_instance struct instance *i = NULL;
+        char id[INSTANCE_ID_LEN + 1];
+        int r;
+
+        if (dir < 0)
+                return dir;
+        r = instance_name_resolve(dir, name, id, err);
+        if (r == 0)
+                r = instance_load(e, dir, id, &i, err);
+        if (r == 0)
+                r = instance_read_state(e, i, err);
+        if (r == -ENOENT)
+                return error_set(err, ENOENT, "no such instance: %s", name);
+        if (r == 0)
+                *ret = take_ptr(i);
+        return r;
+}
+
+struct list {
+        struct instance **items;
+        size_t n, cap;
+};
+
+static void list_finish(struct list *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                instance_free(l->items[i]);
+        free(l->items);
+}
+#define own_list __attribute__((cleanup(list_finish)))
+
+/* One that cannot be read is told of, and hides nothing else. */
+static int add(struct engine *e, struct list *l, int dir, const char *id, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        struct error why;
+        int r = instance_load(e, dir, id, &i, &why);
+
+        if (r == 0)
+                r = instance_read_state(e, i, &why);
+        if (r < 0) {
+                if (r != -ENOENT)
+                        e->warn(why.text);
+                return 0;
+        }
+        if (array_grow(&l->items, &l->cap, l->n + 1, sizeof *l->items) < 0)
+                return error_set(err, ENOMEM, "out of memory");
+        l->items[l->n++] = take_ptr(i);
+        return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+        const struct instance *const *x = a, *const *y = b;
+
+        return (*x)->created < (*y)->created ? 1 : (*x)->created > (*y)->created ? -1 : 0;
+}
+
+static int read_all(struct engine *e, struct list *l, struct error *err)
+{
+        own_fd int dir = engine_open_instances(e, err), again = -1;
+        own_dir DIR *d = NULL;
+        struct dirent *entry;
+        int r = 0;
+
+        if (dir < 0)
+                return dir;
+        again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        d = again < 0 ? NULL : fdopendir(again);
+        if (!d)
+                return error_errno(err, errno, "read the instances");
+        take_fd(&again);
+        while (r == 0 && (entry = readdir(d))) {
+                if (instance_is_id(entry->d_name))
+                        r = add(e, l, dir, entry->d_name, err);
+        }
+        return r;
+}
+
+int instances(struct engine *e, int (*each)(void *userdata, struct instance *i), void *userdata, struct error *err)
+{
+        own_list struct list l = {};
+        int r;
+
+        instances_sweep(e);
+        r = read_all(e, &l, err);
+
+        if (r == 0 && l.n > 1)
+                qsort(l.items, l.n, sizeof *l.items, newest_first);
+        for (size_t i = 0; r == 0 && i < l.n; i++)
+                r = each(userdata, l.items[i]);
+        return r;
+}

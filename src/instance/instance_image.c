@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/instance_image.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+
+static int no_memory(struct error *err)
+{
+        return error_set(err, ENOMEM, "out of memory");
+}
+
+static int set(struct instance_options *o, const char *name, const char *value, struct error *err)
+{
+        return instance_option_set(o, instance_option_find(name), value) < 0 ? no_memory(err) : 0;
+}
+
+/* The image's first: of two with one name the last counts. */
+static int merge_labels(const struct image_config *image, struct instance_options *o, struct error *err)
+{
+        size_t n = 0, own = image->labels.n;
+        own_mem const char **all = NULL;
+        int r = 0;
+
+        if (!own)
+                return 0;
+        while (o->label && o->label[n])
+                n++;
+        all = calloc(own + n, sizeof *all);
+        if (!all)
+                return no_memory(err);
+        for (size_t i = 0; i < own; i++) {
+                size_t size = strlen(image->labels.v[i].key) + strlen(image->labels.v[i].value) + 2;
+                char *text = arena_alloc(&o->arena, size, 1);
+
+                if (!text)
+                        return no_memory(err);
+                snprintf(text, size, "%s=%s", image->labels.v[i].key, image->labels.v[i].value);
+                all[i] = text;
+        }
+        for (size_t i = 0; i < n; i++)
+                all[own + i] = o->label[i];
+        r = instance_option_set_list(o, instance_option_find("label"), all, own + n);
+        return r < 0 ? no_memory(err) : 0;
+}
+
+/* Of a health check: nanoseconds. */
+static int merge_time(struct json_object *check, const char *key, const char *option, const char *given,
+                      struct instance_options *o, struct error *err)
+{
+        int64_t ns = 0;
+        char text[32];
+
+        if (given || json_get_i64(check, key, &ns, NULL) <= 0 || ns <= 0)
+                return 0;
+        snprintf(text, sizeof text, "%" PRId64 "ns", ns);
+        return set(o, option, text, err);
+}
+
+/* ["NONE"], ["CMD-SHELL", "..."] or ["CMD", ARGUMENTS...] */
+static int merge_test(struct json_object *check, struct instance_options *o, struct error *err)
+{
+        struct json_object *test;
+        own_mem const char **values = NULL;
+        size_t n;
+
+        if (json_get_array(check, "Test", &test, NULL) <= 0)
+                return 0;
+        n = json_array_size(test);
+        values = calloc(n + 1, sizeof *values);
+        if (!values)
+                return no_memory(err);
+        for (size_t i = 0; i < n; i++) {
+                values[i] = json_string_value(json_array_item(test, i));
+                if (!values[i])
+                        return error_set(err, EINVAL, "the image's health check is no list of strings");
+        }
+        if (!n || strcmp(values[0], "NONE") == 0)
+                return 0;
+        return instance_option_set_list(o, instance_option_find("health-test"), values, n) < 0 ? no_memory(err) : 0;
+}
+
+static int merge_health(const struct image_config *image, struct instance_options *o, struct error *err)
+{
+        const char *const own[] = { "CMD-SHELL", o->health_cmd };
+        struct json_object *check = image->healthcheck;
+        int64_t retries = 0;
+        char text[32];
+        int r = 0;
+
+        if (o->no_healthcheck || (o->health_cmd && strcmp(o->health_cmd, "none") == 0))
+                return 0;
+        if (check) {
+                r = merge_test(check, o, err);
+                if (r == 0)
+                        r = merge_time(check, "Interval", "health-interval", o->health_interval, o, err);
+                if (r == 0)
+                        r = merge_time(check, "Timeout", "health-timeout", o->health_timeout, o, err);
+                if (r == 0)
+                        r = merge_time(check, "StartPeriod", "health-start-period", o->health_start_period, o, err);
+                if (r == 0 && !o->health_retries && json_get_i64(check, "Retries", &retries, NULL) > 0 && retries > 0) {
+                        snprintf(text, sizeof text, "%" PRId64, retries);
+                        r = set(o, "health-retries", text, err);
+                }
+        }
+        if (r == 0 && o->health_cmd && instance_option_set_list(o, instance_option_find("health-test"), own, 2) < 0)
+                r = no_memory(err);
+        return r;
+}
+
+int instance_image_merge(const struct image_config *image, struct instance_options *o, struct error *err)
+{
+        int r = merge_labels(image, o, err);
+
+        if (r == 0)
+                r = merge_health(image, o, err);
+        if (r == 0 && !o->stop_signal && *image->stop_signal)
+                r = set(o, "stop-signal", image->stop_signal, err);
+        return r;
+}
+
+static size_t count(const char *const *list)
+{
+        size_t n = 0;
+
+        while (list && list[n])
+                n++;
+        return n;
+}
+
+/* Another entry point than the image's takes the image's arguments with it. */
+int instance_image_args(const struct image_config *image, struct instance_options *o, const char *const **ret,
+                        struct error *err)
+{
+        const char *const own[] = { o->entrypoint, NULL };
+        const char *const *entry = image->entrypoint.v, *const *args = image->cmd.v;
+        const char **all;
+        size_t n_entry, n_args;
+
+        if (o->entrypoint) {
+                entry = *o->entrypoint ? own : NULL;
+                args = NULL;
+        }
+        if (o->command && o->command[0])
+                args = o->command;
+        n_entry = count(entry);
+        n_args = count(args);
+        if (n_entry + n_args == 0)
+                return error_set(err, EINVAL, "no command: the image has none, and none was given");
+        all = arena_alloc(&o->arena, n_entry + n_args + 1, sizeof *all);
+        if (!all)
+                return no_memory(err);
+        for (size_t i = 0; i < n_entry + n_args; i++) {
+                all[i] = arena_strdup(&o->arena, i < n_entry ? entry[i] : args[i - n_entry]);
+                if (!all[i])
+                        return no_memory(err);
+        }
+        *ret = all;
+        return 0;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done to one that is there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/parse.h"
+#include "instance/backend.h"
+#include "instance/event.h"
+#include "instance/instance_name.h"
+#include "instance/instance_record.h"
+#include "instance/shim_client.h"
+
+enum { DEFAULT_TIMEOUT = 10 };
+
+static void tell(struct engine *e, const struct instance *i, const char *action, const char *key, const char *value)
+{
+        const char *const attributes[] = { "image", i->image_name, key, value, NULL };
+        const struct event ev = {
+                .type = "container", .action = action, .id = i->id, .name = i->name, .attributes = attributes
+        };
+
+        event_add(e->run, &ev);
+}
+
+static int not_running(const struct instance *i, struct error *err)
+{
+        return error_set(err, ESRCH, "instance %s does not run: it is %s", i->name,
+                         instance_status_name(i->state.status));
+}
+
+/* -ESRCH: it has ended meanwhile. */
+static int connect_running(struct engine *e, const struct instance *i, struct error *err)
+{
+        int r = instance_is_running(i) ? shim_connect(e, i, err) : -ESRCH;
+
+        return r == -ENOENT || r == -ECONNREFUSED || r == -ESRCH ? not_running(i, err) : r;
+}
+
+/* -1: for ever. */
+static int own_timeout(const struct instance *i)
+{
+        int64_t seconds = DEFAULT_TIMEOUT;
+
+        if (i->options.stop_timeout && parse_i64(i->options.stop_timeout, &seconds) < 0)
+                seconds = DEFAULT_TIMEOUT;
+        return seconds < 0 ? -1 : seconds > 1 << 30 ? 1 << 30 : (int)seconds;
+}
+
+int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *ret_shim, struct error *err)
+{
+        own_fd int shim = -1;
+        int r;
+
+        *ret_shim = -1;
+        if (!instance_is_running(i))
+                return 0;
+        r = shim = connect_running(e, i, err);
+        if (r == -ESRCH)
+                return 0;
+        if (r >= 0)
+                r = shim_stop(shim, timeout == -1 ? own_timeout(i) : timeout, err);
+        if (r >= 0)
+                *ret_shim = take_fd(&shim);
+        return r < 0 ? r : 0;
+}
+
+int instance_stop_end(struct engine *e, struct instance *i, int shim, struct error *err)
+{
+        int r = shim < 0 ? 0 : shim_wait(shim, WAIT_FOR_EXIT, &i->state, err);
+
+        if (r == 0 && shim >= 0)
+                tell(e, i, "stop", NULL, NULL);
+        return r;
+}
+
+int instance_stop(struct engine *e, struct instance *i, int timeout, struct error *err)
+{
+        own_fd int shim = -1;
+        int r = instance_stop_begin(e, i, timeout, &shim, err);
+
+        return r == 0 ? instance_stop_end(e, i, shim, err) : r;
+}
+
+int instance_kill(struct engine *e, struct instance *i, int signo, struct error *err)
+{
+        char number[16];
+        own_fd int shim = connect_running(e, i, err);
+        int r = shim < 0 ? shim : shim_signal(shim, signo, err);
+
+        snprintf(number, sizeof number, "%d", signo);
+        if (r == 0)
+                tell(e, i, "kill", "signal", number);
+        return r;
+}
+
+int instance_pause(struct engine *e, struct instance *i, bool paused, struct error *err)
+{
+        int r;
+
+        if (!i->backend->pause)
+                return error_set(err, ENOTSUP, "%s cannot be paused", i->backend->name);
+        if (i->state.status != (paused ? INSTANCE_RUNNING : INSTANCE_PAUSED))
+                return error_set(err, EINVAL, "instance %s is %s", i->name, instance_status_name(i->state.status));
+        r = i->backend->pause(e->run, i->id, paused, err);
+        if (r == 0)
+                tell(e, i, paused ? "pause" : "unpause", NULL, NULL);
+        return r;
+}
+
+/* ---- changes of the configuration ---- */
+
+/* Two who change it at once do it one after the other; the second works on what the first made. */
+static int lock_config(struct engine *e, struct instance *i, struct instance **ret_fresh, struct error *err)
+{
+        own_fd int dir = engine_open_instances(e, err);
+
+        if (dir < 0)
+                return dir;
+        while (flock(i->fd, LOCK_EX) < 0) {
+                if (errno != EINTR)
+                        return error_errno(err, errno, "lock the instance's configuration");
+        }
+        return instance_load(e, dir, i->id, ret_fresh, err);
+}
+
+static int rename_locked(struct instance *i, struct instance *fresh, const char *name, int dir, struct error *err)
+{
+        own_mem char *old = fresh->name;
+        int r;
+
+        fresh->name = strdup(name);
+        if (!fresh->name)
+                return error_set(err, ENOMEM, "out of memory");
+        r = instance_name_take(dir, name, i->id, err);
+        if (r < 0)
+                return r;
+        r = instance_save(fresh, err);
+        instance_name_drop(dir, r < 0 ? name : old, i->id);
+        return r;
+}
+
+int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err)
+{
+        own_fd int dir = engine_open_instances(e, err);
+        own_instance struct instance *fresh = NULL;
+        own_mem char *old = NULL;
+        int r = dir < 0 ? dir : lock_config(e, i, &fresh, err);
+
+        if (r == 0 && strcmp(fresh->name, name) == 0)
+                r = error_set(err, EINVAL, "that is its name");
+        if (r == 0)
+                r = rename_locked(i, fresh, name, dir, err);
+        flock(i->fd, LOCK_UN);
+        if (r < 0)
+                return r;
+        old = i->name;
+        i->name = take_ptr(fresh->name);
+        tell(e, i, "rename", "oldName", old);
+        return 0;
+}
+
+int instance_update(struct engine *e, struct instance *i, struct error *err)
+{
+        own_instance struct instance *fresh = NULL;
+        int r = lock_config(e, i, &fresh, err);
+
+        if (r == 0 && instance_is_running(i))
+                r = i->backend->update
+                            ? i->backend->update(e, i, err)
+                            : error_set(err, ENOTSUP, "the limits of a running %s cannot be changed", i->backend->name);
+        if (r == 0) {
+                free(i->name);
+                i->name = take_ptr(fresh->name);
+                r = instance_save(i, err);
+        }
+        flock(i->fd, LOCK_UN);
+        if (r == 0)
+                tell(e, i, "update", NULL, NULL);
+        return r;
+}

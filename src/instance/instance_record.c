@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/instance_record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "instance/backend.h"
+#include "instance/instance_lock.h"
+#include "sys/fd.h"
+
+enum { MAX_CONFIG = 4 << 20, MAX_STATE = 1 << 16 };
+
+int64_t instance_now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_REALTIME, &t);
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int instance_new(const struct engine *e, const char *id, struct instance **ret, struct error *err)
+{
+        own_instance struct instance *i = calloc(1, sizeof *i);
+
+        if (!i)
+                return error_set(err, ENOMEM, "out of memory");
+        i->fd = i->lock = -1;
+        snprintf(i->id, sizeof i->id, "%s", id);
+        if (asprintf(&i->path, "%s/instances/%s", e->root, id) < 0) {
+                i->path = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        *ret = take_ptr(i);
+        return 0;
+}
+
+void instance_free(struct instance *i)
+{
+        if (!i)
+                return;
+        if (i->fd >= 0)
+                close(i->fd);
+        if (i->lock >= 0)
+                close(i->lock);
+        free(i->name);
+        free(i->path);
+        free(i->image_name);
+        instance_options_finish(&i->options);
+        free(i);
+}
+
+bool instance_is_running(const struct instance *i)
+{
+        return i->state.status != INSTANCE_CREATED && i->state.status != INSTANCE_EXITED;
+}
+
+/* ---- files ---- */
+
+/* A new name is only given: replacing a file makes some file systems write it out at once. */
+int instance_write_file(struct instance *i, const char *name, const char *text, size_t len, struct error *err)
+{
+        char temp[64];
+        own_fd int fd = -1;
+        int r;
+
+        snprintf(temp, sizeof temp, ".%s.new", name);
+        fd = openat(i->fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        r = fd < 0 ? -errno : fd_write_all(fd, text, len);
+        if (r == 0 && (fchmod(fd, 0644) < 0 || renameat(i->fd, temp, i->fd, name) < 0))
+                r = -errno;
+        if (r < 0 && fd >= 0)
+                unlinkat(i->fd, temp, 0);
+        return r < 0 ? error_errno(err, -r, "write the instance's %s", name) : 0;
+}
+
+/* 1, or 0 when it is not there. */
+static int read_json(int dir, const char *name, size_t max, struct json_object **ret, struct error *err)
+{
+        own_buf struct buf text = {};
+        own_fd int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        int r;
+
+        if (fd < 0)
+                return errno == ENOENT ? 0 : error_errno(err, errno, "open the instance's %s", name);
+        r = fd_read_all(fd, max, &text);
+        if (r < 0)
+                return error_errno(err, -r, "read the instance's %s", name);
+        r = json_parse(buf_str(&text), text.len, ret, err);
+        if (r == 0 && !json_is_object(*ret)) {
+                json_put(*ret);
+                *ret = NULL;
+                r = error_set(err, EINVAL, "no object");
+        }
+        return r < 0 ? error_wrap(err, "the instance's %s", name) : 1;
+}
+
+/* ---- configuration ---- */
+
+int instance_save(struct instance *i, struct error *err)
+{
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+
+        json_begin_object(&w, NULL);
+        json_write_string(&w, "id", i->id);
+        json_write_string(&w, "name", i->name);
+        json_write_i64(&w, "created", i->created);
+        json_write_string(&w, "image", i->image.text);
+        json_write_string(&w, "imageName", i->image_name);
+        json_write_string(&w, "isolation", i->backend->name);
+        json_begin_array(&w, "args");
+        for (const char *const *arg = i->args; *arg; arg++)
+                json_write_string(&w, NULL, *arg);
+        json_end_array(&w);
+        instance_options_write(&i->options, &w, "options");
+        json_end_object(&w);
+        if (buf_failed(&text))
+                return error_set(err, ENOMEM, "out of memory");
+        return instance_write_file(i, "config", text.data, text.len, err);
+}
+
+static int copy_string(struct json_object *obj, const char *key, char **ret, struct error *err)
+{
+        const char *text;
+        int r = json_get_string(obj, key, &text, err);
+
+        if (r < 0)
+                return r;
+        *ret = r > 0 ? strdup(text) : NULL;
+        return *ret ? 0 : error_set(err, r > 0 ? ENOMEM : EINVAL, "%s", r > 0 ? "out of memory" : key);
+}
+
+static int read_args(struct instance *i, struct json_object *obj, struct error *err)
+{
+        struct json_object *array = NULL;
+        int r = json_get_array(obj, "args", &array, err);
+        size_t n = r > 0 ? json_array_size(array) : 0;
+        const char **args = arena_alloc(&i->options.arena, n + 1, sizeof *args);
+
+        if (!args)
+                return error_set(err, ENOMEM, "out of memory");
+        for (size_t k = 0; k < n; k++) {
+                const char *text = json_string_value(json_array_item(array, k));
+
+                args[k] = arena_strdup(&i->options.arena, text ? text : "");
+                if (!args[k])
+                        return error_set(err, ENOMEM, "out of memory");
+        }
+        i->args = args;
+        return r < 0 ? r : 0;
+}
+
+static int read_config(struct instance *i, struct json_object *obj, struct error *err)
+{
+        const char *image = "", *isolation = "";
+        struct json_object *options = NULL;
+        int r = copy_string(obj, "name", &i->name, err);
+
+        if (r >= 0)
+                r = copy_string(obj, "imageName", &i->image_name, err);
+        if (r >= 0)
+                r = json_get_i64(obj, "created", &i->created, err);
+        if (r >= 0)
+                r = json_get_string(obj, "image", &image, err);
+        if (r >= 0)
+                r = digest_parse(image, &i->image, err);
+        if (r >= 0)
+                r = json_get_string(obj, "isolation", &isolation, err);
+        if (r >= 0)
+                r = json_get_object(obj, "options", &options, err);
+        if (r >= 0 && options)
+                r = instance_options_read(options, &i->options, err);
+        if (r >= 0)
+                r = read_args(i, obj, err);
+        if (r < 0)
+                return r;
+        i->backend = backend_find(isolation);
+        return i->backend ? 0 : error_set(err, EINVAL, "isolation \"%s\" is not known", isolation);
+}
+
+int instance_load(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        own_json struct json_object *config = NULL;
+        int r = instance_new(e, id, &i, err);
+
+        if (r < 0)
+                return r;
+        i->fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (i->fd < 0)
+                return error_errno(err, errno, "open the instance %s", id);
+        r = read_json(i->fd, "config", MAX_CONFIG, &config, err);
+        if (r == 0)
+                return error_set(err, ENOENT, "no such instance: %s", id);
+        if (r > 0)
+                r = read_config(i, config, err);
+        if (r < 0)
+                return error_wrap(err, "instance %s", id);
+        *ret = take_ptr(i);
+        return 0;
+}
+
+/* ---- state ---- */
+
+static int read_state_file(int dir, struct instance_state *ret, struct error *err)
+{
+        own_json struct json_object *obj = NULL;
+        int r = read_json(dir, "state", MAX_STATE, &obj, err);
+
+        if (r > 0) {
+                r = instance_state_read(obj, ret, err);
+                return r < 0 ? r : 1;
+        }
+        return r;
+}
+
+int instance_load_end(const struct instance *i, struct instance_state *ret, struct error *err)
+{
+        *ret = (struct instance_state){};
+        return read_state_file(i->fd, ret, err);
+}
+
+int instance_save_end(struct instance *i, const struct instance_state *s, struct error *err)
+{
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+        int r;
+
+        instance_state_write(s, &w, NULL);
+        if (buf_failed(&text))
+                return error_set(err, ENOMEM, "out of memory");
+        r = instance_write_file(i, "state", text.data, text.len, err);
+        if (r == 0)
+                unlinkat(i->fd, "started", 0);
+        return r;
+}
+
+static int read_live_state(struct engine *e, struct instance *i, int dir, struct error *err)
+{
+        int r = read_state_file(dir, &i->state, err);
+
+        if (r < 0)
+                return r;
+        if (r > 0 && i->state.status == INSTANCE_RUNNING && i->backend->is_paused &&
+            i->backend->is_paused(e->run, i->id) > 0)
+                i->state.status = INSTANCE_PAUSED;
+        return 0;
+}
+
+int instance_read_state(struct engine *e, struct instance *i, struct error *err)
+{
+        own_fd int run = engine_open_run(e, err);
+        own_fd int dir = -1;
+        int r, lock;
+
+        if (run < 0)
+                return run;
+        r = instance_load_end(i, &i->state, err);
+        if (r < 0)
+                return r;
+        dir = openat(run, i->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir < 0 || i->lock >= 0)
+                return 0;
+        lock = instance_lock_existing(run, i->id);
+        if (lock == -EBUSY)
+                return read_live_state(e, i, dir, err);
+        if (lock < 0)
+                return 0;
+        r = instance_recover(e, i->id, lock, err);
+        if (r < 0)
+                return r;
+        return r == 0 ? error_set(err, ENOENT, "no such instance: %s", i->name) : instance_load_end(i, &i->state, err);
+}

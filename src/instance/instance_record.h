@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to instance/: an instance's directory and configuration. */
+#pragma once
+
+#include "instance/instance.h"
+
+/* Nanoseconds since 1970. */
+int64_t instance_now(void);
+
+/* One that has nothing yet but its id, and its path. -ENOMEM. */
+int instance_new(const struct engine *e, const char *id, struct instance **ret, struct error *err);
+
+/* Writes ROOT/instances/ID/config, whole or not at all. */
+int instance_save(struct instance *i, struct error *err);
+
+/* dir: of ROOT/instances. Opens and reads it; the state is not looked at. -ENOENT: there is none, or it is not complete
+ * (which is nobody's business but the sweep's). */
+int instance_load(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err);
+
+/* What ROOT/instances/ID says of how it ended last; 0 when it says nothing. */
+int instance_load_end(const struct instance *i, struct instance_state *ret, struct error *err);
+
+/* How one ended whose shim did not tell. */
+int instance_save_end(struct instance *i, const struct instance_state *s, struct error *err);
+
+/*
+ * With its lock (of which this takes care: it is i->lock), of one whose maker, runner or remover was killed: nothing of
+ * it runs any more. 1: it has a state; 0: it is gone.
+ */
+int instance_recover(struct engine *e, const char *id, int lock, struct error *err);
+
+/* With its lock: takes back all of it. */
+int instance_erase(struct engine *e, struct instance *i, bool volumes, struct error *err);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "instance/event.h"
+#include "instance/instance_lock.h"
+#include "instance/instance_name.h"
+#include "instance/instance_network.h"
+#include "instance/instance_record.h"
+#include "instance/volume_store.h"
+#include "sys/user_namespace.h"
+
+/* The configuration goes first: what is left by a killed remover is for the sweep, and nobody's instance. */
+int instance_erase(struct engine *e, struct instance *i, bool volumes, struct error *err)
+{
+        own_fd int dir = engine_open_instances(e, err);
+        struct store *store;
+        int r = dir;
+
+        if (r >= 0 && volumes)
+                r = instance_volumes_remove(e, i, err);
+        if (r < 0)
+                return r;
+        if (i->fd >= 0 && unlinkat(i->fd, "config", 0) < 0 && errno != ENOENT)
+                return error_errno(err, errno, "remove the instance's configuration");
+        if (i->name)
+                instance_name_drop(dir, i->name, i->id);
+        r = i->fd < 0 ? 0 : user_namespace_remove_tree(dir, i->id, err);
+        if (r < 0 || i->options.rm)
+                return r;
+        r = engine_store(e, &store, err);
+        return r == 0 ? store_image_release(store, i->id, err) : r;
+}
+
+static void tell(struct engine *e, const struct instance *i)
+{
+        const char *const attributes[] = { "image", i->image_name, NULL };
+        const struct event ev = {
+                .type = "container", .action = "destroy", .id = i->id, .name = i->name, .attributes = attributes
+        };
+
+        event_add(e->run, &ev);
+}
+
+/* Its shim had it locked until a moment ago; it could have been started again since. */
+static int lock_ended(struct engine *e, struct instance *i, struct error *err)
+{
+        int r;
+
+        if (i->lock >= 0)
+                return 0;
+        r = i->lock = instance_lock(e, i->id, err);
+        if (r == -EBUSY)
+                return error_set(err, EBUSY, "instance %s is in use: another command is at work on it", i->name);
+        return r < 0 ? r : 0;
+}
+
+int instance_remove(struct engine *e, struct instance *i, bool force, bool volumes, struct error *err)
+{
+        int r = 0;
+
+        if (instance_is_running(i) && !force)
+                return error_set(err, EBUSY, "instance %s is %s: stop it first, or use --force", i->name,
+                                 instance_status_name(i->state.status));
+        if (instance_is_running(i))
+                r = instance_stop(e, i, 0, err);
+        if (r == 0)
+                r = lock_ended(e, i, err);
+        if (r == 0)
+                r = instance_network_close(e, i->id, err);
+        if (r == 0)
+                r = instance_erase(e, i, volumes, err);
+        if (r == 0)
+                tell(e, i);
+        if (i->lock >= 0)
+                instance_unlock(e, i->id, &i->lock);
+        return r;
+}

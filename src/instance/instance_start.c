@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what was asked for to a program that runs. The shim is started first and comes up while its job is being made;
+ * until it has that job, it is nothing but a process that goes with our end of the connection.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "instance/backend.h"
+#include "instance/event.h"
+#include "instance/image_spec.h"
+#include "instance/image_user.h"
+#include "instance/instance_files.h"
+#include "instance/instance_lock.h"
+#include "instance/instance_network.h"
+#include "instance/instance_record.h"
+#include "instance/shim_client.h"
+#include "instance/volume_store.h"
+#include "oci/image_config.h"
+#include "store/layer_mount.h"
+#include "sys/user_namespace.h"
+
+enum { SHORT_ID = 12, MAX_HOSTNAME = 64 };
+
+struct start {
+        struct engine *e;
+        struct instance *i;
+        struct image_info *image;
+        struct image_config config;
+        struct image_user user;
+        struct instance_network network;
+        char hostname[MAX_HOSTNAME + 1];
+        int *pins;
+        struct start_job job;
+};
+
+static void start_finish(struct start *s)
+{
+        for (size_t n = 0; n < s->job.n_pins; n++)
+                close(s->pins[n]);
+        if (s->job.root >= 0)
+                close(s->job.root);
+        free(s->pins);
+        free(s->image);
+        buf_finish(&s->job.config);
+        image_user_finish(&s->user);
+        image_config_finish(&s->config);
+        instance_network_finish(&s->network);
+}
+#define own_start __attribute__((cleanup(start_finish)))
+
+static int read_image(struct start *s, struct store *store, struct error *err)
+{
+        own_buf struct buf text = {};
+        int r = store_image_find(store, s->i->image.text, &s->image, err);
+
+        if (r == 0)
+                r = store_blob_read(store, &s->image->id, &text, err);
+        if (r == 0)
+                r = image_config_read(buf_str(&text), text.len, &s->config, err);
+        return r < 0 ? error_wrap(err, "image of %s", s->i->name) : 0;
+}
+
+static int open_directory(int dir, const char *name, struct error *err)
+{
+        int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? error_errno(err, errno, "open the instance's directory %s", name) : fd;
+}
+
+static int mount_root(struct start *s, struct store *store, struct error *err)
+{
+        own_fd int upper = open_directory(s->i->fd, "upper", err), work = -1;
+        struct image_mount_options o = { .is_volatile = s->i->options.rm, .warn = s->e->warn };
+
+        if (upper >= 0)
+                work = open_directory(s->i->fd, "work", err);
+        if (upper < 0 || work < 0)
+                return -err->code;
+        s->pins = calloc(s->image->n_layers + 1, sizeof *s->pins);
+        if (!s->pins)
+                return error_set(err, ENOMEM, "out of memory");
+        o.upper_fd = upper;
+        o.work_fd = work;
+        o.ret_pins = s->pins;
+        s->job.root = image_mount(store, s->image->diff_ids, s->image->n_layers, &o, err);
+        if (s->job.root < 0)
+                return s->job.root;
+        s->job.pins = s->pins;
+        s->job.n_pins = s->image->n_layers;
+        return 0;
+}
+
+static int find_hostname(struct start *s, struct error *err)
+{
+        const char *given = s->i->options.hostname;
+
+        if (given && strlen(given) > MAX_HOSTNAME)
+                return error_set(err, EINVAL, "hostname \"%s\": over %d bytes", given, MAX_HOSTNAME);
+        snprintf(s->hostname, sizeof s->hostname, "%.*s", given ? MAX_HOSTNAME : SHORT_ID, given ? given : s->i->id);
+        return 0;
+}
+
+static int write_config(struct start *s, struct error *err)
+{
+        const struct image_spec spec = { .image = &s->config,
+                                         .options = &s->i->options,
+                                         .user = &s->user,
+                                         .warn = s->e->warn,
+                                         .id = s->i->id,
+                                         .hostname = s->hostname,
+                                         .files = s->i->path,
+                                         .one_id = user_namespace_has_one_id(),
+                                         .own_cgroup = user_namespace_is_nested() };
+
+        return image_spec_write(&spec, &s->job.config, err);
+}
+
+static int make_job(struct start *s, struct error *err)
+{
+        const struct instance_options *o = &s->i->options;
+        struct store *store;
+        int r = engine_store(s->e, &store, err);
+
+        if (r == 0)
+                r = read_image(s, store, err);
+        if (r == 0)
+                r = find_hostname(s, err);
+        if (r == 0)
+                r = mount_root(s, store, err);
+        if (r == 0)
+                r = image_user_find(s->job.root, o->user ? o->user : s->config.user, &s->user, err);
+        if (r == 0)
+                r = instance_volumes_prepare(s->e, s->i, s->job.root, err);
+        if (r == 0)
+                r = instance_network_open(s->e, s->i, s->hostname, &s->network, err);
+        if (r == 0)
+                r = instance_files_write(s->i, s->hostname, &s->network, err);
+        if (r == 0)
+                r = write_config(s, err);
+        s->job.netns = s->network.netns;
+        return r;
+}
+
+/* Without it, a host that goes down would leave one that looks as if it had never been started. */
+static int mark_started(struct instance *i, struct error *err)
+{
+        own_fd int fd = openat(i->fd, "started", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+        return fd < 0 ? error_errno(err, errno, "mark the instance as started") : 0;
+}
+
+static void tell(struct engine *e, const struct instance *i)
+{
+        const char *const attributes[] = { "image", i->image_name, NULL };
+        const struct event ev = {
+                .type = "container", .action = "start", .id = i->id, .name = i->name, .attributes = attributes
+        };
+
+        event_add(e->run, &ev);
+}
+
+/* The shim goes with its connection, and what it may have begun with it. */
+static void give_back(struct engine *e, struct instance *i)
+{
+        struct error ignored;
+
+        instance_network_close(e, i->id, &ignored);
+        unlinkat(i->fd, "started", 0);
+}
+
+static int start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
+{
+        own_start struct start s = { .e = e, .i = i, .network = { .netns = -1 }, .job = { .root = -1, .netns = -1 } };
+        own_fd int shim = shim_spawn(e, i, err);
+        int r = shim < 0 ? shim : make_job(&s, err);
+
+        if (r == 0)
+                r = mark_started(i, err);
+        if (r == 0)
+                r = shim_begin(shim, e, i, &s.job, attach, err);
+        if (r < 0) {
+                give_back(e, i);
+                return r;
+        }
+        close(take_fd(&i->lock));
+        tell(e, i);
+        *ret_shim = take_fd(&shim);
+        return 0;
+}
+
+/* An ordinary user is root in a namespace of his own from here on. */
+static int become_root(struct error *err)
+{
+        int r = geteuid() == 0 ? 0 : user_namespace_enter(err);
+
+        return r < 0 ? error_wrap(err, "run without root's rights") : 0;
+}
+
+int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
+{
+        int r = become_root(err);
+
+        if (r == 0 && instance_is_running(i))
+                return error_set(err, EALREADY, "instance %s runs already", i->name);
+        if (r == 0 && i->lock < 0)
+                r = i->lock = instance_lock(e, i->id, err);
+        return r < 0 ? r : start(e, i, attach, ret_shim, err);
+}
