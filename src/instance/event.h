@@ -9,6 +9,11 @@
 
 #include "base/error.h"
 
+enum {
+        EVENT_MAX = 64 << 10, /* bytes of a line; attributes that make it longer are left away */
+        EVENT_FILE_MAX = 1 << 20,
+};
+
 struct event {
         int64_t time;          /* nanoseconds since 1970; 0: now */
         const char *type;      /* "container", "image", "network", "volume" */
