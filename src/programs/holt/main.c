@@ -21,6 +21,7 @@ static const struct {
         const char *name;
         command_function *run;
 } functions[] = {
+        { "events", cmd_events },
         { "history", cmd_history },
         { "image bootstrap", cmd_image_bootstrap },
         { "image inspect", cmd_image_inspect },
