@@ -147,6 +147,18 @@ void cgroup_give_back(struct cgroup *cg);
 /* Appends the "data" object of runc's `events --stats` as member `key`. */
 int cgroup_stats(struct cgroup *cg, struct json_writer *w, const char *key, struct error *err);
 
+/* Counters since the cgroup was made. What the host does not count, and no limit, is UINT64_MAX. */
+struct cgroup_counters {
+        uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, throttled_ns;
+        uint64_t memory, memory_limit; /* bytes; memory without the file cache that can be given up at once */
+        uint64_t pids, pids_limit;
+        uint64_t block_read, block_write;              /* bytes */
+        uint64_t psi_cpu_us, psi_memory_us, psi_io_us; /* how long some of its processes waited */
+};
+
+/* Of a cgroup that is opened; one that is gone meanwhile has no counters. */
+void cgroup_count(struct cgroup *cg, struct cgroup_counters *ret);
+
 /*
  * A descriptor that becomes readable (POLLIN, or POLLPRI where *ret_pri) when an out-of-memory kill happened; after it
  * did, call cgroup_oom_seen() to consume it: 1 when there was a new kill, 0 when not.

@@ -297,6 +297,7 @@ static void test_stats(void **state)
         own_json struct json_object *root = NULL;
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
+        struct cgroup_counters counters;
         struct fixture f;
         uint64_t v = 0;
         pid_t pid;
@@ -335,6 +336,13 @@ static void test_stats(void **state)
         member(o, "blkio", &sub);
         assert_int_equal(json_get_array(sub, "ioServiceBytesRecursive", &list, &f.err), 1);
         member(o, "hugetlb", &sub);
+        cgroup_count(&f.cg, &counters);
+        assert_true(counters.cpu_ns > 0 && counters.cpu_ns < UINT64_C(60000000000));
+        assert_true(counters.memory <= 64 << 20);
+        assert_int_equal(counters.memory_limit, 64 << 20);
+        assert_int_equal(counters.pids, 1);
+        assert_int_equal(counters.pids_limit, 50);
+        assert_true(counters.block_read < UINT64_MAX);
         assert_ok(cgroup_kill(&f.cg, SIGKILL, &f.err));
         assert_true(dies(pid));
         finish(&f);

@@ -364,6 +364,39 @@ static void test_stats(void **state)
                                           "{\"major\":8,\"op\":\"Write\",\"value\":4}]}"));
 }
 
+static void test_count(void **state)
+{
+        struct cgroup_counters c;
+        struct tree *t = *state;
+
+        put(t, "a/c/cgroup.procs", "");
+        cgroup_count(&t->cg, &c);
+        assert_true(c.cpu_ns == UINT64_MAX && c.memory == UINT64_MAX && c.memory_limit == UINT64_MAX);
+        assert_true(c.block_read == UINT64_MAX && c.psi_io_us == UINT64_MAX && c.pids == 0);
+        put(t, "a/c/cpu.stat", "usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_throttled 1\nthrottled_usec 9\n");
+        put(t, "a/c/cpu.pressure", "some avg10=0.10 avg60=0.00 avg300=0.00 total=7\nfull avg10=0.00 total=1\n");
+        put(t, "a/c/memory.pressure", "");
+        put(t, "a/c/memory.stat", "anon 1\ninactive_file 4000\nfile 4096\n");
+        put(t, "a/c/memory.current", "5000\n");
+        put(t, "a/c/memory.max", "9000\n");
+        put(t, "a/c/pids.current", "2\n");
+        put(t, "a/c/pids.max", "max\n");
+        put(t, "a/c/io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4\n253:1 \n8:16 rbytes=10 wbytes=20 rios=3 wios=4\n");
+        cgroup_count(&t->cg, &c);
+        assert_int_equal(c.cpu_ns, 5000);
+        assert_int_equal(c.cpu_user_ns, 3000);
+        assert_int_equal(c.cpu_system_ns, 2000);
+        assert_int_equal(c.throttled_ns, 9000);
+        assert_int_equal(c.memory, 1000);
+        assert_int_equal(c.memory_limit, 9000);
+        assert_int_equal(c.pids, 2);
+        assert_true(c.pids_limit == UINT64_MAX);
+        assert_int_equal(c.block_read, 11);
+        assert_int_equal(c.block_write, 22);
+        assert_int_equal(c.psi_cpu_us, 7);
+        assert_true(c.psi_memory_us == UINT64_MAX && c.psi_io_us == UINT64_MAX);
+}
+
 static void test_oom(void **state)
 {
         struct tree *t = *state;
@@ -396,6 +429,7 @@ int main(void)
                 tree_test(test_frozen_is_refused),
                 tree_test(test_is_frozen),
                 tree_test(test_stats),
+                tree_test(test_count),
                 tree_test(test_oom),
         };
 

@@ -57,16 +57,24 @@ static uint64_t count_procs(struct cgroup *cg)
         return cgroup_pids(cg, &pids, &n, NULL) == 0 ? n : 0;
 }
 
-void stats_write_pids(struct cgroup *cg, struct json_writer *w)
+void stats_read_pids(struct cgroup *cg, uint64_t *ret_current, uint64_t *ret_limit)
 {
         struct cgroup_hierarchy *h = cgroup_v1(cg, "pids");
-        uint64_t current, limit = 0;
 
         if (!h)
                 h = cgroup_v2(cg);
-        if (!h || hierarchy_read_u64(h, "pids.current", &current) < 0)
-                current = count_procs(cg);
-        if (!h || hierarchy_read_u64(h, "pids.max", &limit) < 0 || limit == UINT64_MAX)
+        if (!h || hierarchy_read_u64(h, "pids.current", ret_current) < 0)
+                *ret_current = count_procs(cg);
+        if (!h || hierarchy_read_u64(h, "pids.max", ret_limit) < 0)
+                *ret_limit = UINT64_MAX;
+}
+
+void stats_write_pids(struct cgroup *cg, struct json_writer *w)
+{
+        uint64_t current, limit;
+
+        stats_read_pids(cg, &current, &limit);
+        if (limit == UINT64_MAX)
                 limit = 0;
         json_begin_object(w, "pids");
         stats_write_nonzero(w, "current", current);

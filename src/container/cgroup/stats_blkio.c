@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -7,76 +6,59 @@
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/stats.h"
 
-static void write_entry(struct json_writer *w, uint64_t major, uint64_t minor, const char *op, uint64_t value)
-{
-        json_begin_object(w, NULL);
-        stats_write_nonzero(w, "major", major);
-        stats_write_nonzero(w, "minor", minor);
-        if (*op)
-                json_write_string(w, "op", op);
-        stats_write_nonzero(w, "value", value);
-        json_end_object(w);
-}
+struct visitor {
+        void (*each)(void *userdata, const struct io_entry *e);
+        void *userdata;
+};
+
+/* bfq counts all of these only in debugging kernels, else the last two; cfq had all; the throttle layer has two. */
+static const struct {
+        const char *key;                /* runc's */
+        const char *v1[4];              /* the first one that there is */
+        const char *v2_read, *v2_write; /* of io.stat */
+} kinds[IO_KINDS] = {
+        [IO_SECTORS] = { "sectorsRecursive", { "blkio.bfq.sectors_recursive", "blkio.sectors_recursive" } },
+        [IO_SERVICE_TIME] = { "ioServiceTimeRecursive",
+                              { "blkio.bfq.io_service_time_recursive", "blkio.io_service_time_recursive" } },
+        [IO_WAIT_TIME] = { "ioWaitTimeRecursive",
+                           { "blkio.bfq.io_wait_time_recursive", "blkio.io_wait_time_recursive" } },
+        [IO_MERGED] = { "ioMergedRecursive", { "blkio.bfq.io_merged_recursive", "blkio.io_merged_recursive" } },
+        [IO_QUEUED] = { "ioQueueRecursive", { "blkio.bfq.io_queued_recursive", "blkio.io_queued_recursive" } },
+        [IO_TIME] = { "ioTimeRecursive", { "blkio.bfq.time_recursive", "blkio.time_recursive" } },
+        [IO_SERVICED] = { "ioServicedRecursive",
+                          { "blkio.bfq.io_serviced_recursive", "blkio.io_serviced_recursive",
+                            "blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced" },
+                          "rios",
+                          "wios" },
+        [IO_SERVICE_BYTES] = { "ioServiceBytesRecursive",
+                               { "blkio.bfq.io_service_bytes_recursive", "blkio.io_service_bytes_recursive",
+                                 "blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes" },
+                               "rbytes",
+                               "wbytes" },
+};
 
 /* "8:0" and the rest of the line */
-static bool parse_device(char **line, uint64_t *major, uint64_t *minor)
+static bool parse_device(char **line, struct io_entry *e)
 {
         char *device = strsep(line, " "), *first = strsep(&device, ":");
 
-        return *line && device && parse_u64(first, 10, major) == 0 && parse_u64(device, 10, minor) == 0;
+        return *line && device && parse_u64(first, 10, &e->major) == 0 && parse_u64(device, 10, &e->minor) == 0;
 }
 
-/* One v1 file: lines "8:0 Read 1282048", "8:0 4096", and a "Total 3477504" that is no device's. False: no such file. */
-static bool write_v1_file(struct json_writer *w, const char *key, const struct cgroup_hierarchy *h, const char *file)
+/* Lines "8:0 Read 1282048", "8:0 4096", and a "Total 3477504" that is no device's. */
+static void each_v1(char *text, const struct visitor *v)
 {
-        own_buf struct buf text = {};
-        char *rest, *line;
+        char *rest = text, *line;
 
-        if (hierarchy_read_all(h, file, &text) < 0)
-                return false;
-        rest = text.data;
-        json_begin_array(w, key);
         while (rest && (line = strsep(&rest, "\n"))) {
-                uint64_t major, minor, value;
-                char *op = NULL;
+                struct io_entry e = { .op = "" };
 
-                if (!parse_device(&line, &major, &minor))
+                if (!parse_device(&line, &e))
                         continue;
                 if (strchr(line, ' '))
-                        op = strsep(&line, " ");
-                if (parse_u64(line, 10, &value) == 0)
-                        write_entry(w, major, minor, op ? op : "", value);
-        }
-        json_end_array(w);
-        return true;
-}
-
-/* bfq counts all of these only in debugging kernels, else the last two; cfq had all; the throttle layer has two. */
-static void write_v1(struct json_writer *w, const struct cgroup_hierarchy *h)
-{
-        static const struct {
-                const char *key, *files[4];
-        } kinds[] = {
-                { "sectorsRecursive", { "blkio.bfq.sectors_recursive", "blkio.sectors_recursive" } },
-                { "ioServiceTimeRecursive",
-                  { "blkio.bfq.io_service_time_recursive", "blkio.io_service_time_recursive" } },
-                { "ioWaitTimeRecursive", { "blkio.bfq.io_wait_time_recursive", "blkio.io_wait_time_recursive" } },
-                { "ioMergedRecursive", { "blkio.bfq.io_merged_recursive", "blkio.io_merged_recursive" } },
-                { "ioQueueRecursive", { "blkio.bfq.io_queued_recursive", "blkio.io_queued_recursive" } },
-                { "ioTimeRecursive", { "blkio.bfq.time_recursive", "blkio.time_recursive" } },
-                { "ioServicedRecursive",
-                  { "blkio.bfq.io_serviced_recursive", "blkio.io_serviced_recursive",
-                    "blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced" } },
-                { "ioServiceBytesRecursive",
-                  { "blkio.bfq.io_service_bytes_recursive", "blkio.io_service_bytes_recursive",
-                    "blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes" } },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-                for (size_t f = 0; f < ARRAY_SIZE(kinds[i].files) && kinds[i].files[f]; f++) {
-                        if (write_v1_file(w, kinds[i].key, h, kinds[i].files[f]))
-                                break;
-                }
+                        e.op = strsep(&line, " ");
+                if (parse_u64(line, 10, &e.value) == 0)
+                        v->each(v->userdata, &e);
         }
 }
 
@@ -100,38 +82,69 @@ static bool find_value(const char *line, const char *name, uint64_t *ret)
         return false;
 }
 
-/* io.stat in v1's words: "8:0 rbytes=1 wbytes=2 rios=3 wios=4 ..." */
-static void write_v2_kind(struct json_writer *w, const char *key, const char *text, const char *read_name,
-                          const char *write_name)
+/* "8:0 rbytes=1 wbytes=2 rios=3 wios=4 ..." */
+static void each_v2(char *text, enum io_kind kind, const struct visitor *v)
 {
-        char *copy = strdup(text), *rest = copy, *line;
+        char *rest = text, *line;
 
-        json_begin_array(w, key);
         while (rest && (line = strsep(&rest, "\n"))) {
-                uint64_t major, minor, value;
+                struct io_entry e = {};
 
-                if (!parse_device(&line, &major, &minor))
+                if (!parse_device(&line, &e))
                         continue;
-                if (find_value(line, read_name, &value))
-                        write_entry(w, major, minor, "Read", value);
-                if (find_value(line, write_name, &value))
-                        write_entry(w, major, minor, "Write", value);
+                e.op = "Read";
+                if (find_value(line, kinds[kind].v2_read, &e.value))
+                        v->each(v->userdata, &e);
+                e.op = "Write";
+                if (find_value(line, kinds[kind].v2_write, &e.value))
+                        v->each(v->userdata, &e);
         }
-        json_end_array(w);
-        free(copy);
+}
+
+bool stats_each_io(struct cgroup *cg, enum io_kind kind, void (*each)(void *userdata, const struct io_entry *e),
+                   void *userdata)
+{
+        const struct cgroup_hierarchy *v1 = cgroup_v1(cg, "blkio"), *v2 = cgroup_v2(cg);
+        const struct visitor v = { each, userdata };
+        own_buf struct buf text = {};
+
+        for (size_t i = 0; v1 && i < ARRAY_SIZE(kinds[kind].v1) && kinds[kind].v1[i]; i++) {
+                if (hierarchy_read_all(v1, kinds[kind].v1[i], &text) == 0) {
+                        each_v1(text.data, &v);
+                        return true;
+                }
+        }
+        if (v1 || !v2 || !kinds[kind].v2_read || hierarchy_read_all(v2, "io.stat", &text) < 0)
+                return false;
+        each_v2(text.data, kind, &v);
+        return true;
+}
+
+static void write_entry(void *userdata, const struct io_entry *e)
+{
+        struct json_writer *w = userdata;
+
+        json_begin_object(w, NULL);
+        stats_write_nonzero(w, "major", e->major);
+        stats_write_nonzero(w, "minor", e->minor);
+        if (*e->op)
+                json_write_string(w, "op", e->op);
+        stats_write_nonzero(w, "value", e->value);
+        json_end_object(w);
 }
 
 void stats_write_blkio(struct cgroup *cg, struct json_writer *w)
 {
-        struct cgroup_hierarchy *v1 = cgroup_v1(cg, "blkio"), *v2 = cgroup_v2(cg);
-        own_buf struct buf text = {};
-
         json_begin_object(w, "blkio");
-        if (v1) {
-                write_v1(w, v1);
-        } else if (v2 && hierarchy_read_all(v2, "io.stat", &text) == 0 && text.len) {
-                write_v2_kind(w, "ioServiceBytesRecursive", text.data, "rbytes", "wbytes");
-                write_v2_kind(w, "ioServicedRecursive", text.data, "rios", "wios");
+        for (int i = 0; i < IO_KINDS; i++) {
+                own_buf struct buf entries = {};
+                struct json_writer list = { .out = &entries };
+
+                json_begin_array(&list, NULL);
+                if (!stats_each_io(cg, (enum io_kind)i, write_entry, &list))
+                        continue;
+                json_end_array(&list);
+                json_write_raw(w, kinds[i].key, buf_str(&entries));
         }
         stats_write_pressure(cg, w, "io.pressure");
         json_end_object(w);

@@ -9,45 +9,51 @@
 
 enum { NS_PER_US = 1000, NS_PER_SEC = 1000000000 };
 
-struct usage { /* ns */
-        uint64_t total, kernel, user;
-};
-
-struct throttling {
-        uint64_t periods, throttled_periods, throttled_time;
-};
-
-static void read_v1_usage(const struct cgroup_hierarchy *h, struct usage *u)
+/* In nanoseconds, from a unit of the file's own. */
+static void read_time(const struct cgroup_hierarchy *h, const char *file, const char *key, uint64_t unit, uint64_t *ret)
 {
-        uint64_t tick = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK), user = 0, system = 0;
+        uint64_t v;
 
-        (void)hierarchy_read_u64(h, "cpuacct.usage", &u->total);
-        (void)hierarchy_read_key(h, "cpuacct.stat", "user", &user);
-        (void)hierarchy_read_key(h, "cpuacct.stat", "system", &system);
-        u->user = user * tick;
-        u->kernel = system * tick;
+        if (hierarchy_read_key(h, file, key, &v) == 0)
+                *ret = v * unit;
 }
 
-static void read_v2_usage(const struct cgroup_hierarchy *h, struct usage *u)
+static void read_v1_usage(const struct cgroup_hierarchy *h, struct cpu_counters *c)
 {
-        (void)hierarchy_read_key(h, "cpu.stat", "usage_usec", &u->total);
-        (void)hierarchy_read_key(h, "cpu.stat", "user_usec", &u->user);
-        (void)hierarchy_read_key(h, "cpu.stat", "system_usec", &u->kernel);
-        u->total *= NS_PER_US;
-        u->user *= NS_PER_US;
-        u->kernel *= NS_PER_US;
+        uint64_t tick = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
+
+        (void)hierarchy_read_u64(h, "cpuacct.usage", &c->total);
+        read_time(h, "cpuacct.stat", "user", tick, &c->user);
+        read_time(h, "cpuacct.stat", "system", tick, &c->kernel);
 }
 
-static void read_throttling(const struct cgroup_hierarchy *h, struct throttling *t)
+static void read_v2_usage(const struct cgroup_hierarchy *h, struct cpu_counters *c)
 {
-        (void)hierarchy_read_key(h, "cpu.stat", "nr_periods", &t->periods);
-        (void)hierarchy_read_key(h, "cpu.stat", "nr_throttled", &t->throttled_periods);
-        if (!hierarchy_is_v2(h)) {
-                (void)hierarchy_read_key(h, "cpu.stat", "throttled_time", &t->throttled_time);
-        } else {
-                (void)hierarchy_read_key(h, "cpu.stat", "throttled_usec", &t->throttled_time);
-                t->throttled_time *= NS_PER_US;
-        }
+        read_time(h, "cpu.stat", "usage_usec", NS_PER_US, &c->total);
+        read_time(h, "cpu.stat", "user_usec", NS_PER_US, &c->user);
+        read_time(h, "cpu.stat", "system_usec", NS_PER_US, &c->kernel);
+}
+
+static void read_throttling(const struct cgroup_hierarchy *h, struct cpu_counters *c)
+{
+        (void)hierarchy_read_key(h, "cpu.stat", "nr_periods", &c->periods);
+        (void)hierarchy_read_key(h, "cpu.stat", "nr_throttled", &c->throttled_periods);
+        if (hierarchy_is_v2(h))
+                read_time(h, "cpu.stat", "throttled_usec", NS_PER_US, &c->throttled_ns);
+        else
+                (void)hierarchy_read_key(h, "cpu.stat", "throttled_time", &c->throttled_ns);
+}
+
+void stats_read_cpu(struct cgroup *cg, struct cpu_counters *ret)
+{
+        struct cgroup_hierarchy *cpu = cgroup_v1(cg, "cpu"), *acct = cgroup_v1(cg, "cpuacct"), *v2 = cgroup_v2(cg);
+
+        if (acct)
+                read_v1_usage(acct, ret);
+        else if (v2)
+                read_v2_usage(v2, ret);
+        if (cpu || v2)
+                read_throttling(cpu ? cpu : v2, ret);
 }
 
 /* "12 34 " as an array */
@@ -90,39 +96,31 @@ static void write_percpu_mode(struct json_writer *w, const char *key, const stru
         json_end_array(w);
 }
 
-static void write_usage(struct json_writer *w, struct cgroup_hierarchy *v1, struct cgroup_hierarchy *v2)
+static void write_usage(struct json_writer *w, const struct cgroup_hierarchy *v1, const struct cpu_counters *c)
 {
-        struct usage u = {};
-
-        if (v1)
-                read_v1_usage(v1, &u);
-        else if (v2)
-                read_v2_usage(v2, &u);
         json_begin_object(w, "usage");
-        stats_write_nonzero(w, "total", u.total);
+        stats_write_nonzero(w, "total", c->total);
         if (v1) {
                 write_percpu(w, v1);
                 write_percpu_mode(w, "percpu_kernel", v1, 2);
                 write_percpu_mode(w, "percpu_user", v1, 1);
         }
-        json_write_u64(w, "kernel", u.kernel);
-        json_write_u64(w, "user", u.user);
+        json_write_u64(w, "kernel", c->kernel);
+        json_write_u64(w, "user", c->user);
         json_end_object(w);
 }
 
 void stats_write_cpu(struct cgroup *cg, struct json_writer *w)
 {
-        struct cgroup_hierarchy *cpu = cgroup_v1(cg, "cpu"), *v2 = cgroup_v2(cg);
-        struct throttling t = {};
+        struct cpu_counters c = {};
 
-        if (cpu || v2)
-                read_throttling(cpu ? cpu : v2, &t);
+        stats_read_cpu(cg, &c);
         json_begin_object(w, "cpu");
-        write_usage(w, cgroup_v1(cg, "cpuacct"), v2);
+        write_usage(w, cgroup_v1(cg, "cpuacct"), &c);
         json_begin_object(w, "throttling");
-        stats_write_nonzero(w, "periods", t.periods);
-        stats_write_nonzero(w, "throttledPeriods", t.throttled_periods);
-        stats_write_nonzero(w, "throttledTime", t.throttled_time);
+        stats_write_nonzero(w, "periods", c.periods);
+        stats_write_nonzero(w, "throttledPeriods", c.throttled_periods);
+        stats_write_nonzero(w, "throttledTime", c.throttled_ns);
         json_end_object(w);
         stats_write_pressure(cg, w, "cpu.pressure");
         json_end_object(w);

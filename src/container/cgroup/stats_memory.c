@@ -7,36 +7,58 @@
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/stats.h"
 
-struct entry {
-        uint64_t limit, usage, max, failed;
-};
-
-static uint64_t read_file(const struct cgroup_hierarchy *h, const char *prefix, const char *name)
+static void read_file(const struct cgroup_hierarchy *h, const char *kind, const char *name, uint64_t *ret)
 {
         char file[CGROUP_FILE_MAX];
-        uint64_t v = 0;
 
-        snprintf(file, sizeof file, "%s.%s", prefix, name);
-        (void)hierarchy_read_u64(h, file, &v);
-        return v;
+        snprintf(file, sizeof file, "memory.%s%s%s", kind ? kind : "", kind ? "." : "", name);
+        (void)hierarchy_read_u64(h, file, ret);
 }
 
-static struct entry read_v1(const struct cgroup_hierarchy *h, const char *prefix)
+/* NULL: nobody counts it. */
+static struct cgroup_hierarchy *find_hierarchy(struct cgroup *cg)
 {
-        return (struct entry){ .limit = read_file(h, prefix, "limit_in_bytes"),
-                               .usage = read_file(h, prefix, "usage_in_bytes"),
-                               .max = read_file(h, prefix, "max_usage_in_bytes"),
-                               .failed = read_file(h, prefix, "failcnt") };
+        struct cgroup_hierarchy *v1 = cgroup_v1(cg, "memory");
+
+        return v1 ? v1 : cgroup_v2(cg);
 }
 
-static struct entry read_v2(const struct cgroup_hierarchy *h, const char *prefix)
+void stats_read_memory(struct cgroup *cg, const char *kind, struct memory_counters *ret)
 {
-        return (struct entry){ .limit = read_file(h, prefix, "max"),
-                               .usage = read_file(h, prefix, "current"),
-                               .max = read_file(h, prefix, "peak") };
+        const struct cgroup_hierarchy *h = find_hierarchy(cg);
+
+        if (!h)
+                return;
+        if (hierarchy_is_v2(h)) {
+                read_file(h, kind, "max", &ret->limit);
+                read_file(h, kind, "current", &ret->usage);
+                read_file(h, kind, "peak", &ret->max);
+                return;
+        }
+        read_file(h, kind, "limit_in_bytes", &ret->limit);
+        read_file(h, kind, "usage_in_bytes", &ret->usage);
+        read_file(h, kind, "max_usage_in_bytes", &ret->max);
+        read_file(h, kind, "failcnt", &ret->failed);
 }
 
-static void write_entry(struct json_writer *w, const char *key, const struct entry *e)
+void stats_read_memory_key(struct cgroup *cg, const char *key, uint64_t *ret)
+{
+        const struct cgroup_hierarchy *h = find_hierarchy(cg);
+        own_buf struct buf text = {};
+        char *rest, *line;
+
+        if (!h || hierarchy_read_all(h, "memory.stat", &text) < 0)
+                return;
+        rest = text.data;
+        while (rest && (line = strsep(&rest, "\n"))) {
+                if (strcmp(strsep(&line, " "), key) == 0 && line) {
+                        (void)parse_u64(line, 10, ret);
+                        return;
+                }
+        }
+}
+
+static void write_entry(struct json_writer *w, const char *key, const struct memory_counters *e)
 {
         json_begin_object(w, key);
         json_write_u64(w, "limit", e->limit);
@@ -67,9 +89,9 @@ static void write_raw(struct json_writer *w, const struct cgroup_hierarchy *h)
 }
 
 /* In v1's words "swap" is memory and swap together. */
-static struct entry combine(const struct entry *memory, const struct entry *swap)
+static struct memory_counters combine(const struct memory_counters *memory, const struct memory_counters *swap)
 {
-        struct entry both = { .limit = swap->limit, .usage = swap->usage + memory->usage };
+        struct memory_counters both = { .limit = swap->limit, .usage = swap->usage + memory->usage };
 
         if (swap->limit != UINT64_MAX && __builtin_add_overflow(swap->limit, memory->limit, &both.limit))
                 both.limit = UINT64_MAX;
@@ -78,22 +100,20 @@ static struct entry combine(const struct entry *memory, const struct entry *swap
 
 void stats_write_memory(struct cgroup *cg, struct json_writer *w)
 {
-        struct cgroup_hierarchy *v1 = cgroup_v1(cg, "memory"), *h = v1 ? v1 : cgroup_v2(cg);
-        struct entry memory = {}, swap = {}, kernel = {}, tcp = {};
+        const struct cgroup_hierarchy *h = find_hierarchy(cg);
+        struct memory_counters memory = {}, swap = {}, kernel = {}, tcp = {};
+        bool v2 = h && hierarchy_is_v2(h);
         uint64_t cache = 0;
 
-        if (v1) {
-                memory = read_v1(v1, "memory");
-                swap = read_v1(v1, "memory.memsw");
-                kernel = read_v1(v1, "memory.kmem");
-                tcp = read_v1(v1, "memory.kmem.tcp");
-        } else if (h) {
-                memory = read_v2(h, "memory");
-                swap = read_v2(h, "memory.swap");
+        stats_read_memory(cg, NULL, &memory);
+        stats_read_memory(cg, v2 ? "swap" : "memsw", &swap);
+        if (v2) {
                 swap = combine(&memory, &swap);
+        } else {
+                stats_read_memory(cg, "kmem", &kernel);
+                stats_read_memory(cg, "kmem.tcp", &tcp);
         }
-        if (h)
-                (void)hierarchy_read_key(h, "memory.stat", v1 ? "cache" : "file", &cache);
+        stats_read_memory_key(cg, v2 ? "file" : "cache", &cache);
         json_begin_object(w, "memory");
         stats_write_nonzero(w, "cache", cache);
         write_entry(w, "usage", &memory);
