@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is said to something that runs: by the commands to an instance's shim over its socket, by a shim to the agent
+ * inside a VM over one byte stream.
+ *
+ * A frame is a header of 8 bytes and its payload; all numbers are little endian:
+ *
+ *   0  u32  length of the payload
+ *   4  u16  type
+ *   6  u16  session: which workload, or process beside it, this is about. A shim has one, 0; over a stream that carries
+ *           several, whoever sends START chooses the number, and it is free again after EXITED or ERROR
+ *
+ * The longest payload of each type is fixed (protocol_limit()); a longer one, an unknown type, or a frame that says
+ * nothing sensible ends the connection. Both sides begin with HELLO and need not wait for the other's. One version is
+ * spoken: the other side's HELLO with another one is answered by the end of the connection.
+ *
+ *   type     by  payload
+ *   HELLO    CS  u32 version
+ *   START    C   u32 length of the JSON, the JSON (shim_job.h), the configuration; answered by STARTED or ERROR. Only
+ *                on the connection that a shim is born with. Its descriptors, the only ones that ever come, come with
+ *                its first bytes
+ *   STARTED  S   JSON, the state: the program was executed
+ *   ERROR    S   u32 errno, text: why what was asked for last was not done
+ *   DONE     S   nothing: it was
+ *   ATTACH   C   u8 flags (PROTOCOL_ATTACH_*): from now on this session gets the output; answered by STATE and, with
+ *                input, by WINDOW
+ *   STDIN    C   bytes, at most as many as were granted by WINDOWs
+ *   STDOUT   S   bytes; STDERR: likewise. They are never dropped: who does not read holds the program back, as a pipe
+ *   STDERR   S   does
+ *   END      C   nothing: there will be no more STDIN
+ *   WINDOW   S   u32: so many more bytes of STDIN may be sent
+ *   RESIZE   C   u16 rows, u16 columns
+ *   SIGNAL   C   u32 number; answered by DONE or ERROR
+ *   STOP     C   i32 seconds (-1: any time) until it is killed; answered by DONE when it was asked to end
+ *   WAIT     C   u8 for what (enum wait_for of shim_client.h); answered by STATE when it is so, or by EXITED
+ *   STATE    S   JSON, the state
+ *   EXITED   S   JSON, the last state: the last frame of a session, to who is attached or waits for the exit
+ *
+ * C: by the client; S: by the server, the shim or agent.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+enum { PROTOCOL_VERSION = 1, PROTOCOL_HEADER = 8 };
+
+enum protocol_type {
+        PROTOCOL_HELLO = 1,
+        PROTOCOL_START,
+        PROTOCOL_STARTED,
+        PROTOCOL_ERROR,
+        PROTOCOL_DONE,
+        PROTOCOL_ATTACH,
+        PROTOCOL_STDIN,
+        PROTOCOL_STDOUT,
+        PROTOCOL_STDERR,
+        PROTOCOL_END,
+        PROTOCOL_WINDOW,
+        PROTOCOL_RESIZE,
+        PROTOCOL_SIGNAL,
+        PROTOCOL_STOP,
+        PROTOCOL_WAIT,
+        PROTOCOL_STATE,
+        PROTOCOL_EXITED,
+};
+
+enum { PROTOCOL_ATTACH_OUTPUT = 1, PROTOCOL_ATTACH_INPUT = 2 };
+
+enum {
+        PROTOCOL_MAX_DATA = 32 << 10,  /* of STDIN, STDOUT, STDERR */
+        PROTOCOL_MAX_STATE = 4 << 10,  /* of STATE, STARTED, EXITED, ERROR */
+        PROTOCOL_MAX_START = 18 << 20, /* of START */
+        PROTOCOL_MAX_FDS = 600,        /* of START */
+        PROTOCOL_WINDOW_SIZE = 32 << 10,
+};
+
+/* The longest payload; -1 for a type that does not exist. */
+int32_t protocol_limit(unsigned type);
+
+struct frame {
+        unsigned type;
+        uint16_t session;
+        uint32_t len;
+        const unsigned char *payload;
+};
+
+void protocol_header(unsigned char ret[PROTOCOL_HEADER], unsigned type, uint32_t len);
+/* Appends a frame of session 0. */
+void protocol_add(struct buf *out, unsigned type, const void *payload, size_t len);
+
+/* Little endian numbers, of a payload that is long enough. */
+uint16_t protocol_u16(const unsigned char *p);
+uint32_t protocol_u32(const unsigned char *p);
+void protocol_put_u16(unsigned char *p, uint16_t v);
+void protocol_put_u32(unsigned char *p, uint32_t v);
+
+/*
+ * Takes frames from bytes as they come. It holds no more than one frame and one read; nothing while nothing is
+ * unfinished, after protocol_reader_rest().
+ */
+struct protocol_reader {
+        unsigned char *data;
+        size_t start, end, cap;
+        bool may_start; /* START may come: otherwise it is refused, with its size */
+        int *fds;       /* that came; the owner takes them from here */
+        size_t n_fds;
+};
+
+/* Also closes the descriptors. */
+void protocol_reader_finish(struct protocol_reader *r);
+
+/* Frees the memory if nothing is unfinished in it. */
+void protocol_reader_rest(struct protocol_reader *r);
+
+/* Receives once from a socket: the number of bytes, 0 at the end, or -errno (-EAGAIN). room: bytes that it tries to
+ * get at once. Frames of before are gone. */
+ssize_t protocol_receive(struct protocol_reader *r, int sock, size_t room);
+
+/* The same from memory, for what does not come over a socket. 0 or -ENOMEM. */
+int protocol_feed(struct protocol_reader *r, const void *data, size_t len);
+
+/* 1: *ret is the next frame, valid until more is received; 0: it is not complete; -EPROTO, -ENOMEM. */
+int protocol_next(struct protocol_reader *r, struct frame *ret);
+
+/* --- for who can wait (blocking sockets) --- */
+
+/* Sends a frame, whole. 0 or -errno. */
+int protocol_send(int sock, unsigned type, const void *payload, size_t len);
+/* Sends bytes that are frames, with descriptors that come with the first of them. */
+int protocol_send_raw(int sock, const void *data, size_t len, const int *fds, size_t n_fds);
+
+/*
+ * Waits for a frame and takes no byte more; payload has room for PROTOCOL_MAX_STATE + 1 and ends with a NUL. 1, 0 at
+ * the end, or -errno. For others than STDOUT and STDERR.
+ */
+int protocol_receive_one(int sock, struct frame *ret, unsigned char *payload);
