@@ -22,7 +22,7 @@ int console_connect(const char *path, struct error *err)
         return fd < 0 ? error_errno(err, -fd, "connect to the console socket %s", path) : fd;
 }
 
-int console_create(int root, const struct spec_process *p, int console_socket, int peer, struct error *err)
+int console_create(int root, const struct spec_process *p, bool plain, int console_socket, int peer, struct error *err)
 {
         own_fd int master = -1, slave = -1;
         int r = terminal_open(root, ptmx, &master, &slave);
@@ -36,7 +36,7 @@ int console_create(int root, const struct spec_process *p, int console_socket, i
         }
         /* A terminal that the runtime itself relays: its output may go to a file, and a terminal there ends lines
          * itself. */
-        if (console_socket < 0)
+        if (console_socket < 0 && !plain)
                 terminal_keep_newlines(slave);
         r = console_socket >= 0 ? fd_send(console_socket, ptmx, sizeof ptmx - 1, &master, 1)
                                 : message_send(peer, MESSAGE_CONSOLE, master);
@@ -69,7 +69,7 @@ static void own_null(int fd, int *own)
                 dup2(*own, fd);
 }
 
-void console_own_stdio(const struct spec_process *p)
+void console_own_stdio(const struct spec_process *p, const int *given)
 {
         own_fd int null = -1;
         struct stat st;
@@ -81,10 +81,20 @@ void console_own_stdio(const struct spec_process *p)
                         own_null(fd, &null);
                         continue;
                 }
-                if (st.st_uid == p->uid)
+                if (st.st_uid == p->uid || (given && !S_ISFIFO(st.st_mode)))
                         continue;
                 /* Another's socket or a read-only filesystem: then it stays as it is, as with every runtime. */
                 if (fchown(fd, p->uid, (gid_t)-1) < 0)
                         continue;
         }
+}
+
+int console_take_stdio(const int *given, struct error *err)
+{
+        for (int fd = 0; given && fd < 3; fd++) {
+                /* -1: it has a terminal. */
+                if (given[fd] >= 0 && dup2(given[fd], fd) < 0)
+                        return error_errno(err, errno, "take the standard streams");
+        }
+        return 0;
 }

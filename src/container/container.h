@@ -79,6 +79,8 @@ struct container_options {
         const char *pid_file, *console_socket, *pidfd_socket;
         bool systemd_cgroup, no_pivot, no_new_keyring, detach, keep, no_subreaper;
         unsigned preserve_fds;
+        const int *stdio;    /* the program's stdin, stdout, stderr: pipes, or files that stay their owner's; NULL: ours */
+        bool plain_terminal; /* it ends lines as terminals do: who relays it has his own not do it again */
         bool debug;
         struct error *ret_warning; /* run: as container.warning */
 };
@@ -89,6 +91,16 @@ int container_create(const struct container_options *o, struct error *err);
 /* `run`: create and start; unless o->detach it waits and *ret_exit is the exit status (128 + n for a signal), and the
  * container is deleted. */
 int container_run(const struct container_options *o, int *ret_exit, struct error *err);
+
+/* A process of a container, child of the one who made it; the descriptors are his. */
+struct container_process {
+        pid_t pid;
+        int pidfd;
+        int master; /* of its terminal; -1 */
+};
+
+/* As container_run() up to the program's start: the caller waits for its end, and then deletes the container. */
+int container_spawn(const struct container_options *o, struct container_process *ret, struct error *err);
 
 /* `start`: an error when it is not created; an exec failure of init is reported here. */
 int container_start(struct container *c, struct error *err);
@@ -104,6 +116,11 @@ struct exec_options {
 };
 
 int container_exec(struct container *c, const struct exec_options *o, int *ret_exit, struct error *err);
+
+/* The same up to the program's start. It is a child of the caller, who has entered namespaces of the container for his
+ * children by that: the process should have nothing else to do. */
+int container_exec_spawn(struct container *c, const struct exec_options *o, struct container_process *ret,
+                         struct error *err);
 
 /* Signals init, or everything in its cgroup with `all`. "container not running" when it is not. */
 int container_kill(struct container *c, int signo, bool all, struct error *err);

@@ -295,16 +295,24 @@ int container_create(const struct container_options *o, struct error *err)
         return r;
 }
 
-static int run_started(struct launch *l, int *ret_exit, struct error *err)
+/* Follows it until it runs the program. */
+static int follow_start(struct launch *l, int *ret_master, struct error *err)
 {
-        own_fd int master = -1;
-        int r = follow_init(l, &master, err);
+        int r = follow_init(l, ret_master, err);
 
         if (r == 0)
                 r = pid_file_announce(l->options, l->init_pid, l->init_pidfd, err);
         if (r == 0)
                 r = launch_run_hooks(l, &l->spec.hooks.poststart, "poststart", CONTAINER_RUNNING, l->container.bundle,
                                      err);
+        return r;
+}
+
+static int run_started(struct launch *l, int *ret_exit, struct error *err)
+{
+        own_fd int master = -1;
+        int r = follow_start(l, &master, err);
+
         if (r < 0 || l->options->detach)
                 return r;
         return foreground_wait(l->init_pid, l->init_pidfd, master, ret_exit, err);
@@ -325,6 +333,24 @@ int container_run(const struct container_options *o, int *ret_exit, struct error
                 launch_undo(&l);
         else if (!o->detach && !o->keep)
                 r = launch_end(&l, err);
+        launch_finish(&l);
+        return r;
+}
+
+int container_spawn(const struct container_options *o, struct container_process *ret, struct error *err)
+{
+        own_fd int master = -1;
+        struct launch l;
+        int r;
+
+        launch_init(&l, o, true);
+        r = make_container(&l, err);
+        if (r == 0)
+                r = follow_start(&l, &master, err);
+        if (r < 0)
+                launch_undo(&l);
+        else
+                *ret = (struct container_process){ l.init_pid, take_fd(&l.init_pidfd), take_fd(&master) };
         launch_finish(&l);
         return r;
 }

@@ -266,7 +266,7 @@ static int make_terminal(struct exec *x, struct error *err)
         root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
                 return error_errno(err, errno, "open /");
-        slave = console_create(root, x->spec.process, x->console_socket, x->sync_child, err);
+        slave = console_create(root, x->spec.process, x->o->common->plain_terminal, x->console_socket, x->sync_child, err);
         return slave < 0 ? slave : console_adopt(slave, err);
 }
 
@@ -284,7 +284,9 @@ static int run_child(struct exec *x, struct error *err)
         };
         int r;
 
-        r = affinity_set(p->cpu_affinity_initial, "initial", err);
+        r = console_take_stdio(x->o->common->stdio, err);
+        if (r == 0)
+                r = affinity_set(p->cpu_affinity_initial, "initial", err);
         if (r == 0)
                 r = cgroup_join(&x->c->cgroup, cgroup_clone_fd(&x->c->cgroup) >= 0, err);
         if (!p->cpu_affinity_initial)
@@ -311,7 +313,7 @@ static int run_child(struct exec *x, struct error *err)
                 return r;
         snprintf(keyring, sizeof keyring, "_ses.%s", x->c->id);
         id.session_keyring = x->new_keyring ? keyring : NULL;
-        console_own_stdio(p);
+        console_own_stdio(p, x->o->common->stdio);
         return identity_execute(&id, program, err);
 }
 
@@ -418,26 +420,32 @@ static int follow_child(struct exec *x, int *ret_master, struct error *err)
         }
 }
 
+/* Up to the program's start. */
+static int start_exec(struct exec *x, int *ret_master, struct error *err)
+{
+        int r = start_child(x, err);
+
+        if (r < 0)
+                return r;
+        r = follow_child(x, ret_master, err);
+        if (r == 0)
+                r = pid_file_announce(x->o->common, x->pid, x->pidfd, err);
+        if (r < 0) {
+                process_signal(x->pidfd, SIGKILL);
+                process_wait(x->pid);
+        }
+        return r;
+}
+
 static int run_exec(struct exec *x, int *ret_exit, struct error *err)
 {
         const struct container_options *o = x->o->common;
         own_fd int master = -1;
-        int r;
+        int r = foreground_prepare(o, err);
 
-        r = foreground_prepare(o, err);
         if (r == 0)
-                r = start_child(x, err);
-        if (r < 0)
-                return r;
-        r = follow_child(x, &master, err);
-        if (r == 0)
-                r = pid_file_announce(o, x->pid, x->pidfd, err);
-        if (r < 0) {
-                process_signal(x->pidfd, SIGKILL);
-                process_wait(x->pid);
-                return r;
-        }
-        return o->detach ? 0 : foreground_wait(x->pid, x->pidfd, master, ret_exit, err);
+                r = start_exec(x, &master, err);
+        return r < 0 || o->detach ? r : foreground_wait(x->pid, x->pidfd, master, ret_exit, err);
 }
 
 static int check_status(struct container *c, const struct exec_options *o, struct error *err)
@@ -454,39 +462,65 @@ static int check_status(struct container *c, const struct exec_options *o, struc
         return 0;
 }
 
-int container_exec(struct container *c, const struct exec_options *o, int *ret_exit, struct error *err)
+static int prepare(struct exec *x, struct container *c, const struct exec_options *o, struct error *err)
 {
-        struct exec x = { .c = c,
-                          .o = o,
-                          .init = -1,
-                          .root = -1,
-                          .sync_runtime = -1,
-                          .sync_child = -1,
-                          .console_socket = -1,
-                          .pidfd = -1 };
         int r;
 
+        *x = (struct exec){ .c = c,
+                            .o = o,
+                            .init = -1,
+                            .root = -1,
+                            .sync_runtime = -1,
+                            .sync_child = -1,
+                            .console_socket = -1,
+                            .pidfd = -1 };
         r = check_status(c, o, err);
         if (r == 0)
-                r = activation_read(o->common, &x.activation, err);
+                r = activation_read(o->common, &x->activation, err);
         if (r == 0)
-                r = load_process(&x, err);
-        x.activation.notify_socket = NULL;
+                r = load_process(x, err);
+        x->activation.notify_socket = NULL;
         if (r == 0)
-                r = activation_add_environment(&x.activation, &x.spec, err);
+                r = activation_add_environment(&x->activation, &x->spec, err);
         if (r == 0)
-                r = load_rest(&x, err);
-        if (r == 0)
-                r = open_init(&x, err);
-        if (r == 0)
-                r = run_exec(&x, ret_exit, err);
-        for (size_t i = 0; i < 6; i++) {
-                const int fds[] = { x.init, x.root, x.sync_runtime, x.sync_child, x.console_socket, x.pidfd };
+                r = load_rest(x, err);
+        return r == 0 ? open_init(x, err) : r;
+}
 
+static void finish(struct exec *x)
+{
+        const int fds[] = { x->init, x->root, x->sync_runtime, x->sync_child, x->console_socket, x->pidfd };
+
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
                 if (fds[i] >= 0)
                         close(fds[i]);
         }
-        seccomp_finish(&x.seccomp);
-        spec_finish(&x.spec);
+        seccomp_finish(&x->seccomp);
+        spec_finish(&x->spec);
+}
+
+int container_exec(struct container *c, const struct exec_options *o, int *ret_exit, struct error *err)
+{
+        struct exec x;
+        int r = prepare(&x, c, o, err);
+
+        if (r == 0)
+                r = run_exec(&x, ret_exit, err);
+        finish(&x);
+        return r;
+}
+
+int container_exec_spawn(struct container *c, const struct exec_options *o, struct container_process *ret,
+                         struct error *err)
+{
+        own_fd int master = -1;
+        struct exec x;
+        int r = prepare(&x, c, o, err);
+
+        if (r == 0)
+                r = start_exec(&x, &master, err);
+        if (r == 0)
+                *ret = (struct container_process){ x.pid, take_fd(&x.pidfd), take_fd(&master) };
+        finish(&x);
         return r;
 }

@@ -177,7 +177,8 @@ static int make_terminal(struct launch *l, struct rootfs *root, int *ret_slave, 
         r = init_join_limited(l, err);
         if (r < 0)
                 return r;
-        slave = console_create(root->fd, l->spec.process, l->console_socket, l->sync_init, err);
+        slave = console_create(root->fd, l->spec.process, l->options->plain_terminal, l->console_socket, l->sync_init,
+                               err);
         if (slave < 0)
                 return slave;
         r = rootfs_mount_console(root, slave, err);
@@ -282,7 +283,7 @@ static int execute(struct launch *l, const char *program, struct error *err)
                 id.session_keyring = keyring;
         if (l->spec.hooks.start_container.n)
                 id.last = start_container_hooks, id.userdata = l;
-        console_own_stdio(l->spec.process);
+        console_own_stdio(l->spec.process, l->options->stdio);
         /* From here on the container outlives the runtime. */
         if (l->starts_now && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
                 return error_errno(err, errno, "leave the runtime");
@@ -296,6 +297,8 @@ static int run(struct launch *l, struct error *err)
         bool in_userns = (l->ns.create | l->ns.joined) & CLONE_NEWUSER;
 
         r = die_with_runtime(l->sync_init, err);
+        if (r == 0)
+                r = console_take_stdio(l->options->stdio, err);
         if (r == 0 && l->waits_to_begin)
                 r = message_expect(l->sync_init, MESSAGE_GO, NULL, err);
         if (r < 0)
