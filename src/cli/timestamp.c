@@ -7,10 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/duration.h"
 #include "base/own.h"
 #include "base/parse.h"
 #include "base/rfc3339.h"
-#include "cli/duration.h"
 #include "cli/misuse.h"
 
 #define NS_PER_SEC INT64_C(1000000000)

@@ -59,9 +59,35 @@ static void test_what_is_none(void **state)
         }
 }
 
+static void test_nanoseconds(void **state)
+{
+        static const struct {
+                int64_t ns;
+                const char *text;
+        } times[] = {
+                { 0, "1970-01-01T00:00:00Z" },
+                { 1, "1970-01-01T00:00:00.000000001Z" },
+                { 951782400000000000, "2000-02-29T00:00:00Z" },
+                { 1714979289120000000, "2024-05-06T07:08:09.12Z" },
+                { 1735689599999999999, "2024-12-31T23:59:59.999999999Z" },
+                { 4102444800000000000, "2100-01-01T00:00:00Z" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+                char text[RFC3339_MAX];
+                int64_t ns = -1;
+
+                rfc3339_write(times[i].ns, text);
+                assert_string_equal(text, times[i].text);
+                assert_int_equal(rfc3339_parse_ns(text, &ns), 0);
+                assert_true(ns == times[i].ns);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_nanoseconds),
                 cmocka_unit_test(test_times),
                 cmocka_unit_test(test_what_is_none),
         };

@@ -9,7 +9,7 @@
 
 #include "base/own.h"
 #include "oci_options.h"
-#include "cli/duration.h"
+#include "base/duration.h"
 #include "cli/path.h"
 #include "programs/oci/process_table.h"
 #include "cli/table.h"

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/own.h"
-#include "cli/duration.h"
 #include "programs/oci/invocation.h"
 #include "programs/oci/log.h"
 
