@@ -48,3 +48,22 @@ const char *digest_hex(const struct digest *d)
 
         return colon ? colon + 1 : d->text;
 }
+
+void digest_end(struct sha256 *h, struct digest *ret)
+{
+        unsigned char bytes[SHA256_SIZE];
+        char hex[SHA256_HEX];
+
+        sha256_end(h, bytes);
+        sha256_hex(bytes, hex);
+        snprintf(ret->text, sizeof ret->text, "sha256:%s", hex);
+}
+
+void digest_of_bytes(const void *data, size_t n, struct digest *ret)
+{
+        struct sha256 h;
+
+        sha256_init(&h);
+        sha256_add(&h, data, n);
+        digest_end(&h, ret);
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/sha256.h"
 
 struct digest {
         char text[136]; /* "" for none */
@@ -17,3 +18,7 @@ bool digest_equal(const struct digest *a, const struct digest *b);
 
 /* The digits alone. */
 const char *digest_hex(const struct digest *d);
+
+/* Of a stream that has ended (sha256_end() is called), and of a text in memory. */
+void digest_end(struct sha256 *h, struct digest *ret);
+void digest_of_bytes(const void *data, size_t n, struct digest *ret);
