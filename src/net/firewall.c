@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "net/firewall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "net/link.h"
+#include "sys/fd.h"
+
+/* ---- when it was seen whole ---- */
+
+static int open_seen(const struct network_place *p, struct error *err)
+{
+        own_mem char *path = NULL;
+        int fd;
+
+        if (asprintf(&path, "%s/networks/firewall", p->run) < 0)
+                return error_set(err, ENOMEM, "out of memory");
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        return fd < 0 ? error_errno(err, errno, "open %s", path) : fd;
+}
+
+/* The generation counts from each boot and each network namespace anew, and RUN is as old as the boot. */
+struct seen {
+        uint32_t generation;
+        uint64_t netns; /* its inode */
+};
+
+static bool was_seen(int fd, const struct seen *now)
+{
+        struct seen then = {};
+
+        return pread(fd, &then, sizeof then, 0) == sizeof then && then.generation == now->generation &&
+               then.netns == now->netns;
+}
+
+/* ---- filling it ---- */
+
+static void add_network(struct firewall_batch *b, const struct network *n)
+{
+        firewall_add_pair(b, "same", n->interface, n->interface);
+        if (n->internal)
+                firewall_add_interface(b, "internal", n->interface);
+        if (n->no_masquerade)
+                firewall_add_interface(b, "routed", n->interface);
+}
+
+static void add_ports(struct firewall_batch *b, const struct endpoint *e)
+{
+        const struct endpoint_network *to = endpoint_published(e);
+
+        for (size_t i = 0; to && i < e->n_ports; i++) {
+                firewall_add_port(b, &e->ports[i], &to->ip4);
+                firewall_add_port(b, &e->ports[i], &to->ip6);
+        }
+}
+
+static int restore_network(void *userdata, struct network *n)
+{
+        add_network(userdata, n);
+        return 0;
+}
+
+static int restore_endpoint(void *userdata, struct endpoint *e)
+{
+        add_ports(userdata, e);
+        return 0;
+}
+
+static int restore(const struct network_place *p, struct firewall_batch *b, struct error *err)
+{
+        int r = firewall_table_load(err);
+
+        if (r == 0)
+                r = network_each(p, restore_network, b, err);
+        if (r == 0)
+                r = endpoint_each(p, restore_endpoint, b, err);
+        return r == 0 ? firewall_batch_commit(b, err) : r;
+}
+
+/* ---- the look at it ---- */
+
+static int look(const struct network_place *p, int seen_fd, struct firewall_batch *b, struct seen *now,
+                struct error *err)
+{
+        int r;
+
+        /* Two that look at once would both make it. */
+        if (flock(seen_fd, LOCK_EX) < 0)
+                return error_errno(err, errno, "lock the firewall");
+        r = firewall_has(b, NFPROTO_INET, "holt", NULL, err);
+        if (r == 0)
+                r = restore(p, b, err);
+        if (r >= 0)
+                r = firewall_docker_ensure(b, err);
+        if (r >= 0)
+                r = firewall_generation(b, &now->generation, err);
+        if (r >= 0 && pwrite(seen_fd, now, sizeof *now, 0) < 0)
+                r = error_errno(err, errno, "write down the state of the firewall");
+        return r < 0 ? r : 0;
+}
+
+static uint64_t own_netns(void)
+{
+        char link[64] = "";
+        ssize_t len = readlink("/proc/self/ns/net", link, sizeof link - 1);
+
+        return len > 5 ? strtoull(link + 5, NULL, 10) : 0;
+}
+
+int firewall_ensure(const struct network_place *p, struct error *err)
+{
+        own_firewall_batch struct firewall_batch b = {};
+        own_fd int fd = open_seen(p, err);
+        struct seen now = { .netns = own_netns() };
+        int r = fd < 0 ? fd : firewall_batch_open(&b, false, err);
+
+        if (r == 0)
+                r = firewall_generation(&b, &now.generation, err);
+        if (r == 0 && !was_seen(fd, &now))
+                r = look(p, fd, &b, &now, err);
+        return r < 0 ? error_wrap(err, "firewall") : 0;
+}
+
+/* ---- changes ---- */
+
+/* A change of ours must not have the next start look at everything. */
+static int commit(const struct network_place *p, struct firewall_batch *b, struct error *err)
+{
+        own_fd int fd = open_seen(p, err);
+        struct seen now = { .netns = own_netns() };
+        bool whole;
+        int r = fd < 0 ? fd : firewall_generation(b, &now.generation, err);
+
+        if (r < 0)
+                return r;
+        whole = was_seen(fd, &now);
+        r = firewall_batch_commit(b, err);
+        now.generation++;
+        if (r == 0 && whole && pwrite(fd, &now, sizeof now, 0) < 0)
+                r = error_errno(err, errno, "write down the state of the firewall");
+        return r;
+}
+
+int firewall_add_network(const struct network_place *p, const struct network *n, struct error *err)
+{
+        own_firewall_batch struct firewall_batch b = {};
+        int r = firewall_batch_open(&b, false, err);
+
+        if (r < 0)
+                return r;
+        add_network(&b, n);
+        r = commit(p, &b, err);
+        firewall_firewalld_trust(n->interface);
+        return r < 0 ? error_wrap(err, "firewall") : 0;
+}
+
+/* Each in a transaction of its own: one that is not there must not keep the others. */
+static void remove_one(const struct network_place *p, void (*add)(struct firewall_batch *b, const void *what),
+                       const void *what)
+{
+        own_firewall_batch struct firewall_batch b = {};
+        struct error ignored;
+
+        if (firewall_batch_open(&b, true, &ignored) == 0) {
+                add(&b, what);
+                commit(p, &b, &ignored);
+        }
+}
+
+static void add_same(struct firewall_batch *b, const void *what)
+{
+        firewall_add_pair(b, "same", what, what);
+}
+
+static void add_internal(struct firewall_batch *b, const void *what)
+{
+        firewall_add_interface(b, "internal", what);
+}
+
+static void add_routed(struct firewall_batch *b, const void *what)
+{
+        firewall_add_interface(b, "routed", what);
+}
+
+void firewall_remove_network(const struct network_place *p, const struct network *n)
+{
+        remove_one(p, add_same, n->interface);
+        if (n->internal)
+                remove_one(p, add_internal, n->interface);
+        if (n->no_masquerade)
+                remove_one(p, add_routed, n->interface);
+}
+
+int firewall_publish(const struct network_place *p, const struct endpoint *e, struct error *err)
+{
+        own_firewall_batch struct firewall_batch b = {};
+        int r = firewall_batch_open(&b, false, err);
+
+        if (r == 0) {
+                add_ports(&b, e);
+                r = commit(p, &b, err);
+        }
+        return r < 0 ? error_wrap(err, "publish ports") : 0;
+}
+
+struct one_port {
+        const struct endpoint_port *port;
+        const struct ip *to;
+};
+
+static void add_one_port(struct firewall_batch *b, const void *what)
+{
+        const struct one_port *one = what;
+
+        firewall_add_port(b, one->port, one->to);
+}
+
+void firewall_unpublish(const struct network_place *p, const struct endpoint *e)
+{
+        const struct endpoint_network *to = endpoint_published(e);
+        own_firewall_batch struct firewall_batch b = {};
+        struct error ignored;
+
+        if (!to || !e->n_ports || firewall_batch_open(&b, true, &ignored) < 0)
+                return;
+        add_ports(&b, e);
+        if (commit(p, &b, &ignored) == 0)
+                return;
+        for (size_t i = 0; i < e->n_ports; i++) {
+                remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip4 });
+                remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip6 });
+        }
+}
+
+void firewall_remove(const struct network_place *p)
+{
+        static const char *const argv[] = { "nft", "delete", "table", "inet", "holt", NULL };
+        struct error ignored;
+
+        firewall_run(argv, "", &ignored);
+        firewall_docker_remove();
+        (void)p;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/firewall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "sys/fd.h"
+#include "sys/process.h"
+
+enum { MAX_OUTPUT = 4096 };
+
+/*
+ * Bridges are known by their names. A packet comes from one of ours and goes out elsewhere, comes from elsewhere for a
+ * published port, or stays within one network (it comes by here when it was sent to a published port, or when
+ * br_netfilter is on): all others are refused, also those that somebody beside the host sends straight to an instance.
+ *
+ * 127.0.0.1 of the host: the bridge routes such addresses (network_up.c), so that the answers find back; what an
+ * instance itself sends there is dropped before.
+ *
+ * The sender's address is kept. It is the host's only for what comes from the host's loopback address, and for what
+ * stays within one network: the answer would go to the sender directly, who did not ask there.
+ */
+static const char table[] =
+        "add table inet holt\n"
+        "delete table inet holt\n"
+        "table inet holt {\n"
+        "	comment \"made by holt: see holt-network(1)\"\n"
+        "	set same { type ifname . ifname; }\n"
+        "	set internal { type ifname; }\n"
+        "	set routed { type ifname; }\n"
+        "	map published4 { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+        "	map published4_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+        "	map published6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
+        "	map published6_at { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }\n"
+        "	chain loopback {\n"
+        "		type filter hook prerouting priority raw; policy accept;\n"
+        "		iifname \"holt*\" ip daddr 127.0.0.0/8 drop\n"
+        "	}\n"
+        "	chain published {\n"
+        "		meta nfproto ipv4 dnat ip to ip daddr . meta l4proto . th dport map @published4_at\n"
+        "		meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published4\n"
+        "		meta nfproto ipv6 dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_at\n"
+        "		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @published6\n"
+        "	}\n"
+        "	chain prerouting {\n"
+        "		type nat hook prerouting priority dstnat; policy accept;\n"
+        "		fib daddr type local jump published\n"
+        "	}\n"
+        "	chain output {\n"
+        "		type nat hook output priority dstnat; policy accept;\n"
+        "		fib daddr type local jump published\n"
+        "	}\n"
+        "	chain forward {\n"
+        "		type filter hook forward priority filter; policy accept;\n"
+        "		iifname != \"holt*\" oifname != \"holt*\" accept\n"
+        "		ct state established,related accept\n"
+        "		iifname . oifname @same accept\n"
+        "		iifname @internal reject with icmpx admin-prohibited\n"
+        "		oifname @internal reject with icmpx admin-prohibited\n"
+        "		oifname \"holt*\" ct status dnat accept\n"
+        "		oifname \"holt*\" reject with icmpx admin-prohibited\n"
+        "	}\n"
+        "	chain postrouting {\n"
+        "		type nat hook postrouting priority srcnat; policy accept;\n"
+        "		oifname \"holt*\" ip saddr 127.0.0.0/8 masquerade\n"
+        "		oifname \"holt*\" ip6 saddr ::1 masquerade\n"
+        "		iifname . oifname @same ct status dnat masquerade\n"
+        "		iifname \"holt*\" iifname != @routed oifname != \"holt*\" masquerade\n"
+        "	}\n"
+        "}\n";
+
+/* Only system calls here. */
+static _Noreturn void become(const char *const *argv, int in, int out)
+{
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        process_reset_signals();
+        if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+                _exit(126);
+        execvp(argv[0], (char *const *)argv);
+        _exit(errno == ENOENT ? 127 : 126);
+}
+
+/* A pipe with the text in it: it is shorter than what a pipe takes. */
+static int fill_pipe(const char *input, struct error *err)
+{
+        int fds[2], r;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return error_errno(err, errno, "make a pipe");
+        r = fd_write_all(fds[1], input, strlen(input));
+        close(fds[1]);
+        if (r < 0) {
+                close(fds[0]);
+                return error_errno(err, -r, "write to a pipe");
+        }
+        return fds[0];
+}
+
+/* What it says on standard error goes into a file without a name: nobody has to read it while it runs. */
+static int run(const char *const *argv, int in, int out, struct error *err)
+{
+        const struct clone_options o = { .cgroup_fd = -1 };
+        pid_t pid = process_clone(&o);
+        int status;
+
+        if (pid < 0)
+                return error_errno(err, (int)-pid, "start %s", argv[0]);
+        if (pid == 0)
+                become(argv, in, out);
+        status = process_wait(pid);
+        return status < 0 ? error_errno(err, -status, "wait for %s", argv[0]) : status;
+}
+
+int firewall_run(const char *const *argv, const char *input, struct error *err)
+{
+        own_fd int in = fill_pipe(input, err), out = -1;
+        char said[MAX_OUTPUT];
+        ssize_t len;
+        int r;
+
+        if (in < 0)
+                return in;
+        out = memfd_create(argv[0], MFD_CLOEXEC);
+        if (out < 0)
+                return error_errno(err, errno, "make a memfd");
+        r = run(argv, in, out, err);
+        if (r <= 0)
+                return r;
+        if (r == 127)
+                return error_set(err, ENOENT, "%s is not installed", argv[0]);
+        len = pread(out, said, sizeof said - 1, 0);
+        said[len < 0 ? 0 : len] = '\0';
+        said[strcspn(said, "\n")] = '\0';
+        return error_set(err, EIO, "%s failed: %s", argv[0], said);
+}
+
+int firewall_table_load(struct error *err)
+{
+        static const char *const argv[] = { "nft", "-f", "-", NULL };
+        int r = firewall_run(argv, table, err);
+
+        if (r == -ENOENT)
+                return error_set(err, ENOENT,
+                                 "networks need nft(8): install the package nftables, or use --network none or host");
+        return r < 0 ? error_wrap(err, "make the firewall's rules") : 0;
+}

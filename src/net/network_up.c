@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/network_up.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "net/firewall.h"
+#include "net/lease.h"
+#include "sys/fd.h"
+
+enum { PATH_SIZE = 128 };
+
+/* ---- sysctls ---- */
+
+static int set_sysctl(const char *path, const char *value, struct error *err)
+{
+        char now[32];
+        int r;
+
+        if (fd_read_file_at(AT_FDCWD, path, now, sizeof now) >= 0 && strcmp(now, value) == 0)
+                return 0;
+        r = fd_write_file_at(AT_FDCWD, path, value);
+        return r < 0 ? error_errno(err, -r, "set %s", path) : 0;
+}
+
+/*
+ * A host that forwards IPv6 takes no more routes from routers, unless an interface says 2 ("even then"): one that has
+ * its address from them would lose its network.
+ */
+static int keep_router_advertisements(struct error *err)
+{
+        own_dir DIR *dir = opendir("/proc/sys/net/ipv6/conf");
+        struct dirent *e;
+        int r = 0;
+
+        while (dir && r == 0 && (e = readdir(dir))) {
+                char path[PATH_SIZE + sizeof e->d_name], now[32];
+
+                if (*e->d_name == '.' || strcmp(e->d_name, "all") == 0)
+                        continue;
+                snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/accept_ra", e->d_name);
+                if (fd_read_file_at(AT_FDCWD, path, now, sizeof now) >= 0 && strcmp(now, "1") == 0)
+                        r = set_sysctl(path, "2", err);
+        }
+        return r;
+}
+
+static bool forwards6(void)
+{
+        char now[32];
+
+        return fd_read_file_at(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/forwarding", now, sizeof now) < 0 ||
+               strcmp(now, "1") == 0;
+}
+
+static int switch_forwarding_on(const struct network *n, struct error *err)
+{
+        int r;
+
+        if (n->internal)
+                return 0;
+        r = set_sysctl("/proc/sys/net/ipv4/ip_forward", "1", err);
+        if (r == 0 && n->ipv6 && !forwards6()) {
+                r = keep_router_advertisements(err);
+                if (r == 0)
+                        r = set_sysctl("/proc/sys/net/ipv6/conf/all/forwarding", "1", err);
+        }
+        return r;
+}
+
+int network_route_loopback(const struct network *n, struct error *err)
+{
+        char path[PATH_SIZE];
+
+        snprintf(path, sizeof path, "/proc/sys/net/ipv4/conf/%s/route_localnet", n->interface);
+        return set_sysctl(path, "1", err);
+}
+
+/* ---- up ---- */
+
+/* A bridge that was begun and not completed has no address; adding what is there changes nothing. */
+static int make_bridge(const struct network *n, struct netlink *host, struct error *err)
+{
+        own_buf struct buf b = {};
+        uint8_t mac[MAC_SIZE];
+        int index, r;
+
+        mac_of_address(&n->v4.gateway, mac);
+        r = link_make_bridge(host, n->interface, mac, n->mtu, err);
+        if (r < 0 && r != -EEXIST)
+                return r;
+        index = link_index(host, n->interface, err);
+        if (index < 0)
+                return index;
+        if (n->ipv6)
+                link_add_address(host, &b, (unsigned)index, &n->v6.gateway, n->v6.subnet.bits, false);
+        link_add_address(host, &b, (unsigned)index, &n->v4.gateway, n->v4.subnet.bits, true);
+        r = netlink_talk(host, &b, err);
+        return r < 0 ? error_wrap(err, "give %s its addresses", n->interface) : index;
+}
+
+static int open_lock(const struct network_place *p, struct error *err)
+{
+        own_mem char *path = NULL;
+        own_fd int fd = -1;
+        int r;
+
+        if (asprintf(&path, "%s/networks", p->run) < 0)
+                return error_set(err, ENOMEM, "out of memory");
+        r = fd_mkdir_all(path, 0755);
+        if (r == 0)
+                fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (r < 0 || fd < 0 || flock(fd, LOCK_EX) < 0)
+                return error_errno(err, r < 0 ? -r : errno, "lock %s", path);
+        return take_fd(&fd);
+}
+
+static int bring_up(const struct network_place *p, const struct network *n, struct netlink *host, struct error *err)
+{
+        own_fd int lock = open_lock(p, err);
+        int index, r;
+
+        if (lock < 0)
+                return lock;
+        r = switch_forwarding_on(n, err);
+        if (r == 0)
+                r = firewall_ensure(p, err);
+        /* The rules are there before what they are for. */
+        if (r == 0)
+                r = firewall_add_network(p, n, err);
+        index = r < 0 ? r : make_bridge(n, host, err);
+        return index < 0 ? error_wrap(err, "set up the network %s", n->name) : index;
+}
+
+int network_up(const struct network_place *p, const struct network *n, struct netlink *host, struct error *err)
+{
+        int index = link_index(host, n->interface, err), r;
+
+        if (index == -ENODEV)
+                return bring_up(p, n, host, err);
+        r = index < 0 ? index : firewall_ensure(p, err);
+        return r < 0 ? r : index;
+}
+
+/* ---- down ---- */
+
+struct others {
+        const struct netlink *host;
+        bool up;
+};
+
+static int see_other(void *userdata, struct network *n)
+{
+        struct others *o = userdata;
+
+        o->up = link_index(o->host, n->interface, NULL) > 0;
+        return o->up;
+}
+
+int network_down(const struct network_place *p, const struct network *n, struct error *err)
+{
+        own_netlink struct netlink host = { .fd = -1 };
+        own_fd int lock = open_lock(p, err);
+        struct others others = { .host = &host };
+        int r = lock < 0 ? lock : netlink_open(NETLINK_ROUTE, &host, err);
+
+        if (r < 0)
+                return r;
+        r = link_remove(&host, n->interface, err);
+        if (r < 0)
+                return r;
+        lease_forget_network(p, n->name);
+        r = network_each(p, see_other, &others, err);
+        if (r < 0)
+                return r;
+        if (others.up)
+                firewall_remove_network(p, n);
+        else
+                firewall_remove(p);
+        return 0;
+}
