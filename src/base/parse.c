@@ -67,11 +67,24 @@ int parse_i64(const char *s, int64_t *ret)
         return 0;
 }
 
+/* ".5" of a unit: as many bytes as its digits say, at most nine of which count. */
+static uint64_t parse_fraction(const char *digits, size_t n, unsigned shift)
+{
+        unsigned __int128 v = 0;
+        uint64_t scale = 1;
+
+        for (size_t i = 0; i < n && i < 9; i++) {
+                v = v * 10 + (unsigned)(digits[i] - '0');
+                scale *= 10;
+        }
+        return (uint64_t)((v << shift) / scale);
+}
+
 int parse_size(const char *s, int64_t *ret)
 {
         static const char units[] = "bkmgtp";
-        size_t digits = strspn(s, "0123456789");
-        const char *unit = s + digits, *u;
+        size_t digits = strspn(s, "0123456789"), fraction = s[digits] == '.' ? strspn(s + digits + 1, "0123456789") : 0;
+        const char *unit = s + digits + (fraction ? fraction + 1 : 0), *u;
         unsigned shift = 0;
         uint64_t v;
         int r;
@@ -89,8 +102,9 @@ int parse_size(const char *s, int64_t *ret)
                         return -EINVAL;
                 shift = 10 * (unsigned)(u - units);
         }
+        /* A fraction, less than one of the unit, changes nothing in that. */
         if (v > (uint64_t)INT64_MAX >> shift)
                 return -ERANGE;
-        *ret = (int64_t)(v << shift);
+        *ret = (int64_t)((v << shift) + parse_fraction(s + digits + 1, fraction, shift));
         return 0;
 }

@@ -18,6 +18,6 @@ int parse_i64(const char *s, int64_t *ret);
 
 /*
  * A size in bytes with an optional suffix b, k, m, g, t or p (1024-based, either
- * case, optionally followed by b or ib: "512m", "1GB", "2GiB"); "-1" gives -1.
+ * case, optionally followed by b or ib: "512m", "1.5GB", "2GiB"); "-1" gives -1.
  */
 int parse_size(const char *s, int64_t *ret);
