@@ -13,13 +13,24 @@
 struct image_spec {
         const struct image_config *image;
         const struct instance_options *options; /* settled */
-        const struct image_user *user;
-        void (*warn)(const char *text); /* told of what stops nothing */
+        const struct image_user *user;          /* with the groups of --group-add */
+        void (*warn)(const char *text);         /* told of what stops nothing */
         const char *id;
         const char *hostname;
         const char *files; /* the directory that has resolv.conf, hosts and hostname */
-        bool one_id;       /* the user namespace has but one id, and groups cannot be changed */
-        bool own_cgroup;   /* its cgroup stands by ours (cgroup.h), if we may make one at all; else below /holt */
+        const char *init;  /* the file of holt-init, for --init */
+
+        /* The network namespace to join; NULL: a new one with nothing in it, or the host's own. */
+        const char *netns_path;
+        bool host_network;
+
+        /* For --pid and --ipc container:NAME: the namespaces of that instance, such as "/proc/7/ns/pid". */
+        const char *pid_path, *ipc_path;
+        const char *ipc_shm; /* and what of it to bind at /dev/shm; NULL: one of its own */
+
+        const char *apparmor; /* the default profile, where AppArmor is and has it; NULL */
+        bool one_id;          /* the user namespace has but one id, and groups cannot be changed */
+        bool own_cgroup;      /* its cgroup stands by ours (cgroup.h), if we may make one at all; else below /holt */
 };
 
 /* Appends the JSON. -EINVAL when there is nothing to run, or a flag is not understood. */

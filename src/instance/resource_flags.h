@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits and devices as Docker's flags give them, in the words of the runtime-spec. */
+/* Limits as Docker's flags give them, in the words of the runtime-spec. */
 #pragma once
+
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "instance/options.h"
 
-/* linux.devices and linux.resources. */
-int resource_flags_write(const struct instance_options *o, struct json_writer *w, struct error *err);
+/* How many processes an instance may have unless it is said: a fork bomb ends there, a build does not. */
+enum { RESOURCE_PIDS_LIMIT = 4096 };
 
-/* process.rlimits: "nofile=1024[:2048]". */
-int resource_flags_write_rlimits(const struct instance_options *o, struct json_writer *w, struct error *err);
+/*
+ * Members of linux.resources: memory, cpu, pids, blockIO. defaults: limits that nobody asked for, which keep one
+ * instance from taking the host with it. warn: told of what this host's kernel cannot limit and Docker lets pass.
+ */
+int resource_flags_write(const struct instance_options *o, bool defaults, void (*warn)(const char *text),
+                         struct json_writer *w, struct error *err);
+
+int resource_flags_write_memory(const struct instance_options *o, bool defaults, void (*warn)(const char *text),
+                                struct json_writer *w, struct error *err);
+int resource_flags_write_cpu(const struct instance_options *o, struct json_writer *w, struct error *err);
+int resource_flags_write_blkio(const struct instance_options *o, void (*warn)(const char *text), struct json_writer *w,
+                               struct error *err);
+
+/* Whether cgroup2 is all there is. */
+bool resource_is_unified(void);

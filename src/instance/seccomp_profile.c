@@ -178,7 +178,6 @@ static int write_profile(const struct machine *m, struct json_object *profile, s
 
         if (json_get_array(profile, "syscalls", &rules, err) < 0)
                 return -err->code;
-        json_begin_object(w, "seccomp");
         json_each(profile, copy_if_wanted, &(struct copy){ w, top });
         write_architectures(m, profile, w);
         json_begin_array(w, "syscalls");
@@ -192,8 +191,7 @@ static int write_profile(const struct machine *m, struct json_object *profile, s
                 json_end_object(w);
         }
         json_end_array(w);
-        json_end_object(w);
-        return 1;
+        return 0;
 }
 
 static struct machine this_machine(uint64_t capabilities)
@@ -209,23 +207,20 @@ static struct machine this_machine(uint64_t capabilities)
 int seccomp_profile_write(const char *path, uint64_t capabilities, struct json_writer *w, struct error *err)
 {
         const struct machine m = this_machine(capabilities);
-        const char *name = path ? path : SECCOMP_PROFILE_DEFAULT;
-        own_fd int fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        own_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         own_buf struct buf text = {};
         own_json struct json_object *profile = NULL;
         int r;
 
-        if (fd < 0 && !path && errno == ENOENT)
-                return 0;
         if (fd < 0)
-                return error_errno(err, errno, "open the seccomp profile %s", name);
+                return error_errno(err, errno, "open the seccomp profile %s", path);
         r = fd_read_all(fd, MAX_PROFILE, &text);
         if (r < 0)
-                return error_errno(err, -r, "read the seccomp profile %s", name);
+                return error_errno(err, -r, "read the seccomp profile %s", path);
         r = json_parse(buf_str(&text), text.len, &profile, err);
         if (r == 0 && !json_is_object(profile))
                 r = error_set(err, EINVAL, "no object");
         if (r == 0)
                 r = write_profile(&m, profile, w, err);
-        return r < 0 ? error_wrap(err, "seccomp profile %s", name) : r;
+        return r < 0 ? error_wrap(err, "seccomp profile %s", path) : 0;
 }

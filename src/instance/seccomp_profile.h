@@ -10,11 +10,6 @@
 #include "base/error.h"
 #include "base/json.h"
 
-/* containers-common keeps Docker's profile there. */
-#define SECCOMP_PROFILE_DEFAULT "/usr/share/containers/seccomp.json"
-
-/*
- * Writes linux.seccomp of the runtime-spec, for a process of these capabilities on this machine. path: NULL for the
- * default profile. 1, or 0 when that is not installed: then nothing is written.
+/* The members of linux.seccomp of the runtime-spec, from the file, for a process of these capabilities on this machine.
  */
 int seccomp_profile_write(const char *path, uint64_t capabilities, struct json_writer *w, struct error *err);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel shall keep apart, limit and forbid. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/own.h"
+#include "instance/flag_value.h"
+#include "instance/resource_flags.h"
+#include "instance/seccomp_default.h"
+#include "instance/seccomp_profile.h"
+#include "instance/spec_plan.h"
+
+enum { MAX_KEY = 256 };
+
+static void write_namespace(struct json_writer *w, const char *type, const char *path)
+{
+        json_begin_object(w, NULL);
+        json_write_string(w, "type", type);
+        if (path)
+                json_write_string(w, "path", path);
+        json_end_object(w);
+}
+
+static int check_instance(const char *flag, const char *value, enum namespace_mode mode, const char *path,
+                          struct error *err)
+{
+        return mode == NAMESPACE_INSTANCE && !path ? flag_refuse(flag, value, "it does not run", err) : 0;
+}
+
+static int write_namespaces(const struct spec_plan *p, struct json_writer *w, struct error *err)
+{
+        const struct namespace_modes *m = &p->namespaces;
+        const struct image_spec *s = p->from;
+        int r = check_instance("pid", p->options->pid, m->pid, s->pid_path, err);
+
+        if (r == 0)
+                r = check_instance("ipc", p->options->ipc, m->ipc, s->ipc_path, err);
+        if (r < 0)
+                return r;
+        json_begin_array(w, "namespaces");
+        write_namespace(w, "mount", NULL);
+        if (m->uts != NAMESPACE_HOST)
+                write_namespace(w, "uts", NULL);
+        if (m->pid != NAMESPACE_HOST)
+                write_namespace(w, "pid", m->pid == NAMESPACE_INSTANCE ? s->pid_path : NULL);
+        if (m->ipc != NAMESPACE_HOST)
+                write_namespace(w, "ipc", m->ipc == NAMESPACE_INSTANCE ? s->ipc_path : NULL);
+        if (!s->host_network)
+                write_namespace(w, "network", s->netns_path);
+        if (m->cgroup != NAMESPACE_HOST)
+                write_namespace(w, "cgroup", NULL);
+        json_end_array(w);
+        return 0;
+}
+
+/* Which of them there are, and whether they are this container's own, the runtime checks. */
+static int write_sysctl(const struct instance_options *o, struct json_writer *w, struct error *err)
+{
+        const char *value;
+        char key[MAX_KEY];
+        int r = 0;
+
+        if (!o->sysctl)
+                return 0;
+        json_begin_object(w, "sysctl");
+        for (const char *const *l = o->sysctl; r == 0 && *l; l++) {
+                r = flag_pair("sysctl", *l, key, sizeof key, &value, err);
+                if (r == 0)
+                        json_write_string(w, key, value);
+        }
+        json_end_object(w);
+        return r;
+}
+
+static int write_seccomp(const struct spec_plan *p, struct json_writer *w, struct error *err)
+{
+        int r = 0;
+
+        if (p->security.no_seccomp)
+                return 0;
+        json_begin_object(w, "seccomp");
+        if (p->security.seccomp)
+                r = seccomp_profile_write(p->security.seccomp, p->capabilities, w, err);
+        else
+                seccomp_default_write(p->capabilities, w);
+        json_end_object(w);
+        return r;
+}
+
+/* Limits that nobody asked for are no reason to refuse a user whom the host gave no cgroup. */
+static int write_resources(const struct spec_plan *p, struct json_writer *w, struct error *err)
+{
+        int r;
+
+        json_begin_object(w, "resources");
+        r = device_flags_write_rules(p->options, &p->devices, w, err);
+        if (r == 0)
+                r = resource_flags_write(p->options, !p->from->own_cgroup, p->from->warn, w, err);
+        json_end_object(w);
+        return r;
+}
+
+int linux_spec_write(const struct spec_plan *p, struct json_writer *w, struct error *err)
+{
+        int r;
+
+        json_begin_object(w, "linux");
+        if (p->cgroup)
+                json_write_string(w, "cgroupsPath", p->cgroup);
+        r = write_namespaces(p, w, err);
+        security_flags_write_paths(p->options, &p->security, w);
+        if (r == 0)
+                r = write_sysctl(p->options, w, err);
+        device_flags_write(&p->devices, w);
+        if (r == 0)
+                r = write_resources(p, w, err);
+        if (r == 0)
+                r = write_seccomp(p, w, err);
+        json_end_object(w);
+        return r;
+}
