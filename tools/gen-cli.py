@@ -13,6 +13,8 @@ the list below it names; the help lists commands so. EXAMPLES, one literal block
 An option is a line of bold names and an underlined value ("..." behind it: may be repeated),
 with its text in the indented lines below. The first sentence is the summary.
 
+A line "; include: FILE" stands for what pages share (man_page.py).
+
 What cannot be understood ends the build: a page that only looks right would be a program
 that is wrong.
 """
@@ -20,6 +22,8 @@ import re
 import sys
 import textwrap
 from dataclasses import dataclass, field
+
+from man_page import read_page
 
 WIDTH = 80
 OPTION_LINE = re.compile(r"^\*-")
@@ -157,14 +161,14 @@ def parse_option(line, help_text):
 
 
 def parse_body(lines, command):
-    """Paragraphs and options of one section. Examples and lists are for the page alone."""
+    """Paragraphs and options of one section. Examples, lists and headings are for the page alone."""
     paragraph, i, literal = [], 0, False
     while i <= len(lines):
         line = lines[i] if i < len(lines) else ""
         i += 1
         if line.startswith("```"):
             literal = not literal
-        elif literal or line.startswith(("\t", "- ", "|", "[", ":", "]")):
+        elif literal or line.startswith(("\t", "- ", "|", "[", ":", "]", "## ")):
             pass
         elif OPTION_LINE.match(line):
             text = []
@@ -715,11 +719,7 @@ def write_fish(program):
 def main():
     if len(sys.argv) < 9 or sys.argv[1] not in ("runc", "docker"):
         die("wants HABITS PREFIX HEADER SOURCE BASH ZSH FISH PAGE...")
-    pages = []
-    for path in sys.argv[8:]:
-        with open(path, encoding="utf-8") as page:
-            pages.append(page.read())
-    program = parse_program(sys.argv[2], pages)
+    program = parse_program(sys.argv[2], [read_page(path) for path in sys.argv[8:]])
     for command in [program.itself, *program.all]:
         command.joined = sys.argv[1] == "docker"
     outputs = [write_header(program), write_source(program), write_bash(program), write_zsh(program), write_fish(program)]
