@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,44 +13,9 @@
 #include "base/own.h"
 #include "registry/transfer_protocol.h"
 #include "sys/process.h"
+#include "sys/sibling_program.h"
 
 #define PROGRAM "holt-fetch"
-
-/* Where this program's file lies, with a slash behind it. */
-static int own_directory(char ret[PATH_MAX], struct error *err)
-{
-        ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
-
-        if (n < 0)
-                return error_errno(err, errno, "find out where this program is");
-        ret[n] = '\0';
-        /* A protected copy has no place; its first argument says where it came from (programs/sealed_start.h). */
-        if (strcmp(ret, "/") == 0 || strncmp(ret, "/memfd:", 7) == 0)
-                snprintf(ret, PATH_MAX, "%s", program_invocation_name);
-        if (*ret != '/')
-                return error_set(err, ENOENT, "find out where this program is: it runs from a file without a name");
-        strrchr(ret, '/')[1] = '\0';
-        return 0;
-}
-
-/* Beside this program (a build directory, /usr/local/bin), else in ../libexec/holt. */
-static int find_program(char path[PATH_MAX], struct error *err)
-{
-        static const char *const places[] = { "", "../libexec/holt/" };
-        char own[PATH_MAX];
-        int r = own_directory(own, err);
-
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-                if (snprintf(path, PATH_MAX, "%s%s" PROGRAM, own, places[i]) >= PATH_MAX)
-                        continue;
-                if (access(path, X_OK) == 0)
-                        return 0;
-        }
-        return error_set(err, ENOENT, "no " PROGRAM " in %s or %s../libexec/holt; it comes with holt, install it there",
-                         own, own);
-}
 
 /* Only system calls here: the child shares nothing but the memory's copy. */
 static _Noreturn void become(const char *path, int sock)
@@ -76,7 +40,7 @@ int transfer_process_start(struct transfer_process *ret, int *ret_sock, struct e
 {
         own_fd int ours = -1, theirs = -1;
         struct clone_options o = { .cgroup_fd = -1, .ret_pidfd = &ret->pidfd };
-        int pair[2], r = find_program(ret->path, err);
+        int pair[2], r = sibling_program_find(PROGRAM, ret->path, err);
         pid_t pid;
 
         if (r < 0)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/sibling_program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+
+/* Where this program's file lies, with a slash behind it. */
+static int own_directory(char ret[PATH_MAX], struct error *err)
+{
+        ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+
+        if (n < 0)
+                return error_errno(err, errno, "find out where this program is");
+        ret[n] = '\0';
+        /* A protected copy has no place; its first argument says where it came from (programs/sealed_start.h). */
+        if (strcmp(ret, "/") == 0 || strncmp(ret, "/memfd:", 7) == 0)
+                snprintf(ret, PATH_MAX, "%s", program_invocation_name);
+        if (*ret != '/')
+                return error_set(err, ENOENT, "find out where this program is: it runs from a file without a name");
+        strrchr(ret, '/')[1] = '\0';
+        return 0;
+}
+
+int sibling_program_find(const char *name, char ret[PATH_MAX], struct error *err)
+{
+        static const char *const places[] = { "", "../libexec/holt/" };
+        char own[PATH_MAX];
+        int r = own_directory(own, err);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+                if (snprintf(ret, PATH_MAX, "%s%s%s", own, places[i], name) >= PATH_MAX)
+                        continue;
+                if (access(ret, X_OK) == 0)
+                        return 0;
+        }
+        return error_set(err, ENOENT, "no %s in %s or %s../libexec/holt; it comes with holt, install it there", name,
+                         own, own);
+}
