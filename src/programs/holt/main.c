@@ -21,6 +21,7 @@ static const struct {
         const char *name;
         command_function *run;
 } functions[] = {
+        { "doctor", cmd_doctor },
         { "events", cmd_events },
         { "history", cmd_history },
         { "image bootstrap", cmd_image_bootstrap },

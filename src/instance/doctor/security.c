@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+
+#include "instance/doctor/checks.h"
+#include "instance/seccomp_profile.h"
+
+static void check_seccomp(const struct doctor_host *h, struct doctor_findings *f)
+{
+        static const struct host_package package = { "golang-github-containers-common", "containers-common",
+                                                     "containers-common", "containers-common" };
+        bool filters = host_has(h, "/proc/sys/kernel/seccomp/actions_avail"),
+             profile = host_has(h, SECCOMP_PROFILE_DEFAULT);
+        bool fine = filters && profile;
+        char mend[96];
+
+        host_install(h, &package, mend, sizeof mend);
+        doctor_add(f, &(struct doctor_finding){
+                              .group = "security",
+                              .check = "seccomp",
+                              .level = fine ? DOCTOR_OK : DOCTOR_WARNING,
+                              .text = fine      ? "system calls are filtered (seccomp)"
+                                      : filters ? "the default seccomp profile " SECCOMP_PROFILE_DEFAULT " is not there"
+                                                : "the kernel has no seccomp filters",
+                              .why = fine ? NULL : "containers may use all system calls, also those they never need",
+                              .mend = filters && !profile ? mend : NULL });
+}
+
+static void check_modules(const struct doctor_host *h, struct doctor_findings *f)
+{
+        char enabled[8] = "";
+        bool apparmor =
+                host_read(h, "/sys/module/apparmor/parameters/enabled", enabled, sizeof enabled) > 0 && *enabled == 'Y';
+        int64_t selinux = host_number(h, "/sys/fs/selinux/enforce", -1);
+
+        doctor_add(f, &(struct doctor_finding){
+                              .group = "security",
+                              .check = "lsm",
+                              .level = DOCTOR_OK,
+                              .text = selinux == 1   ? "SELinux is enforcing: volumes may need :z or :Z"
+                                      : selinux == 0 ? "SELinux only tells (permissive)"
+                                      : apparmor     ? "AppArmor is there"
+                                                     : "neither AppArmor nor SELinux: capabilities, seccomp and "
+                                                       "namespaces keep containers in" });
+}
+
+/* Certificates are refused and images seem to come from the future. */
+static void check_clock(const struct doctor_host *h, struct doctor_findings *f)
+{
+        bool kept = h->attempt(h, TRIAL_CLOCK) != -ENODATA;
+
+        doctor_add(f, &(struct doctor_finding){
+                              .group = "security",
+                              .check = "clock",
+                              .level = kept ? DOCTOR_OK : DOCTOR_WARNING,
+                              .text = kept ? "the clock is kept right" : "nobody keeps the clock right",
+                              .why = kept ? NULL : "registries' certificates are refused when it goes wrong",
+                              .mend = kept ? NULL : "timedatectl set-ntp true" });
+}
+
+void doctor_check_security(const struct doctor_host *h, struct doctor_findings *f)
+{
+        check_seccomp(h, f);
+        check_modules(h, f);
+        check_clock(h, f);
+}
