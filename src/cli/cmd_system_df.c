@@ -80,6 +80,12 @@ static int show_totals(struct store *s, const char *given, struct error *err)
         if (r == 0)
                 r = add_line(&f, &(struct line){ "Layers", u.layers, u.pinned_layers, u.layer_bytes, free_layers },
                              err);
+        /* They go with their layers. */
+        if (r == 0 && u.unpacked_layers)
+                r = add_line(
+                        &f,
+                        &(struct line){ "Unpacked Layers", u.unpacked_layers, u.unpacked_layers, u.unpacked_bytes, 0 },
+                        err);
         if (r == 0)
                 r = format_write(&f, &out, err);
         return r < 0 ? r : output_write(&out, err);

@@ -24,7 +24,7 @@
 #include "sys/fd.h"
 
 /* No path of an archive has more components. */
-enum { MAX_DEPTH = 4096, COPY_SIZE = 1 << 18, LINK_NAME_SIZE = 24 };
+enum { MAX_DEPTH = 4096, COPY_SIZE = 1 << 18, LINK_NAME_SIZE = 24, DISK_BLOCK = 4096 };
 
 #define OPAQUE_IN_LAYER "trusted.overlay.opaque"
 #define OPAQUE "user.overlay.opaque"
@@ -37,7 +37,7 @@ struct level {
 
 struct unpack {
         struct erofs_tree tree;
-        struct layer_unpack_losses losses;
+        struct layer_unpack_result result;
         struct level *levels; /* from the root to where we are */
         size_t n, cap;
         int dir, links; /* dir: that of the last level */
@@ -69,7 +69,7 @@ static int set_xattr(void *userdata, const char *name, const void *value, size_t
                 return 0;
         if (errno == EIO || errno == EDQUOT || errno == ENOMEM)
                 return error_errno(err, errno, "set %s", name);
-        t->u->losses.xattrs++;
+        t->u->result.xattrs++;
         return 0;
 }
 
@@ -81,7 +81,7 @@ static int set_owner(struct unpack *u, int dir, const char *name, const struct e
                 return 0;
         if (errno != EINVAL && errno != EPERM)
                 return error_errno(err, errno, "change the owner of %s", name);
-        u->losses.owners++;
+        u->result.owners++;
         return 0;
 }
 
@@ -122,6 +122,7 @@ static int copy(struct unpack *u, const struct erofs_node *node, int fd, struct 
                 if (r < 0)
                         return error_errno(err, -r, "write a file");
                 at += n;
+                u->result.bytes += hole ? 0 : (n + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK;
                 ends_in_hole = hole;
         }
         if (r == 0 && ends_in_hole && ftruncate(fd, (off_t)at) < 0)
@@ -173,7 +174,7 @@ static int make_special(struct unpack *u, const char *name, const struct erofs_n
         int r = mknodat(u->dir, name, mode, device ? device_of(node) : 0);
 
         if (r < 0 && errno == EPERM && device && node->device) {
-                u->losses.devices += !u->levels[u->n - 1].in_dev;
+                u->result.devices += !u->levels[u->n - 1].in_dev;
                 r = mknodat(u->dir, name, S_IFCHR, 0);
         }
         if (r < 0)
@@ -261,6 +262,7 @@ static int go_down(struct unpack *u, const char *name, const struct erofs_node *
                 u->levels[u->n - 1].in_dev = in_dev;
         if (r == 0 && mkdirat(u->dir, name, 0700) < 0)
                 r = error_errno(err, errno, "make it");
+        u->result.bytes += DISK_BLOCK;
         return r == 0 ? move_to(u, name, err) : r;
 }
 
@@ -324,7 +326,7 @@ static int begin(struct unpack *u, int image_fd, int dir, struct error *err)
         return u->buffer ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
-int layer_unpack(int image_fd, int dir, int links, struct layer_unpack_losses *ret, struct error *err)
+int layer_unpack(int image_fd, int dir, int links, struct layer_unpack_result *ret, struct error *err)
 {
         struct unpack u = { .dir = -1, .links = links };
         int r = begin(&u, image_fd, dir, err);
@@ -338,6 +340,6 @@ int layer_unpack(int image_fd, int dir, int links, struct layer_unpack_losses *r
         if (u.dir >= 0)
                 close(u.dir);
         if (r == 0)
-                *ret = u.losses;
+                *ret = u.result;
         return r;
 }

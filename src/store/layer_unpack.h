@@ -14,9 +14,9 @@
 
 #include "base/error.h"
 
-/* How many there were that are not as in the layer; of devices those that are not below /dev. */
-struct layer_unpack_losses {
-        uint64_t owners, devices, xattrs;
+struct layer_unpack_result {
+        uint64_t owners, devices, xattrs; /* not as in the layer; of devices those that are not below /dev */
+        uint64_t bytes;                   /* on the disk, about */
 };
 
 /*
@@ -24,4 +24,4 @@ struct layer_unpack_losses {
  * else may change anything in it meanwhile. links: an empty directory of the same file system, which stays so.
  * -EBADMSG: the image is damaged.
  */
-int layer_unpack(int image_fd, int dir, int links, struct layer_unpack_losses *ret, struct error *err);
+int layer_unpack(int image_fd, int dir, int links, struct layer_unpack_result *ret, struct error *err);

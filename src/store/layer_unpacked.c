@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "store/layer_unpack.h"
 #include "sys/fd.h"
 #include "sys/user_namespace.h"
@@ -139,7 +140,7 @@ static int sweep(int place, struct error *err)
         return r;
 }
 
-static void tell(const struct layer_unpack_losses *l, void (*warn)(const char *text))
+static void tell(const struct layer_unpack_result *l, void (*warn)(const char *text))
 {
         char text[256];
 
@@ -153,7 +154,15 @@ static void tell(const struct layer_unpack_losses *l, void (*warn)(const char *t
         warn(text);
 }
 
-static int fill(struct store *s, int dir, int image_fd, struct layer_unpack_losses *losses, struct error *err)
+static int note_size(int dir, uint64_t bytes, struct error *err)
+{
+        char text[24];
+
+        snprintf(text, sizeof text, "%llu", (unsigned long long)bytes);
+        return symlinkat(text, dir, "size") < 0 ? error_errno(err, errno, "note its size") : 0;
+}
+
+static int fill(struct store *s, int dir, int image_fd, struct layer_unpack_result *losses, struct error *err)
 {
         own_fd int tree = -1, links = -1;
         int r;
@@ -166,13 +175,15 @@ static int fill(struct store *s, int dir, int image_fd, struct layer_unpack_loss
         if (tree < 0 || links < 0)
                 return error_errno(err, tree < 0 ? -tree : -links, "open its directories");
         r = layer_unpack(image_fd, tree, links, losses, err);
+        if (r == 0)
+                r = note_size(dir, losses->bytes, err);
         if (r == 0 && unlinkat(dir, "links", AT_REMOVEDIR) < 0)
                 r = error_errno(err, errno, "remove a directory");
         return r;
 }
 
 /* With the lock: nothing else has that name. */
-static int make(struct store *s, int place, const char *name, int image_fd, struct layer_unpack_losses *losses,
+static int make(struct store *s, int place, const char *name, int image_fd, struct layer_unpack_result *losses,
                 struct error *err)
 {
         char new[NAME_SIZE + 8];
@@ -225,7 +236,7 @@ static int find(struct store *s, int place, const char *name)
 static int find_or_make(struct store *s, int place, const char *name, int image_fd, void (*warn)(const char *text),
                         struct error *err)
 {
-        struct layer_unpack_losses losses = {};
+        struct layer_unpack_result losses = {};
         struct error ignored;
         int r = find(s, place, name);
 
@@ -277,6 +288,46 @@ int layer_unpacked_forget(struct store *s, const char *hex, struct error *err)
         while (r == 0 && (e = readdir(dir))) {
                 if (strncmp(e->d_name, hex, strlen(hex)) == 0 && !is_remainder(e->d_name))
                         r = forget(place, e->d_name, err);
+        }
+        return r;
+}
+
+static uint64_t read_size(int dir)
+{
+        uint64_t bytes = 0;
+        char text[24];
+        ssize_t n = readlinkat(dir, "size", text, sizeof text - 1);
+
+        text[n > 0 ? n : 0] = '\0';
+        (void)parse_u64(text, 10, &bytes);
+        return bytes;
+}
+
+int layer_unpacked_each(struct store *s, int (*each)(void *userdata, const struct unpacked_layer *u), void *userdata,
+                        struct error *err)
+{
+        own_fd int place = open_place(s);
+        own_dir DIR *dir = NULL;
+        struct dirent *e;
+        bool at_work;
+        int r = 0;
+
+        if (place == -ENOENT)
+                return 0;
+        dir = place < 0 ? NULL : list(place);
+        if (!dir)
+                return error_errno(err, place < 0 ? -place : errno, "read %s/" PLACE, s->root);
+        at_work = lock(place, LOCK_SH | LOCK_NB) < 0;
+        while (r == 0 && (e = readdir(dir))) {
+                own_fd int one = *e->d_name == '.' ? -1 : open_directory(place, e->d_name);
+                bool remainder = is_remainder(e->d_name);
+
+                if (*e->d_name == '.' || (remainder && at_work))
+                        continue;
+                r = each(userdata, &(struct unpacked_layer){ .name = e->d_name,
+                                                             .hex = strcspn(e->d_name, "-"),
+                                                             .bytes = one < 0 ? 0 : read_size(one),
+                                                             .whole = one >= 0 && !remainder && is_good(s, one) });
         }
         return r;
 }

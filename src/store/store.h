@@ -169,6 +169,7 @@ struct store_usage {
         uint64_t layer_bytes, blob_bytes;
         uint64_t reclaimable_bytes; /* of images without a name, and what only they have */
         uint64_t pinned_layers;
+        uint64_t unpacked_layers, unpacked_bytes; /* as directories, for who may not mount them */
 };
 
 int store_usage(struct store *s, struct store_usage *ret, struct error *err);

@@ -11,6 +11,7 @@
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "store/layer_unpacked.h"
 #include "store/store_private.h"
 #include "store/store_strays.h"
 
@@ -269,6 +270,63 @@ static int check_strays(struct check *c, struct error *err)
         return r;
 }
 
+struct unpacked_check {
+        struct store *store;
+        struct error *err;
+        struct buf bad; /* names, each with a letter before and a NUL behind it: 'n' of no layer, 'p' a part of one */
+};
+
+static int has_layer(struct store *s, const struct unpacked_layer *u, struct error *err)
+{
+        struct digest d;
+
+        return file_digest(u->name, u->hex, &d)
+                       ? database_has(&s->database, err, "SELECT 1 FROM layer WHERE diff_id = ?1", "d", &d)
+                       : 0;
+}
+
+static int look_at_unpacked(void *userdata, const struct unpacked_layer *u)
+{
+        struct unpacked_check *c = userdata;
+        int known = u->whole ? has_layer(c->store, u, c->err) : 0;
+
+        if (known)
+                return known < 0 ? known : 0;
+        buf_add(&c->bad, u->whole ? "n" : "p", 1);
+        buf_add(&c->bad, u->name, strlen(u->name) + 1);
+        return 0;
+}
+
+static int drop_unpacked(struct check *c, const char *bad, struct error *err)
+{
+        int r = strchr(bad, '.') ? 0 : layer_unpacked_forget(c->store, bad + 1, err);
+
+        if (r == 0)
+                found(c, true, "unpacked/%s %s", bad + 1, *bad == 'n' ? "belongs to nothing" : "is not whole");
+        return r;
+}
+
+/* What is not whole is taken for none, but takes room. */
+static int check_unpacked(struct check *c, struct error *err)
+{
+        struct unpacked_check u = { .store = c->store, .err = err };
+        int r = layer_unpacked_each(c->store, look_at_unpacked, &u, err);
+        const char *bad = buf_str(&u.bad), *end = bad + u.bad.len;
+
+        if (r == 0 && buf_failed(&u.bad))
+                r = error_set(err, ENOMEM, "out of memory");
+        for (; r == 0 && bad < end; bad += strlen(bad) + 1) {
+                if (c->checker->repair)
+                        r = drop_unpacked(c, bad, err);
+                else
+                        found(c, false, "unpacked/%s %s", bad + 1, *bad == 'n' ? "belongs to nothing" : "is not whole");
+        }
+        if (r == 0 && u.bad.len && c->checker->repair)
+                r = layer_unpacked_sweep(c->store, err);
+        buf_finish(&u.bad);
+        return r;
+}
+
 static int repair_names_copy(struct check *c, struct error *err)
 {
         own_transaction struct transaction t = {};
@@ -294,6 +352,8 @@ int store_check(struct store *s, const struct store_checker *checker, struct err
                 r = check_images(&c, err);
         if (r == 0 && !database_is_read_only(&s->database))
                 r = check_strays(&c, err);
+        if (r == 0)
+                r = check_unpacked(&c, err);
         if (r == 0)
                 r = repair_names_copy(&c, err);
         later_go(&s->later);

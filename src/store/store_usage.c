@@ -6,7 +6,7 @@
 
 #include "base/grow.h"
 #include "base/own.h"
-#include "store/store_private.h"
+#include "store/layer_unpacked.h"
 
 /* An image without a name and without an owner. */
 #define DANGLING                                                                      \
@@ -80,6 +80,15 @@ static int count_pinned(struct store *s, struct store_usage *u, struct error *er
         return r;
 }
 
+static int add_unpacked(void *userdata, const struct unpacked_layer *layer)
+{
+        struct store_usage *u = userdata;
+
+        u->unpacked_layers++;
+        u->unpacked_bytes += layer->bytes;
+        return 0;
+}
+
 int store_usage(struct store *s, struct store_usage *ret, struct error *err)
 {
         const bool writable = !database_is_read_only(&s->database);
@@ -91,6 +100,8 @@ int store_usage(struct store *s, struct store_usage *ret, struct error *err)
                 r = count(s, &u, err);
         if (r == 0 && writable)
                 r = count_pinned(s, &u, err);
+        if (r == 0)
+                r = layer_unpacked_each(s, add_unpacked, &u, err);
         if (r == 0)
                 *ret = u;
         return r;

@@ -244,6 +244,24 @@ root() { HOLT_ROOT=$WORK/of-root HOLT_RUN=$WORK/of-root/run unshare --mount --pr
         is "$(find root/layers -type f)" ''
 }
 
+@test "what is unpacked is in the sums, and what belongs to nothing is found" {
+        image box "$PLACE/lower.tar"
+        hr box true
+        local size tree
+        tree=$(find root/unpacked -mindepth 1 -maxdepth 1)
+        size=$(readlink "$tree/size")
+        # About, as du has it.
+        du -s -B1 "$tree/tree" | awk -v size="$size" '{ exit !(size > $1 * 0.9 && size < $1 * 1.1) }'
+        user "$HOLT" system df --format '{{.Type}} {{.TotalCount}} {{.Active}}' | grep -x 'Unpacked Layers 1 1'
+        user "$HOLT" system check
+        user mkdir "root/unpacked/$(printf 'a%.0s' {1..64})-01234567" "root/unpacked/torn.new"
+        run -1 user "$HOLT" system check
+        [[ $output == *'unpacked/aaa'*' belongs to nothing'* && $output == *'unpacked/torn.new is not whole'* ]]
+        user "$HOLT" system check --repair
+        user "$HOLT" system check
+        is "$(find root/unpacked -mindepth 1 -maxdepth 1)" "$tree"
+}
+
 @test "without subordinate ids all files are his, and root is the only user" {
         image box "$PLACE/lower.tar"
         ranges someone:1:2

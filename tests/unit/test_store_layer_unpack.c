@@ -88,7 +88,7 @@ static void place_remove(struct place *p)
 
 static int unpack(int image, struct error *err)
 {
-        struct layer_unpack_losses losses;
+        struct layer_unpack_result losses;
         struct place p;
         int r;
 
@@ -101,7 +101,7 @@ static int unpack(int image, struct error *err)
 static void test_tree(void **state)
 {
         own_fd int image = small_image();
-        struct layer_unpack_losses losses;
+        struct layer_unpack_result losses;
         struct stat st, link;
         char text[16] = "";
         struct place p;
