@@ -12,6 +12,7 @@
 #include "instance/event.h"
 #include "instance/instance_image.h"
 #include "instance/instance_lock.h"
+#include "instance/instance_mounts.h"
 #include "instance/instance_name.h"
 #include "instance/instance_record.h"
 
@@ -82,6 +83,8 @@ static int fill(struct engine *e, struct instance *i, int dir, struct error *err
                 r = make_upper(i, err);
         if (r == 0)
                 r = hold_image(e, i, err);
+        if (r == 0)
+                r = instance_mounts_settle(e, i, err);
         return r == 0 ? instance_save(i, err) : r;
 }
 

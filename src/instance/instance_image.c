@@ -112,9 +112,21 @@ static int merge_health(const struct image_config *image, struct instance_option
         return r;
 }
 
+static int merge_volumes(const struct image_config *image, struct instance_options *o, struct error *err)
+{
+        int r = image->volumes.n ? instance_option_set_list(o, instance_option_find("image-volume"), image->volumes.v,
+                                                            image->volumes.n)
+                                 : 0;
+
+        return r < 0 ? no_memory(err) : 0;
+}
+
 int instance_image_merge(const struct image_config *image, struct instance_options *o, struct error *err)
 {
         int r = merge_labels(image, o, err);
+
+        if (r == 0)
+                r = merge_volumes(image, o, err);
 
         if (r == 0)
                 r = merge_health(image, o, err);

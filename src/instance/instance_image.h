@@ -6,7 +6,7 @@
 #include "instance/options.h"
 #include "oci/image_config.h"
 
-/* Labels, stop signal and health check become the options'; those that were given go before. */
+/* Labels, volumes, stop signal and health check become the options'; those that were given go before. */
 int instance_image_merge(const struct image_config *image, struct instance_options *o, struct error *err);
 
 /* The program and its arguments, NULL-terminated, from the options' arena. -EINVAL: there is none. */

@@ -137,10 +137,8 @@ static int add_all(struct volumes *v, const char *const *list,
 int mount_spec_write(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
         own_volumes struct volumes v = {};
-        int r = add_all(&v, p->options->volume, volumes_add_bind, err);
+        int r = volumes_add_instance(&v, p->options, p->from->files, err);
 
-        if (r == 0)
-                r = add_all(&v, p->options->mount, volumes_add_mount, err);
         if (r == 0)
                 r = add_all(&v, p->options->tmpfs, volumes_add_tmpfs, err);
         if (r == 0)

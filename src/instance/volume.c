@@ -2,6 +2,7 @@
 #include "instance/volume.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "instance/instance_mounts.h"
 #include "sys/fd.h"
 
 void volumes_finish(struct volumes *v)
@@ -111,7 +113,7 @@ static int add_bind(struct volumes *v, const char *source, const char *destinati
         int r;
 
         if (*source != '/' && *source != '.')
-                return error_set(err, ENOTSUP, "\"%s\" is no path; volumes with names are not there yet", source);
+                return error_set(err, ENOTSUP, "\"%s\" is no path", source);
         r = translate(options, &translated, err);
         if (r < 0)
                 return r;
@@ -134,7 +136,7 @@ int volumes_add_bind(struct volumes *v, const char *text, struct error *err)
                 return error_set(err, ENOMEM, "out of memory");
         destination = strchr(copy, ':');
         if (!destination)
-                return error_set(err, ENOTSUP, "volume \"%s\": volumes without a source are not there yet", text);
+                return error_set(err, EINVAL, "volume \"%s\" has no source", text);
         *destination++ = '\0';
         options = strchr(destination, ':');
         if (options)
@@ -236,6 +238,45 @@ int volumes_add_mount(struct volumes *v, const char *text, struct error *err)
         if (r == 0)
                 r = add_mount(v, &m, err);
         return r < 0 ? error_wrap(err, "mount \"%s\"", text) : 0;
+}
+
+/* ---- what was settled ---- */
+
+static int add_settled(struct volumes *v, const struct instance_mount *m, struct error *err)
+{
+        int r = strcmp(m->type, "image") == 0 ? error_set(err, ENOTSUP, "images cannot be mounted into instances yet")
+                                              : add_bind(v, m->source, m->destination, m->options, false, err);
+
+        return r < 0 ? error_wrap(err, "%s \"%s\"", m->type, m->name ? m->name : m->source) : 0;
+}
+
+static int add_all_settled(struct volumes *v, const char *path, struct error *err)
+{
+        own_instance_mounts struct instance_mounts m = {};
+        own_fd int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int r;
+
+        /* Of one that is only explained there is no directory. */
+        if (dir < 0)
+                return errno == ENOENT ? 0 : error_errno(err, errno, "%s", path);
+        r = instance_mounts_load(dir, &m, err);
+
+        for (size_t i = 0; r == 0 && i < m.n; i++)
+                r = add_settled(v, &m.items[i], err);
+        return r;
+}
+
+int volumes_add_instance(struct volumes *v, const struct instance_options *o, const char *dir, struct error *err)
+{
+        int r = 0;
+
+        for (const char *const *text = o->volume; r == 0 && text && *text; text++)
+                r = instance_mount_is_path(*text) ? volumes_add_bind(v, *text, err) : 0;
+        for (const char *const *text = o->mount; r == 0 && text && *text; text++)
+                r = instance_mount_is_volume(*text) ? 0 : volumes_add_mount(v, *text, err);
+        if (r == 0 && (o->volume || o->mount || o->volumes_from || o->image_volume))
+                r = add_all_settled(v, dir, err);
+        return r;
 }
 
 /* ---- mounts[] ---- */

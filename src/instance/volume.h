@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "instance/options.h"
 
 struct volume {
         const char *source, *destination, *type;
@@ -29,6 +30,9 @@ int volumes_add_bind(struct volumes *v, const char *text, struct error *err);
 int volumes_add_mount(struct volumes *v, const char *text, struct error *err);
 /* "DESTINATION[:OPTIONS]" */
 int volumes_add_tmpfs(struct volumes *v, const char *text, struct error *err);
+/* All of --volume and --mount, and what was settled of them when the instance was made (instance_mounts.h). dir: the
+ * instance's. */
+int volumes_add_instance(struct volumes *v, const struct instance_options *o, const char *dir, struct error *err);
 /* The strings are copied. */
 int volumes_add(struct volumes *v, const char *source, const char *destination, const char *type, const char *options,
                 struct error *err);

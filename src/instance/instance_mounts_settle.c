@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/own.h"
+#include "instance/instance_mounts_list.h"
+#include "instance/volume_store.h"
+
+static int no_memory(struct error *err)
+{
+        return error_set(err, ENOMEM, "out of memory");
+}
+
+/* ---- of its own command line ---- */
+
+/* NULL: an anonymous one. It is made now only if it has a name, as with Docker. */
+static int add_volume(struct engine *e, const struct mount_words *w, struct instance_mounts *m, struct error *err)
+{
+        own_volume_info struct volume_info v = {};
+        char name[INSTANCE_ID_LEN + 1], *path;
+        size_t size;
+        int r;
+
+        if (w->source) {
+                r = volume_create(e, w->source, w->labels, &v, err);
+                if (r < 0 && r != -EEXIST)
+                        return r;
+        } else {
+                r = volume_invent_name(name, err);
+                if (r < 0)
+                        return r;
+        }
+        size = strlen(e->root) + sizeof "/volumes//_data" + sizeof name;
+        path = v.path ? arena_strdup(&m->arena, v.path) : arena_alloc(&m->arena, size, 1);
+        if (!path)
+                return no_memory(err);
+        if (!v.path)
+                snprintf(path, size, "%s/volumes/%s/_data", e->root, name);
+        return instance_mounts_add(m,
+                                   (struct instance_mount){ .type = "volume",
+                                                            .name = v.name ? v.name : name,
+                                                            .source = path,
+                                                            .destination = w->destination,
+                                                            .options = w->options,
+                                                            .anonymous = !w->source || v.anonymous,
+                                                            .nocopy = w->nocopy },
+                                   err);
+}
+
+static int add_words(struct engine *e, const struct mount_words *w, struct instance_mounts *m, struct error *err)
+{
+        if (strcmp(w->type, "volume") == 0)
+                return add_volume(e, w, m, err);
+        if (strcmp(w->type, "image") != 0)
+                return 0;
+        return instance_mounts_add(
+                m,
+                (struct instance_mount){
+                        .type = "image", .source = w->source, .destination = w->destination, .options = "ro" },
+                err);
+}
+
+struct settling {
+        struct engine *e;
+        struct instance_mounts *mounts;
+        struct instance_mounts taken; /* places that are not to be had: of binds and --tmpfs */
+};
+
+static int take_place(struct instance_mounts *taken, const char *destination, struct error *err)
+{
+        return instance_mounts_has(taken, destination)
+                       ? 0
+                       : instance_mounts_add(
+                                 taken,
+                                 (struct instance_mount){ .type = "", .destination = destination, .options = "" }, err);
+}
+
+static int settle_word(void *userdata, const struct mount_words *w, struct error *err)
+{
+        struct settling *s = userdata;
+        int r = take_place(&s->taken, w->destination, err);
+
+        return r == 0 ? add_words(s->e, w, s->mounts, err) : r;
+}
+
+static int take_tmpfs(struct settling *s, const struct instance_options *o, struct error *err)
+{
+        for (const char *const *text = o->tmpfs; text && *text; text++) {
+                own_mem char *destination = strndup(*text, strcspn(*text, ":"));
+                int r = destination ? take_place(&s->taken, destination, err) : no_memory(err);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- of others ---- */
+
+static int inherit(struct settling *s, const char *text, struct error *err)
+{
+        own_mem char *name = strdup(text);
+        own_instance_mounts struct instance_mounts theirs = {};
+        own_instance struct instance *other = NULL;
+        char *mode = name ? strchr(name, ':') : NULL;
+        int r;
+
+        if (!name)
+                return no_memory(err);
+        if (mode)
+                *mode++ = '\0';
+        if (mode && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0 && strcmp(mode, "z") != 0 &&
+            strcmp(mode, "Z") != 0)
+                return error_set(err, EINVAL, "\"%s\" is none of ro, rw, z and Z", mode);
+        r = instance_find(s->e, name, &other, err);
+        if (r == 0)
+                r = instance_mounts_all(other, &theirs, err);
+        for (size_t i = 0; r == 0 && i < theirs.n; i++) {
+                struct instance_mount m = theirs.items[i];
+                own_buf struct buf options = {};
+
+                if (instance_mounts_has(&s->taken, m.destination) || instance_mounts_has(s->mounts, m.destination))
+                        continue;
+                buf_addf(&options, "%s%s%s", m.options, mode && *m.options ? "," : "", mode ? mode : "");
+                m.options = buf_str(&options);
+                r = buf_failed(&options) ? no_memory(err) : instance_mounts_add(s->mounts, m, err);
+        }
+        return r;
+}
+
+/* ---- all ---- */
+
+static int settle(struct settling *s, const struct instance_options *o, struct error *err)
+{
+        int r = take_tmpfs(s, o, err);
+
+        if (r == 0)
+                r = instance_mounts_words(o, settle_word, s, err);
+        for (const char *const *text = o->volumes_from; r == 0 && text && *text; text++) {
+                r = inherit(s, *text, err);
+                if (r < 0)
+                        error_wrap(err, "--volumes-from \"%s\"", *text);
+        }
+        for (const char *const *path = o->image_volume; r == 0 && path && *path; path++) {
+                const struct mount_words w = { .type = "volume", .destination = *path, .options = "" };
+
+                if (**path == '/' && !instance_mounts_has(&s->taken, *path) && !instance_mounts_has(s->mounts, *path))
+                        r = add_words(s->e, &w, s->mounts, err);
+        }
+        return r;
+}
+
+static void write_mount(struct json_writer *w, const struct instance_mount *m)
+{
+        json_begin_object(w, NULL);
+        json_write_string(w, "type", m->type);
+        if (m->name)
+                json_write_string(w, "name", m->name);
+        json_write_string(w, "source", m->source);
+        json_write_string(w, "destination", m->destination);
+        json_write_string(w, "options", m->options);
+        if (m->anonymous)
+                json_write_bool(w, "anonymous", true);
+        if (m->nocopy)
+                json_write_bool(w, "nocopy", true);
+        json_end_object(w);
+}
+
+static int save(struct instance *i, const struct instance_mounts *m, struct error *err)
+{
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+
+        json_begin_object(&w, NULL);
+        json_begin_array(&w, "mounts");
+        for (size_t k = 0; k < m->n; k++)
+                write_mount(&w, &m->items[k]);
+        json_end_array(&w);
+        json_end_object(&w);
+        return buf_failed(&text) ? no_memory(err)
+                                 : instance_write_file(i, INSTANCE_MOUNTS_FILE, text.data, text.len, err);
+}
+
+int instance_mounts_settle(struct engine *e, struct instance *i, struct error *err)
+{
+        const struct instance_options *o = &i->options;
+        own_instance_mounts struct instance_mounts m = {};
+        struct settling s = { .e = e, .mounts = &m };
+        int r;
+
+        if (!o->volume && !o->mount && !o->volumes_from && !o->image_volume)
+                return 0;
+        r = settle(&s, o, err);
+        instance_mounts_finish(&s.taken);
+        return r < 0 || !m.n ? r : save(i, &m, err);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/mount_words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/own.h"
+
+static int no_memory(struct error *err)
+{
+        return error_set(err, ENOMEM, "out of memory");
+}
+
+static int check_destination(const char *destination, const char *text, struct error *err)
+{
+        if (!destination || *destination != '/')
+                return error_set(err, EINVAL, "\"%s\": where it is to be mounted is no absolute path", text);
+        return 0;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+        size_t n = strlen(word);
+
+        for (const char *p = list; *p; p += strcspn(p, ","), p += *p == ',') {
+                if (strncmp(p, word, n) == 0 && (p[n] == ',' || !p[n]))
+                        return true;
+        }
+        return false;
+}
+
+/* Without slashes that say nothing: two ways to write one place are one place. */
+static char *clean(struct arena *a, const char *path)
+{
+        char *copy = arena_strdup(a, path), *out = copy;
+
+        for (const char *p = copy; p && *p; p++) {
+                if (*p == '/' && (p[1] == '/' || (!p[1] && p != copy)))
+                        continue;
+                *out++ = *p;
+        }
+        if (out)
+                *out = '\0';
+        return copy;
+}
+
+int mount_words_read_volume(struct arena *a, const char *text, struct mount_words *ret, struct error *err)
+{
+        char *first = arena_strdup(a, text), *second, *third = NULL;
+        struct mount_words w = { .type = "volume", .options = "" };
+
+        if (!first)
+                return no_memory(err);
+        second = strchr(first, ':');
+        if (second)
+                *second++ = '\0';
+        third = second ? strchr(second, ':') : NULL;
+        if (third)
+                *third++ = '\0';
+        if (third && strchr(third, ':'))
+                return error_set(err, EINVAL, "volume \"%s\": too many colons", text);
+        w.destination = clean(a, second ? second : first);
+        if (!w.destination)
+                return no_memory(err);
+        if (second)
+                w.source = first;
+        if (third)
+                w.options = third;
+        if (second && (*first == '/' || *first == '.'))
+                w.type = "bind";
+        w.nocopy = has_word(w.options, "nocopy");
+        *ret = w;
+        return check_destination(w.destination, text, err);
+}
+
+/* ---- --mount ---- */
+
+struct reading {
+        struct arena *a;
+        struct mount_words w;
+        bool read_only;
+        const char *propagation, *unknown;
+        const char *labels[33];
+        size_t n_labels;
+};
+
+static bool is_true(const char *value)
+{
+        return !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+}
+
+static int add_label(struct reading *r, const char *value, struct error *err)
+{
+        if (!value || r->n_labels + 1 == ARRAY_SIZE(r->labels))
+                return error_set(err, EINVAL, "volume-label: %s", value ? "too many of them" : "no value");
+        r->labels[r->n_labels++] = value;
+        return 0;
+}
+
+static int read_word(struct reading *r, char *word, struct error *err)
+{
+        const struct {
+                const char *name, **value;
+        } names[] = {
+                { "type", &r->w.type },
+                { "source", &r->w.source },
+                { "src", &r->w.source },
+                { "target", &r->w.destination },
+                { "dst", &r->w.destination },
+                { "destination", &r->w.destination },
+                { "bind-propagation", &r->propagation },
+        };
+        char *value = strchr(word, '=');
+
+        if (value)
+                *value++ = '\0';
+        for (size_t i = 0; value && i < ARRAY_SIZE(names); i++) {
+                if (strcmp(word, names[i].name) == 0) {
+                        *names[i].value = value;
+                        return 0;
+                }
+        }
+        if (strcmp(word, "readonly") == 0 || strcmp(word, "ro") == 0)
+                r->read_only = is_true(value);
+        else if (strcmp(word, "rw") == 0)
+                r->read_only = !is_true(value);
+        else if (strcmp(word, "volume-nocopy") == 0)
+                r->w.nocopy = is_true(value);
+        else if (strcmp(word, "volume-label") == 0)
+                return add_label(r, value, err);
+        else if (strcmp(word, "volume-driver") == 0 && value && strcmp(value, "local") != 0)
+                return error_set(err, ENOTSUP, "volume driver \"%s\": there is none but local", value);
+        else if (strcmp(word, "volume-opt") == 0 || strcmp(word, "volume-subpath") == 0 ||
+                 strcmp(word, "image-subpath") == 0)
+                return error_set(err, ENOTSUP, "%s is not supported", word);
+        else if (strncmp(word, "volume-", strlen("volume-")) != 0)
+                r->unknown = word;
+        return 0;
+}
+
+/* What tmpfs and binds have beside these is volume.h's to judge. */
+static int check_words(const struct reading *r, struct error *err)
+{
+        bool ours = strcmp(r->w.type, "volume") == 0 || strcmp(r->w.type, "image") == 0;
+
+        if (!ours && strcmp(r->w.type, "bind") != 0 && strcmp(r->w.type, "tmpfs") != 0)
+                return error_set(err, EINVAL, "type \"%s\" is unknown", r->w.type);
+        if (ours && r->unknown)
+                return error_set(err, EINVAL, "\"%s\" is unknown", r->unknown);
+        if (strcmp(r->w.type, "image") == 0 && !r->w.source)
+                return error_set(err, EINVAL, "no source");
+        return 0;
+}
+
+static int end_mount(struct reading *r, const char *text, struct error *err)
+{
+        own_buf struct buf options = {};
+
+        buf_add_str(&options, r->read_only ? "ro" : "rw");
+        if (r->propagation)
+                buf_addf(&options, ",%s", r->propagation);
+        if (r->n_labels) {
+                const char **labels = arena_alloc(r->a, r->n_labels + 1, sizeof *labels);
+
+                if (!labels)
+                        return no_memory(err);
+                memcpy(labels, r->labels, r->n_labels * sizeof *labels);
+                r->w.labels = labels;
+        }
+        r->w.options = arena_strdup(r->a, buf_str(&options));
+        if (buf_failed(&options) || !r->w.options)
+                return no_memory(err);
+        if (r->w.destination && !(r->w.destination = clean(r->a, r->w.destination)))
+                return no_memory(err);
+        return check_destination(r->w.destination, text, err);
+}
+
+int mount_words_read_mount(struct arena *a, const char *text, struct mount_words *ret, struct error *err)
+{
+        struct reading reading = { .a = a, .w = { .type = "volume" } };
+        char *rest = arena_strdup(a, text), *word;
+        int r = rest ? 0 : no_memory(err);
+
+        while (r == 0 && (word = strsep(&rest, ",")))
+                r = read_word(&reading, word, err);
+        if (r == 0)
+                r = check_words(&reading, err);
+        if (r == 0)
+                r = end_mount(&reading, text, err);
+        if (r < 0)
+                return error_wrap(err, "mount \"%s\"", text);
+        *ret = reading.w;
+        return 0;
+}

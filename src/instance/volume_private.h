@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to volume_store.c, volume_fill.c and volume_remove.c. */
+#pragma once
+
+#include "instance/volume_store.h"
+
+#define VOLUME_DATA "_data"
+#define VOLUME_CONFIG "config"
+#define VOLUME_FILLING "filling"
+
+/* Never fails. action: Docker's. */
+void volume_tell(struct engine *e, const char *action, const char *name);
+
+/* A descriptor, or -errno. */
+int volume_open_directory(int dir, const char *name);
+/* ROOT/volumes, made if it is missing. */
+int volume_open_all(const struct engine *e, struct error *err);
+/* The volume's directory, locked; make: made if it is missing. -ENOENT. */
+int volume_lock(int dir, const char *name, bool make, struct error *err);
+
+/* Of a locked one, by its directory. */
+bool volume_is_complete(int fd);
+int volume_complete(int fd, const char *name, bool anonymous, const char *const *labels, struct error *err);

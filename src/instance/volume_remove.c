@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "instance/instance_mounts.h"
+#include "instance/instance_name.h"
+#include "instance/instance_record.h"
+#include "instance/volume_private.h"
+#include "sys/user_namespace.h"
+
+/* Whether what is kept of the instance names the volume. A lock of the volume may be held: nothing here waits. */
+static bool has_volume(int dir, const char *id, const char *name)
+{
+        own_instance_mounts struct instance_mounts m = {};
+        own_fd int fd = volume_open_directory(dir, id);
+
+        if (fd < 0 || instance_mounts_load(fd, &m, NULL) < 0)
+                return false;
+        for (size_t i = 0; i < m.n; i++) {
+                if (m.items[i].name && strcmp(m.items[i].name, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* 1: another instance than `but` (NULL: any) has it, *ret_id says which; 0. */
+static int find_user(struct engine *e, const char *name, const char *but, char ret_id[INSTANCE_ID_LEN + 1],
+                     struct error *err)
+{
+        int fd = engine_open_instances(e, err);
+        own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *d;
+
+        if (!dir)
+                return fd < 0 ? fd : error_errno(err, errno, "read %s/instances", e->root);
+        while ((errno = 0, d = readdir(dir))) {
+                if (!instance_is_id(d->d_name) || (but && strcmp(d->d_name, but) == 0))
+                        continue;
+                if (has_volume(dirfd(dir), d->d_name, name)) {
+                        memcpy(ret_id, d->d_name, INSTANCE_ID_LEN + 1);
+                        return 1;
+                }
+        }
+        return errno ? error_errno(err, errno, "read %s/instances", e->root) : 0;
+}
+
+/* -EBUSY. */
+static int check_unused(struct engine *e, const char *name, struct error *err)
+{
+        own_fd int dir = engine_open_instances(e, err);
+        own_instance struct instance *i = NULL;
+        char id[INSTANCE_ID_LEN + 1];
+        int r = dir < 0 ? dir : find_user(e, name, NULL, id, err);
+
+        if (r <= 0)
+                return r;
+        return error_set(err, EBUSY, "volume %s is used by instance %s: remove that first", name,
+                         instance_load(e, dir, id, &i, NULL) == 0 ? i->name : id);
+}
+
+int volume_is_used(struct engine *e, const char *name, struct error *err)
+{
+        char id[INSTANCE_ID_LEN + 1];
+
+        return find_user(e, name, NULL, id, err);
+}
+
+/* Of a locked one: nobody's before anything of it is gone. */
+static int erase(int dir, const char *name, int fd, struct error *err)
+{
+        if (unlinkat(fd, VOLUME_CONFIG, 0) < 0 && errno != ENOENT)
+                return error_errno(err, errno, "remove volume %s", name);
+        return user_namespace_remove_tree(dir, name, err);
+}
+
+int volume_remove(struct engine *e, const char *name, bool force, struct error *err)
+{
+        own_fd int dir = volume_open_all(e, err), fd = -1;
+        int r;
+
+        if (dir < 0)
+                return dir;
+        if (volume_check_name(name, NULL) < 0)
+                return force ? 0 : error_set(err, ENOENT, "no such volume: %s", name);
+        fd = volume_lock(dir, name, false, err);
+        if (fd == -ENOENT && force)
+                return 0;
+        if (fd < 0)
+                return fd;
+        r = volume_is_complete(fd) ? check_unused(e, name, err) : 0;
+        if (r == 0)
+                r = erase(dir, name, fd, err);
+        if (r == 0)
+                volume_tell(e, "destroy", name);
+        return r;
+}
+
+/* ---- of an instance ---- */
+
+int instance_volumes_remove(struct engine *e, struct instance *i, struct error *err)
+{
+        own_fd int dir = -1;
+        own_instance_mounts struct instance_mounts m = {};
+        char other[INSTANCE_ID_LEN + 1];
+        int r = i->fd < 0 ? 0 : instance_mounts_load(i->fd, &m, err);
+
+        if (r < 0 || !m.n)
+                return r;
+        dir = volume_open_all(e, err);
+        if (dir < 0)
+                return dir;
+        for (size_t k = 0; r == 0 && k < m.n; k++) {
+                own_fd int fd = -1;
+
+                if (!m.items[k].anonymous)
+                        continue;
+                fd = volume_lock(dir, m.items[k].name, false, err);
+                r = fd == -ENOENT ? 1 : fd < 0 ? fd : find_user(e, m.items[k].name, i->id, other, err);
+                if (r == 0)
+                        r = erase(dir, m.items[k].name, fd, err);
+                if (r == 0)
+                        volume_tell(e, "destroy", m.items[k].name);
+                r = r > 0 ? 0 : r;
+        }
+        return r;
+}
