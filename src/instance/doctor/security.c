@@ -3,27 +3,18 @@
 #include <stdio.h>
 
 #include "instance/doctor/checks.h"
-#include "instance/seccomp_profile.h"
 
 static void check_seccomp(const struct doctor_host *h, struct doctor_findings *f)
 {
-        static const struct host_package package = { "golang-github-containers-common", "containers-common",
-                                                     "containers-common", "containers-common" };
-        bool filters = host_has(h, "/proc/sys/kernel/seccomp/actions_avail"),
-             profile = host_has(h, SECCOMP_PROFILE_DEFAULT);
-        bool fine = filters && profile;
-        char mend[96];
+        bool fine = host_has(h, "/proc/sys/kernel/seccomp/actions_avail");
 
-        host_install(h, &package, mend, sizeof mend);
-        doctor_add(f, &(struct doctor_finding){
-                              .group = "security",
-                              .check = "seccomp",
-                              .level = fine ? DOCTOR_OK : DOCTOR_WARNING,
-                              .text = fine      ? "system calls are filtered (seccomp)"
-                                      : filters ? "the default seccomp profile " SECCOMP_PROFILE_DEFAULT " is not there"
-                                                : "the kernel has no seccomp filters",
-                              .why = fine ? NULL : "containers may use all system calls, also those they never need",
-                              .mend = filters && !profile ? mend : NULL });
+        doctor_add(f,
+                   &(struct doctor_finding){
+                           .group = "security",
+                           .check = "seccomp",
+                           .level = fine ? DOCTOR_OK : DOCTOR_WARNING,
+                           .text = fine ? "system calls are filtered (seccomp)" : "the kernel has no seccomp filters",
+                           .why = fine ? NULL : "containers may use all system calls, also those they never need" });
 }
 
 static void check_modules(const struct doctor_host *h, struct doctor_findings *f)
