@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* run and create */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "cli/image_pull.h"
+#include "cli/instance_exit.h"
 #include "cli/instance_options.h"
-#include "instance/run.h"
+#include "cli/instance_select.h"
+#include "instance/shim_client.h"
+#include "sys/fd.h"
 
 /* In Docker's words. */
 static void report_missing(const char *name)
@@ -39,33 +46,160 @@ static int pull(const struct invocation *inv, struct store *store, enum pull_pol
         return 0;
 }
 
-static int pull_and_run(struct invocation *inv, const struct instance_options *o, struct error *err)
+/* --cidfile: who made it wants to know which it is, and that he is the only one. */
+static int open_id_file(const struct args *a, int *ret, struct error *err)
 {
-        const struct run_reports to = { .warn = report_warning, .debug = inv->debug ? report_debug_line : NULL };
-        enum pull_policy policy = PULL_MISSING;
-        own_store struct store *store = NULL;
+        const char *path = args_str(a, OPTION_CIDFILE);
+
+        if (!path)
+                return 0;
+        *ret = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (*ret < 0 && errno == EEXIST)
+                return error_set(err, EEXIST, "--cidfile %s is there already: remove it, or name another", path);
+        return *ret < 0 ? error_errno(err, errno, "--cidfile %s", path) : 0;
+}
+
+static int make(struct invocation *inv, struct engine *e, struct instance **ret, struct error *err)
+{
+        own_instance_options struct instance_options o = {};
         own_pulled_image struct pulled_image image = {};
-        int r = pull_policy_parse("pull", args_str(&inv->args, OPTION_PULL), false, &policy, err);
+        enum pull_policy policy = PULL_MISSING;
+        own_fd int id_file = -1;
+        struct store *store;
+        int r = instance_options_from_args(&inv->args, &o, err);
 
         if (r == 0)
-                r = invocation_store(inv, &store, err);
+                r = pull_policy_parse("pull", args_str(&inv->args, OPTION_PULL), false, &policy, err);
+        if (r == 0)
+                r = engine_store(e, &store, err);
         if (r == 0)
                 r = pull(inv, store, policy, &image, err);
-        return r < 0 ? r : run_image(store, image.info, o, &to, &inv->exit_status, err);
+        if (r == 0)
+                r = open_id_file(&inv->args, &id_file, err);
+        if (r < 0)
+                return r;
+        instances_sweep(e);
+        r = instance_create(e, image.info, inv->args.operands[0], &o, ret, err);
+        if (r < 0 && id_file >= 0)
+                unlink(args_str(&inv->args, OPTION_CIDFILE));
+        if (r == 0 && id_file >= 0 && fd_write_all(id_file, (*ret)->id, strlen((*ret)->id)) < 0)
+                report_warning("the file of --cidfile could not be written");
+        return r;
+}
+
+int cmd_create(struct invocation *inv, struct error *err)
+{
+        own_engine struct engine e = {};
+        own_instance struct instance *i = NULL;
+        int r;
+
+        inv->failure_status = EXIT_FAILED;
+        r = invocation_engine(inv, &e, err);
+        if (r == 0)
+                r = make(inv, &e, &i, err);
+        if (r < 0)
+                return r;
+        instance_release(&e, i);
+        return output_line(i->id, err);
+}
+
+/* ---- run ---- */
+
+/* -a STDIN|STDOUT|STDERR: those that are named, instead of all. */
+static int read_streams(const struct args *a, struct attach_options *o, struct error *err)
+{
+        own_mem const char **names = NULL;
+        int r = args_list(a, OPTION_ATTACH, &names, err);
+
+        if (r < 0 || !names)
+                return r;
+        o->input = false;
+        o->no_output = o->no_errors = true;
+        for (const char **name = names; *name; name++) {
+                if (strcasecmp(*name, "stdin") == 0)
+                        o->input = true;
+                else if (strcasecmp(*name, "stdout") == 0)
+                        o->no_output = false;
+                else if (strcasecmp(*name, "stderr") == 0)
+                        o->no_errors = false;
+                else
+                        return error_set(err, EMISUSED, "--attach \"%s\": neither stdin, stdout nor stderr", *name);
+        }
+        return 0;
+}
+
+static int read_attach(struct invocation *inv, const struct instance *i, struct attach_options *o, struct error *err)
+{
+        const struct args *a = &inv->args;
+
+        *o = (struct attach_options){ .input = i->options.interactive,
+                                      .proxy_signals = !args_has(a, OPTION_SIG_PROXY) || args_flag(a, OPTION_SIG_PROXY),
+                                      .detach_keys = args_str(a, OPTION_DETACH_KEYS) };
+        if (i->options.tty && i->options.interactive && !isatty(STDIN_FILENO))
+                return error_set(err, ENOTTY, "the input device is not a TTY");
+        return read_streams(a, o, err);
+}
+
+/* Nobody else is to clean up: the one that waits does it. */
+static int remove_ended(struct engine *e, struct instance *i, struct error *err)
+{
+        i->state.status = INSTANCE_EXITED;
+        return i->options.rm ? instance_remove(e, i, false, true, err) : 0;
+}
+
+static int follow(struct invocation *inv, struct engine *e, struct instance *i, int shim,
+                  const struct attach_options *o, struct error *err)
+{
+        enum attach_end end;
+        int r = shim_relay(shim, i, o, &end, &inv->exit_status, err);
+
+        if (r < 0 || end == ATTACH_DETACHED)
+                return r;
+        return remove_ended(e, i, err);
+}
+
+static int run(struct invocation *inv, struct engine *e, struct instance *i, struct error *err)
+{
+        bool detach = args_flag(&inv->args, OPTION_DETACH);
+        struct attach_options o;
+        own_fd int shim = -1;
+        int r = detach ? 0 : read_attach(inv, i, &o, err);
+
+        if (r == 0)
+                r = instance_start(e, i, !detach, &shim, err);
+        if (r < 0)
+                return r;
+        return detach ? output_line(i->id, err) : follow(inv, e, i, shim, &o, err);
+}
+
+/* One that never ran: with --rm it goes, else it stays to be looked at, as with Docker. */
+static void give_up(struct invocation *inv, struct engine *e, struct instance *i, const struct error *err)
+{
+        struct error ignored;
+
+        inv->failure_status = instance_exit_code(err);
+        if (i->options.rm)
+                instance_remove(e, i, true, true, &ignored);
+        else
+                instance_fail(e, i, inv->failure_status, err->text);
 }
 
 int cmd_run(struct invocation *inv, struct error *err)
 {
-        own_instance_options struct instance_options o = {};
+        own_engine struct engine e = {};
+        own_instance struct instance *i = NULL;
         int r;
 
-        inv->failure_status = RUN_EXIT_FAILED;
-        r = instance_options_from_args(&inv->args, &o, err);
+        inv->failure_status = EXIT_FAILED;
+        if (args_flag(&inv->args, OPTION_DETACH) && args_has(&inv->args, OPTION_ATTACH))
+                return error_set(err, EMISUSED, "--detach and --attach exclude each other");
+        r = invocation_engine(inv, &e, err);
         if (r == 0)
-                r = instance_options_settle(&o, err);
-        if (r == 0)
-                r = pull_and_run(inv, &o, err);
-        if (r < 0 && inv->exit_status)
-                inv->failure_status = inv->exit_status;
+                r = make(inv, &e, &i, err);
+        if (r < 0)
+                return r;
+        r = run(inv, &e, i, err);
+        if (r < 0 && !instance_is_running(i))
+                give_up(inv, &e, i, err);
         return r;
 }

@@ -32,12 +32,19 @@ static int take(const struct args *a, const struct arg_given *given, struct inst
         return instance_option_set(o, m, given->value) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
 }
 
-int instance_options_from_args(const struct args *a, struct instance_options *o, struct error *err)
+int instance_options_take(const struct args *a, struct instance_options *o, struct error *err)
 {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < a->n_given; i++)
                 r = take(a, &a->given[i], o, err);
+        return r;
+}
+
+int instance_options_from_args(const struct args *a, struct instance_options *o, struct error *err)
+{
+        int r = instance_options_take(a, o, err);
+
         if (r == 0 && a->n_operands > 1 &&
             instance_option_set_list(o, instance_option_find("command"), (const char *const *)a->operands + 1,
                                      a->n_operands - 1) < 0)

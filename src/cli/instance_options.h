@@ -5,5 +5,8 @@
 #include "cli/args.h"
 #include "instance/options.h"
 
-/* What stands behind the first operand, the image, is the command. -ENOMEM. */
+/* Those that were given take the place of what is there. -ENOMEM. */
+int instance_options_take(const struct args *a, struct instance_options *o, struct error *err);
+
+/* The same, and what stands behind the first operand, the image, is the command. */
 int instance_options_from_args(const struct args *a, struct instance_options *o, struct error *err);

@@ -14,8 +14,7 @@ int console_connect(const char *path, struct error *err);
  * In the container's process: opens the pair below `root`, sets the size, sends the master to console_socket when that
  * is >= 0, else to `peer` as MESSAGE_CONSOLE, and returns the slave.
  */
-int console_create(int root, const struct spec_process *p, bool plain, int console_socket, int peer,
-                   struct error *err);
+int console_create(int root, const struct spec_process *p, bool plain, int console_socket, int peer, struct error *err);
 
 /* Makes the slave stdin, stdout, stderr and the controlling terminal; gives stdio to the process's user. */
 int console_adopt(int slave, struct error *err);

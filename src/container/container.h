@@ -69,6 +69,8 @@ struct container_bundle {
         const char *config; /* the text of config.json; its root.path is not looked at */
         size_t len;
         int root; /* the root filesystem: a detached mount, which stays the caller's */
+        bool has_netns;
+        int netns; /* the network namespace to join, instead of what config says of it */
 };
 
 struct container_options {
@@ -79,7 +81,7 @@ struct container_options {
         const char *pid_file, *console_socket, *pidfd_socket;
         bool systemd_cgroup, no_pivot, no_new_keyring, detach, keep, no_subreaper;
         unsigned preserve_fds;
-        const int *stdio;    /* the program's stdin, stdout, stderr: pipes, or files that stay their owner's; NULL: ours */
+        const int *stdio; /* the program's stdin, stdout, stderr: pipes, or files that stay their owner's; NULL: ours */
         bool plain_terminal; /* it ends lines as terminals do: who relays it has his own not do it again */
         bool debug;
         struct error *ret_warning; /* run: as container.warning */

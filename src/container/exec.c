@@ -266,7 +266,8 @@ static int make_terminal(struct exec *x, struct error *err)
         root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
                 return error_errno(err, errno, "open /");
-        slave = console_create(root, x->spec.process, x->o->common->plain_terminal, x->console_socket, x->sync_child, err);
+        slave = console_create(root, x->spec.process, x->o->common->plain_terminal, x->console_socket, x->sync_child,
+                               err);
         return slave < 0 ? slave : console_adopt(slave, err);
 }
 

@@ -167,6 +167,13 @@ int launch_prepare_seccomp(struct launch *l, struct error *err)
         return seccomp_program_save(&l->seccomp, l->container.rootfd, name, err);
 }
 
+static int given_network(const struct launch *l)
+{
+        const struct container_bundle *b = l->options->content;
+
+        return b && b->has_netns ? b->netns : -1;
+}
+
 int launch_read(struct launch *l, struct error *err)
 {
         int r;
@@ -186,7 +193,7 @@ int launch_read(struct launch *l, struct error *err)
         if (r == 0)
                 strip_root(l);
         if (r == 0)
-                r = namespaces_plan(&l->spec, &l->ns, err);
+                r = namespaces_plan(&l->spec, given_network(l), &l->ns, err);
         return r;
 }
 

@@ -24,18 +24,21 @@ static const char *type_name(int type)
         return "unknown";
 }
 
-static int open_namespace(const struct spec_namespace *n, struct namespaces *ns, struct error *err)
+/* given: a descriptor of it, which goes before the path; -1. */
+static int open_namespace(const struct spec_namespace *n, int given, struct namespaces *ns, struct error *err)
 {
-        own_fd int fd = open(n->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        own_fd int fd =
+                given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3) : open(n->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        const char *name = given >= 0 ? "that was given" : n->path;
         int type;
 
         if (fd < 0)
-                return error_errno(err, errno, "open %s namespace %s", type_name(n->type), n->path);
+                return error_errno(err, errno, "open %s namespace %s", type_name(n->type), name);
         type = ioctl(fd, NS_GET_NSTYPE);
         if (type < 0)
-                return error_set(err, EINVAL, "%s is not a namespace", n->path);
+                return error_set(err, EINVAL, "%s is not a namespace", name);
         if (type != n->type)
-                return error_set(err, EINVAL, "%s is a %s namespace, not a %s namespace", n->path, type_name(type),
+                return error_set(err, EINVAL, "%s is a %s namespace, not a %s namespace", name, type_name(type),
                                  type_name(n->type));
         ns->join[ns->n_join].type = type;
         ns->join[ns->n_join++].fd = take_fd(&fd);
@@ -43,7 +46,7 @@ static int open_namespace(const struct spec_namespace *n, struct namespaces *ns,
         return 0;
 }
 
-int namespaces_plan(const struct spec *spec, struct namespaces *ret, struct error *err)
+int namespaces_plan(const struct spec *spec, int network, struct namespaces *ret, struct error *err)
 {
         struct namespaces ns = {};
         int r;
@@ -51,12 +54,14 @@ int namespaces_plan(const struct spec *spec, struct namespaces *ret, struct erro
         for (size_t i = 0; i < spec->linux_.n_namespaces; i++) {
                 const struct spec_namespace *n = &spec->linux_.namespaces[i];
 
-                if (!n->path) {
+                int given = n->type == CLONE_NEWNET ? network : -1;
+
+                if (!n->path && given < 0) {
                         ns.create |= n->type;
                         continue;
                 }
                 r = ns.n_join == NAMESPACES_MAX ? error_set(err, E2BIG, "too many namespaces")
-                                                : open_namespace(n, &ns, err);
+                                                : open_namespace(n, given, &ns, err);
                 if (r < 0) {
                         namespaces_finish(&ns);
                         return r;

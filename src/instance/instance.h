@@ -107,14 +107,22 @@ void instances_sweep(struct engine *e);
 int instance_create(struct engine *e, const struct image_info *image, const char *image_name,
                     struct instance_options *options, struct instance **ret, struct error *err);
 
+/* Gives the lock back of one that was made and is not to be started. */
+void instance_release(struct engine *e, struct instance *i);
+
+/* Keeps why one did not start, and gives its lock back. */
+void instance_fail(struct engine *e, struct instance *i, int exit_code, const char *why);
+
 /*
  * Starts it, and returns when it really runs: *ret_shim is a connection to its shim (shim_client.h) that belongs to
  * this process, attached when attach is true: from then on nothing of its output is lost. -EALREADY: it runs.
  */
 int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err);
 
-/* Asks it to end by its stop signal, kills it after timeout seconds (-1: its own, or 10), and waits for its end. One
- * that does not run is no error. */
+enum { TIMEOUT_OWN = -2, TIMEOUT_NONE = -1 };
+
+/* Asks it to end by its stop signal, kills it after timeout seconds (TIMEOUT_OWN: its own, or 10; TIMEOUT_NONE: never),
+ * and waits for its end. One that does not run is no error. */
 int instance_stop(struct engine *e, struct instance *i, int timeout, struct error *err);
 /* The same in two steps, so that many stop at once. *ret_shim: -1 when it does not run. */
 int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *ret_shim, struct error *err);
@@ -131,3 +139,6 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
 
 /* Writes a file of its directory, whole or not at all. */
 int instance_write_file(struct instance *i, const char *name, const char *text, size_t len, struct error *err);
+
+/* Bytes on the disk of what it has written. */
+int instance_size(const struct instance *i, uint64_t *ret, struct error *err);

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "instance/image_command.h"
+#include "instance/system_container.h"
 
 static int no_memory(struct error *err)
 {
@@ -130,47 +132,41 @@ int instance_image_merge(const struct image_config *image, struct instance_optio
 
         if (r == 0)
                 r = merge_health(image, o, err);
-        if (r == 0 && !o->stop_signal && *image->stop_signal)
-                r = set(o, "stop-signal", image->stop_signal, err);
         return r;
 }
 
-static size_t count(const char *const *list)
+/* An init system is asked in its own way. */
+static int settle_stop_signal(const struct image_config *image, struct instance_options *o, const char *program,
+                              struct error *err)
 {
-        size_t n = 0;
+        bool is_system = false;
+        int r = o->stop_signal ? 0 : system_container_is(o, program, &is_system, err);
 
-        while (list && list[n])
-                n++;
-        return n;
+        if (r < 0 || o->stop_signal || (!*image->stop_signal && !is_system))
+                return r;
+        return set(o, "stop-signal", *image->stop_signal ? image->stop_signal : "SIGRTMIN+3", err);
 }
 
-/* Another entry point than the image's takes the image's arguments with it. */
 int instance_image_args(const struct image_config *image, struct instance_options *o, const char *const **ret,
                         struct error *err)
 {
-        const char *const own[] = { o->entrypoint, NULL };
-        const char *const *entry = image->entrypoint.v, *const *args = image->cmd.v;
+        own_mem const char **words = NULL;
         const char **all;
-        size_t n_entry, n_args;
+        size_t n = 0;
+        int r = image_command(image, o, &words, err);
 
-        if (o->entrypoint) {
-                entry = *o->entrypoint ? own : NULL;
-                args = NULL;
-        }
-        if (o->command && o->command[0])
-                args = o->command;
-        n_entry = count(entry);
-        n_args = count(args);
-        if (n_entry + n_args == 0)
-                return error_set(err, EINVAL, "no command: the image has none, and none was given");
-        all = arena_alloc(&o->arena, n_entry + n_args + 1, sizeof *all);
+        if (r < 0)
+                return r;
+        while (words[n])
+                n++;
+        all = arena_alloc(&o->arena, n + 1, sizeof *all);
         if (!all)
                 return no_memory(err);
-        for (size_t i = 0; i < n_entry + n_args; i++) {
-                all[i] = arena_strdup(&o->arena, i < n_entry ? entry[i] : args[i - n_entry]);
+        for (size_t i = 0; i < n; i++) {
+                all[i] = arena_strdup(&o->arena, words[i]);
                 if (!all[i])
                         return no_memory(err);
         }
         *ret = all;
-        return 0;
+        return settle_stop_signal(image, o, all[0], err);
 }

@@ -6,9 +6,10 @@
 #include "instance/options.h"
 #include "oci/image_config.h"
 
-/* Labels, volumes, stop signal and health check become the options'; those that were given go before. */
+/* Labels, volumes and health check become the options'; those that were given go before. */
 int instance_image_merge(const struct image_config *image, struct instance_options *o, struct error *err);
 
-/* The program and its arguments, NULL-terminated, from the options' arena. -EINVAL: there is none. */
+/* The program and its arguments, NULL-terminated, from the options' arena; and with it is known by which signal the
+ * instance stops. -EINVAL: there is none. */
 int instance_image_args(const struct image_config *image, struct instance_options *o, const char *const **ret,
                         struct error *err);

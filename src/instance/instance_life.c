@@ -42,14 +42,13 @@ static int connect_running(struct engine *e, const struct instance *i, struct er
         return r == -ENOENT || r == -ECONNREFUSED || r == -ESRCH ? not_running(i, err) : r;
 }
 
-/* -1: for ever. */
 static int own_timeout(const struct instance *i)
 {
         int64_t seconds = DEFAULT_TIMEOUT;
 
         if (i->options.stop_timeout && parse_i64(i->options.stop_timeout, &seconds) < 0)
                 seconds = DEFAULT_TIMEOUT;
-        return seconds < 0 ? -1 : seconds > 1 << 30 ? 1 << 30 : (int)seconds;
+        return seconds < 0 ? TIMEOUT_NONE : seconds > 1 << 30 ? 1 << 30 : (int)seconds;
 }
 
 int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *ret_shim, struct error *err)
@@ -64,7 +63,7 @@ int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *
         if (r == -ESRCH)
                 return 0;
         if (r >= 0)
-                r = shim_stop(shim, timeout == -1 ? own_timeout(i) : timeout, err);
+                r = shim_stop(shim, timeout == TIMEOUT_OWN ? own_timeout(i) : timeout, err);
         if (r >= 0)
                 *ret_shim = take_fd(&shim);
         return r < 0 ? r : 0;

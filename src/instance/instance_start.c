@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +20,12 @@
 #include "instance/instance_lock.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
+#include "instance/namespace_flags.h"
 #include "instance/shim_client.h"
 #include "instance/volume_store.h"
 #include "oci/image_config.h"
 #include "store/layer_mount.h"
+#include "sys/sibling_program.h"
 #include "sys/user_namespace.h"
 
 enum { SHORT_ID = 12, MAX_HOSTNAME = 64 };
@@ -35,6 +38,7 @@ struct start {
         struct image_user user;
         struct instance_network network;
         char hostname[MAX_HOSTNAME + 1];
+        char pid_namespace[64], ipc_namespace[64], ipc_shm[64], init[PATH_MAX];
         int *pins;
         struct start_job job;
 };
@@ -106,6 +110,38 @@ static int find_hostname(struct start *s, struct error *err)
         return 0;
 }
 
+/* The other instance's own namespace, as long as it runs. */
+static int find_namespace(struct start *s, const char *flag, const char *kind, char ret[64], struct error *err)
+{
+        const char *name = namespace_flag_instance(flag);
+        own_instance struct instance *other = NULL;
+        int r = name ? instance_find(s->e, name, &other, err) : 0;
+
+        *ret = '\0';
+        if (!name || r < 0)
+                return r;
+        if (!instance_is_running(other) || !other->state.pid)
+                return error_set(err, ESRCH, "instance %s does not run: there is no %s namespace to join", name, kind);
+        snprintf(ret, 64, "/proc/%d/%s", (int)other->state.pid, kind);
+        return 0;
+}
+
+static int find_namespaces(struct start *s, struct error *err)
+{
+        int r = find_namespace(s, s->i->options.pid, "ns/pid", s->pid_namespace, err);
+
+        if (r == 0)
+                r = find_namespace(s, s->i->options.ipc, "ns/ipc", s->ipc_namespace, err);
+        if (r == 0)
+                r = find_namespace(s, s->i->options.ipc, "root/dev/shm", s->ipc_shm, err);
+        return r < 0 || !s->i->options.init ? r : sibling_program_find("holt-init", s->init, err);
+}
+
+static const char *or_null(const char *text)
+{
+        return *text ? text : NULL;
+}
+
 static int write_config(struct start *s, struct error *err)
 {
         const struct image_spec spec = { .image = &s->config,
@@ -115,6 +151,11 @@ static int write_config(struct start *s, struct error *err)
                                          .id = s->i->id,
                                          .hostname = s->hostname,
                                          .files = s->i->path,
+                                         .init = or_null(s->init),
+                                         .host_network = s->network.is_host,
+                                         .pid_path = or_null(s->pid_namespace),
+                                         .ipc_path = or_null(s->ipc_namespace),
+                                         .ipc_shm = or_null(s->ipc_shm),
                                          .one_id = user_namespace_has_one_id(),
                                          .own_cgroup = user_namespace_is_nested() };
 
@@ -141,6 +182,8 @@ static int make_job(struct start *s, struct error *err)
                 r = instance_network_open(s->e, s->i, s->hostname, &s->network, err);
         if (r == 0)
                 r = instance_files_write(s->i, s->hostname, &s->network, err);
+        if (r == 0)
+                r = find_namespaces(s, err);
         if (r == 0)
                 r = write_config(s, err);
         s->job.netns = s->network.netns;
@@ -211,4 +254,19 @@ int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_s
         if (r == 0 && i->lock < 0)
                 r = i->lock = instance_lock(e, i->id, err);
         return r < 0 ? r : start(e, i, attach, ret_shim, err);
+}
+
+void instance_release(struct engine *e, struct instance *i)
+{
+        instance_unlock(e, i->id, &i->lock);
+}
+
+void instance_fail(struct engine *e, struct instance *i, int exit_code, const char *why)
+{
+        struct error ignored;
+
+        i->state.exit_code = exit_code;
+        snprintf(i->state.error, sizeof i->state.error, "%s", why);
+        instance_save_end(i, &i->state, &ignored);
+        instance_release(e, i);
 }

@@ -17,35 +17,24 @@
  * behind the image, "health-test" what --health-cmd or the image says to run: "CMD" and arguments, or "CMD-SHELL" and a
  * line for the shell; "image-volume" what the image says are volumes.
  */
-#define INSTANCE_OPTIONS(FLAG, TEXT, LIST)                                                                            \
-        FLAG(init)                                                                                                    \
-        FLAG(interactive)                                                                                             \
-        FLAG(no_healthcheck)                                                                                          \
-        FLAG(oom_kill_disable)                                                                                        \
-        FLAG(privileged)                                                                                              \
-        FLAG(publish_all)                                                                                             \
-        FLAG(read_only)                                                                                               \
-        FLAG(rm) FLAG(tty) TEXT(blkio_weight) TEXT(cgroup_parent) TEXT(cgroupns) TEXT(cpu_period) TEXT(               \
-                cpu_quota) TEXT(cpu_shares) TEXT(cpus) TEXT(cpuset_cpus) TEXT(cpuset_mems) TEXT(domainname)           \
-                TEXT(entrypoint) TEXT(health_cmd) TEXT(health_interval) TEXT(health_retries) TEXT(                    \
-                        health_start_period) TEXT(health_timeout) TEXT(hostname) TEXT(ip) TEXT(ip6) TEXT(ipc)         \
-                        TEXT(log_driver) TEXT(mac_address) TEXT(memory) TEXT(memory_reservation) TEXT(                \
-                                memory_swap) TEXT(memory_swappiness) TEXT(name) TEXT(oom_score_adj) TEXT(pid)         \
-                                TEXT(pids_limit) TEXT(platform) TEXT(restart) TEXT(shm_size) TEXT(stop_signal) TEXT(  \
-                                        stop_timeout) TEXT(systemd) TEXT(user) TEXT(userns) TEXT(uts) TEXT(workdir)   \
-                                        LIST(add_host) LIST(annotation) LIST(blkio_weight_device) LIST(cap_add) LIST( \
-                                                cap_drop) LIST(command) LIST(device) LIST(device_cgroup_rule)         \
-                                                LIST(device_read_bps) LIST(device_read_iops) LIST(device_write_bps)   \
-                                                        LIST(device_write_iops) LIST(dns) LIST(dns_option) LIST(      \
-                                                                dns_search) LIST(env) LIST(env_file) LIST(expose)     \
-                                                                LIST(group_add) LIST(health_test) LIST(               \
-                                                                        image_volume) LIST(label) LIST(label_file)    \
-                                                                        LIST(log_opt) LIST(mount) LIST(network) LIST( \
-                                                                                network_alias) LIST(publish)          \
-                                                                                LIST(security_opt) LIST(sysctl)       \
-                                                                                        LIST(tmpfs) LIST(ulimit)      \
-                                                                                                LIST(volume) LIST(    \
-                                                                                                        volumes_from)
+/* clang-format off */
+#define INSTANCE_OPTIONS(FLAG, TEXT, LIST) \
+        FLAG(init) FLAG(interactive) FLAG(no_healthcheck) FLAG(oom_kill_disable) FLAG(privileged) FLAG(publish_all) \
+        FLAG(read_only) FLAG(rm) FLAG(tty) \
+        TEXT(blkio_weight) TEXT(cgroup_parent) TEXT(cgroupns) TEXT(cpu_period) TEXT(cpu_quota) TEXT(cpu_shares) \
+        TEXT(cpus) TEXT(cpuset_cpus) TEXT(cpuset_mems) TEXT(domainname) TEXT(entrypoint) TEXT(health_cmd) \
+        TEXT(health_interval) TEXT(health_retries) TEXT(health_start_period) TEXT(health_timeout) TEXT(hostname) \
+        TEXT(ip) TEXT(ip6) TEXT(ipc) TEXT(log_driver) TEXT(mac_address) TEXT(memory) TEXT(memory_reservation) \
+        TEXT(memory_swap) TEXT(memory_swappiness) TEXT(name) TEXT(oom_score_adj) TEXT(pid) TEXT(pids_limit) \
+        TEXT(platform) TEXT(restart) TEXT(shm_size) TEXT(stop_signal) TEXT(stop_timeout) TEXT(systemd) TEXT(user) \
+        TEXT(userns) TEXT(uts) TEXT(workdir) \
+        LIST(add_host) LIST(annotation) LIST(blkio_weight_device) LIST(cap_add) LIST(cap_drop) LIST(command) \
+        LIST(device) LIST(device_cgroup_rule) LIST(device_read_bps) LIST(device_read_iops) LIST(device_write_bps) \
+        LIST(device_write_iops) LIST(dns) LIST(dns_option) LIST(dns_search) LIST(env) LIST(env_file) LIST(expose) \
+        LIST(group_add) LIST(health_test) LIST(image_volume) LIST(label) LIST(label_file) LIST(log_opt) LIST(mount) \
+        LIST(network) LIST(network_alias) LIST(publish) LIST(security_opt) LIST(sysctl) LIST(tmpfs) LIST(ulimit) \
+        LIST(volume) LIST(volumes_from)
+/* clang-format on */
 
 /* Absent strings and lists are NULL, lists end with NULL; an entrypoint of "" is not the same as none. */
 struct instance_options {

@@ -28,9 +28,10 @@ int shim_begin(int shim, struct engine *e, struct instance *i, const struct star
 int shim_connect(struct engine *e, const struct instance *i, struct error *err);
 
 struct attach_options {
-        bool input;              /* our standard input is the instance's */
-        bool proxy_signals;      /* ours are passed on */
-        const char *detach_keys; /* "ctrl-p,ctrl-q"; "": none; NULL: the usual */
+        bool input;                /* our standard input is the instance's */
+        bool no_output, no_errors; /* its output, its errors are not wanted */
+        bool proxy_signals;        /* ours are passed on */
+        const char *detach_keys;   /* "ctrl-p,ctrl-q"; "": none; NULL: the usual */
 };
 
 enum attach_end { ATTACH_EXITED, ATTACH_DETACHED };

@@ -21,6 +21,8 @@ static const struct {
         const char *name;
         command_function *run;
 } functions[] = {
+        { "container prune", cmd_container_prune },
+        { "create", cmd_create },
         { "doctor", cmd_doctor },
         { "events", cmd_events },
         { "history", cmd_history },
@@ -33,19 +35,30 @@ static const struct {
         { "images", cmd_images },
         { "import", cmd_import },
         { "info", cmd_info },
+        { "inspect", cmd_inspect },
+        { "kill", cmd_kill },
         { "load", cmd_load },
         { "login", cmd_login },
         { "logout", cmd_logout },
+        { "pause", cmd_pause },
+        { "ps", cmd_ps },
         { "pull", cmd_pull },
         { "push", cmd_push },
+        { "rename", cmd_rename },
+        { "restart", cmd_restart },
+        { "rm", cmd_rm },
         { "rmi", cmd_rmi },
         { "run", cmd_run },
         { "save", cmd_save },
         { "search", cmd_search },
+        { "start", cmd_start },
+        { "stop", cmd_stop },
         { "system check", cmd_system_check },
         { "system df", cmd_system_df },
         { "system prune", cmd_system_prune },
         { "tag", cmd_tag },
+        { "unpause", cmd_unpause },
+        { "update", cmd_update },
         { "version", cmd_version },
 };
 
@@ -136,10 +149,30 @@ static int dispatch(struct invocation *inv, const struct cli_command *command, i
         return run_command(inv);
 }
 
+/* What our own processes call, and no help shows. */
+static int run_internal(struct invocation *inv, int argc, char **argv)
+{
+        static const struct cli_command command = {
+                .name = "instance-ended", .alias = "instance-ended", .min_operands = 1, .max_operands = 1
+        };
+        struct error err;
+        int r = args_parse(&command, argc, argv, &inv->args, &err);
+
+        if (r == 0)
+                r = args_check(&inv->args, &err);
+        if (r == 0)
+                r = cmd_instance_ended(inv, &err);
+        if (r < 0)
+                report_error(err.text);
+        return r < 0;
+}
+
 static int find_and_dispatch(struct invocation *inv, int argc, char **argv)
 {
         const struct cli_command *command = cli_find(&holt_program, argv[0]), *inner;
 
+        if (strcmp(argv[0], "instance-ended") == 0)
+                return run_internal(inv, argc - 1, argv + 1);
         if (!command)
                 return unknown_command(NULL, argv[0]);
         if (!command->is_group || argc < 2 || argv[1][0] == '-')

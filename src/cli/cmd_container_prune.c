@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <unistd.h>
+
+#include "cli/human.h"
+#include "cli/instance_filter.h"
+#include "cli/instance_select.h"
+
+static const char *const keys[] = { "label", "until", NULL };
+
+struct prune {
+        struct engine e;
+        struct instance_filter filter;
+        struct instance_list doomed;
+        struct error *err;
+};
+
+static int add(void *userdata, struct instance *i)
+{
+        struct prune *p = userdata;
+
+        if (instance_is_running(i) || !instance_filter_matches(&p->filter, i))
+                return 0;
+        return instance_list_add(&p->doomed, &p->e, i->id, p->err);
+}
+
+static void name_all(const struct prune *p, struct buf *out)
+{
+        for (size_t n = 0; n < p->doomed.n; n++)
+                buf_addf(out, "  %.12s  %s\n", p->doomed.items[n]->id, p->doomed.items[n]->name);
+}
+
+/* Without a terminal nobody is asked. */
+static int confirm(const struct invocation *inv, const struct prune *p, struct error *err)
+{
+        own_buf struct buf list = {};
+
+        if (args_flag(&inv->args, OPTION_FORCE))
+                return 1;
+        if (!isatty(STDIN_FILENO))
+                return error_set(err, EMISUSED, "nobody can be asked without a terminal: --force says yes");
+        buf_add_str(&list, "These instances would be removed with all they have written:\n");
+        name_all(p, &list);
+        report_text(&list);
+        return ask("Go on? [y/N] ");
+}
+
+static int remove_all(struct invocation *inv, struct prune *p, struct error *err)
+{
+        int r = 0;
+
+        for (size_t n = 0; r == 0 && n < p->doomed.n; n++) {
+                if (instance_remove(&p->e, p->doomed.items[n], false, true, err) == 0) {
+                        r = output_line(p->doomed.items[n]->id, err);
+                        continue;
+                }
+                report_error(err->text);
+                inv->exit_status = 1;
+        }
+        return r;
+}
+
+static int prune(struct invocation *inv, struct prune *p, struct error *err)
+{
+        own_buf struct buf list = {};
+        int r = instance_filter_open(&p->filter, &p->e, &inv->args, OPTION_FILTER, keys, err);
+
+        if (r == 0)
+                r = instances(&p->e, add, p, err);
+        if (r < 0 || !p->doomed.n)
+                return r;
+        if (args_flag(&inv->args, OPTION_DRY_RUN)) {
+                name_all(p, &list);
+                return output_write(&list, err);
+        }
+        r = confirm(inv, p, err);
+        return r > 0 ? remove_all(inv, p, err) : r;
+}
+
+int cmd_container_prune(struct invocation *inv, struct error *err)
+{
+        struct prune p = { .err = err };
+        int r = invocation_engine(inv, &p.e, err);
+
+        if (r == 0)
+                r = prune(inv, &p, err);
+        instance_list_finish(&p.doomed);
+        instance_filter_finish(&p.filter);
+        engine_close(&p.e);
+        return r;
+}

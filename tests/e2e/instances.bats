@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# The life of instances: made, started, looked at, stopped, removed; and what is left when somebody is killed.
+
+load images
+
+setup_file() {
+        # One store for all: what a test leaves behind, another one would see.
+        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
+        image_make box
+        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+}
+
+teardown_file() {
+        load_store
+        store_finish
+}
+
+load_store() {
+        PIDS=()
+        # shellcheck disable=SC1091
+        source "$BATS_FILE_TMPDIR/store"
+        cd "$WORK" || return
+}
+
+setup() {
+        load_store
+}
+
+# Nothing of a test's instances stays: no directory, no process, no cgroup.
+teardown() {
+        holt rm -f -a >/dev/null
+        [[ -z $(ls "$STORE/instances") ]]
+        [[ -z $(ls "$RUN/instances") ]]
+        [[ -z $(ls "$RUN/containers" 2>/dev/null) ]]
+        ! find /sys/fs/cgroup -type d -path '*holt/*' 2>/dev/null | grep -F "$(cat "$BATS_FILE_TMPDIR/ids" 2>/dev/null || echo none)"
+        ! pgrep -f "holt-shim.*$STORE"
+}
+
+run_d() { holt run -d --network none "$@"; }
+
+@test "run -d answers with the id of what runs" {
+        id=$(run_d --name web box sh -c 'echo here; exec sleep 100')
+        [[ $id =~ ^[0-9a-f]{64}$ ]]
+        run holt ps --format '{{.ID}} {{.Image}} {{.Command}} {{.Names}} {{.State}}'
+        [ "$output" = "${id:0:12} box \"sh -c 'echo here; e…\" web running" ] || [ "$output" = "${id:0:12} box \"sh -c echo here; ex…\" web running" ]
+        [[ $(holt ps --format '{{.Status}}') == "Up "* ]]
+        [ "$(holt ps -q --no-trunc)" = "$id" ]
+        pid=$(holt inspect -f '{{.State.Pid}}' web)
+        [ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = "sleep 100 " ]
+        [ "$(holt stop -t 1 web)" = web ]
+        [ -z "$(holt ps -q)" ]
+        [[ $(holt ps -a --format '{{.Status}}') == "Exited (137) "* ]]
+        [ ! -e "/proc/$pid" ]
+        [ "$(holt rm "${id:0:5}")" = "${id:0:5}" ]
+        [ -z "$(holt ps -aq)" ]
+}
+
+@test "what was written is there after the next start" {
+        holt run --network none --name keep box sh -c 'echo once >>/file; cat /file' >out
+        [ "$(cat out)" = once ]
+        [ "$(holt start -a keep)" = $'once\nonce' ]
+        [ "$(holt ps -aq --filter name=keep --filter status=exited | wc -l)" -eq 1 ]
+}
+
+@test "--rm leaves nothing" {
+        run holt run --rm --network none --name gone box sh -c 'echo x >/file; exit 7'
+        [ "$status" -eq 7 ]
+        [ -z "$(holt ps -aq)" ]
+        id=$(run_d --rm box true)
+        for _ in {1..100}; do [ -e "$STORE/instances/$id" ] || break; sleep 0.05; done
+        [ ! -e "$STORE/instances/$id" ]
+}
+
+@test "exit codes say who failed" {
+        run holt run --rm --network none box /no/such
+        [ "$status" -eq 127 ]
+        run holt run --rm --network none box /etc/passwd
+        [ "$status" -eq 126 ]
+        run holt run --rm --network none --memory nonsense box true
+        [ "$status" -eq 125 ]
+        run holt run --rm --network none --pull never nothing-here true
+        [ "$status" -eq 125 ]
+        run holt run --rm --network none box sh -c 'kill -TERM $$'
+        [ "$status" -eq 0 ] || [ "$status" -eq 143 ]
+        [ -z "$(holt ps -aq)" ]
+        run holt run --network none --name failed box /no/such
+        [ "$status" -eq 127 ]
+        [ "$(holt inspect -f '{{.State.Status}} {{.State.ExitCode}}' failed)" = "created 127" ]
+        [[ $(holt inspect -f '{{.State.Error}}' failed) == *"/no/such"* ]]
+}
+
+@test "names are one instance's" {
+        holt create --network none --name one box >/dev/null
+        run holt create --network none --name one box
+        [ "$status" -eq 125 ]
+        [[ $output == *'"one" is in use'* ]]
+        run holt create --network none --name -bad box
+        [ "$status" -eq 125 ]
+        holt rename one two
+        run holt inspect one
+        [ "$status" -eq 1 ]
+        [[ $output == *"no such instance or image: one"* ]]
+        [ "$(holt inspect -f '{{.Name}}' two)" = /two ]
+        id=$(holt create --network none box)
+        [[ $(holt inspect -f '{{.Name}}' "$id") =~ ^/[a-z]+_[a-z]+$ ]]
+        holt rename two one
+}
+
+@test "create and start" {
+        id=$(holt create --network none --name later --env A=1 --cidfile "$BATS_TEST_TMPDIR/cid" box sh -c 'echo $A; exit 3')
+        [ "$(cat "$BATS_TEST_TMPDIR/cid")" = "$id" ]
+        [ "$(holt ps -a --format '{{.Status}}')" = Created ]
+        run holt start -a later
+        [ "$status" -eq 3 ]
+        [ "$output" = 1 ]
+        run holt start no-such later
+        [ "$status" -eq 1 ]
+        [[ $output == *"no such instance: no-such"* ]]
+        [[ $output == *later* ]]
+        run holt create --network none --cidfile "$BATS_TEST_TMPDIR/cid" box
+        [ "$status" -eq 125 ]
+}
+
+@test "lists are filtered and shaped" {
+        run_d --name a --label stage=test box sleep 100 >/dev/null
+        holt create --network none --name b --label other=1 box >/dev/null
+        [ "$(holt ps -a --filter label=stage=test --format '{{.Names}}')" = a ]
+        [ "$(holt ps -a --filter 'label!=stage' --format '{{.Names}}')" = b ]
+        [ "$(holt ps --filter status=created --format '{{.Names}}')" = b ]
+        [ "$(holt ps -a --filter name=a --filter name=b -q | wc -l)" -eq 2 ]
+        [ "$(holt ps -l --format '{{.Names}}')" = b ]
+        [ "$(holt ps -n 5 -q | wc -l)" -eq 2 ]
+        [ "$(holt ps -a --filter ancestor=box -q | wc -l)" -eq 2 ]
+        [ "$(holt ps --format json | jq -r .Names)" = a ]
+        [[ $(holt ps -s --filter name=a --format '{{.Size}}') == *virtual* ]]
+        run holt ps --filter nonsense=1
+        [ "$status" -eq 125 ]
+        run holt ps --filter status=nonsense
+        [ "$status" -eq 125 ]
+}
+
+@test "signals, pause and restart" {
+        run_d --name trap box sh -c 'trap "echo usr1 >/got" USR1; while :; do sleep 0.05; done' >/dev/null
+        sleep 0.2
+        holt kill -s USR1 trap >/dev/null
+        sleep 0.3
+        holt pause trap >/dev/null
+        [ "$(holt ps --format '{{.State}} {{.Status}}' | grep -c Paused)" -eq 1 ]
+        run holt pause trap
+        [ "$status" -eq 1 ]
+        holt unpause trap >/dev/null
+        before=$(holt inspect -f '{{.State.Pid}}' trap)
+        holt restart -t 0 trap >/dev/null
+        [ "$(holt inspect -f '{{.State.Pid}}' trap)" != "$before" ]
+        [ "$(cat "$STORE/instances/$(holt inspect -f '{{.Id}}' trap)/upper/got")" = usr1 ]
+        holt kill trap >/dev/null
+        run holt kill -s NONSENSE trap
+        [ "$status" -eq 125 ]
+}
+
+@test "limits change while it runs" {
+        run_d --name limited --memory 64m box sleep 100 >/dev/null
+        pid=$(holt inspect -f '{{.State.Pid}}' limited)
+        group=$(sed -n 's/^[0-9]*:memory://p; s/^0:://p' "/proc/$pid/cgroup" | head -1)
+        file=/sys/fs/cgroup/memory$group/memory.limit_in_bytes
+        [ -e "$file" ] || file=/sys/fs/cgroup$group/memory.max
+        [ "$(cat "$file")" -eq $((64 << 20)) ]
+        holt update --memory 128m limited >/dev/null
+        [ "$(cat "$file")" -eq $((128 << 20)) ]
+        [ "$(holt inspect -f '{{.HostConfig.Memory}}' limited)" -eq $((128 << 20)) ]
+        run holt update limited
+        [ "$status" -eq 125 ]
+        run holt update --memory nonsense limited
+        [ "$status" -ne 0 ]
+        [ "$(holt inspect -f '{{.HostConfig.Memory}}' limited)" -eq $((128 << 20)) ]
+}
+
+@test "what runs is removed only by force" {
+        run_d --name runs box sleep 100 >/dev/null
+        run holt rm runs
+        [ "$status" -eq 1 ]
+        [[ $output == *"--force"* ]]
+        run holt rm --dry-run runs
+        [ "$status" -eq 1 ]
+        [ "$(holt rm -f no-such runs)" = runs ]
+        run holt rm no-such
+        [ "$status" -eq 1 ]
+}
+
+@test "prune asks on a terminal, and fails without one" {
+        holt create --network none --name old box >/dev/null
+        run_d --name runs box sleep 100 >/dev/null
+        run holt container prune </dev/null
+        [ "$status" -eq 125 ]
+        [[ $output == *"--force"* ]]
+        [[ $(holt prune --dry-run) == *old* ]]
+        [ "$(holt prune -f --filter until=1h)" = "" ]
+        holt prune -f >/dev/null
+        [ "$(holt ps -a --format '{{.Names}}')" = runs ]
+}
+
+@test "an image that an instance needs stays" {
+        holt create --network none --name needs box >/dev/null
+        run holt rmi box
+        [ "$status" -eq 1 ]
+        [ "$(holt images -q box | wc -l)" -eq 1 ]
+}
+
+@test "kill -9 of a shim: the next command sees the truth" {
+        run_d --name lost box sleep 100 >/dev/null
+        run_d --rm --name lost-too box sleep 100 >/dev/null
+        for name in lost lost-too; do
+                pid=$(holt inspect -f '{{.State.Pid}}' $name)
+                shim=$(awk '/^PPid:/ {print $2}' "/proc/$pid/status")
+                [[ $(cat "/proc/$shim/comm") == holt-shim* ]]
+                kill -9 "$shim"
+                echo "$pid" >>pids
+        done
+        [ -z "$(holt ps -q)" ]
+        [ "$(holt ps -a --format '{{.Names}}')" = lost ]
+        [ "$(holt inspect -f '{{.State.Status}} {{.State.ExitCode}}' lost)" = "exited 137" ]
+        while read -r pid; do [ ! -e "/proc/$pid" ]; done <pids
+        holt start lost >/dev/null
+        [ "$(holt ps --format '{{.Names}}')" = lost ]
+}
+
+@test "kill -9 of the command that waits: the program goes on" {
+        "$HOLT" --root "$STORE" --run "$RUN" run --rm --network none --name alone box sh -c 'sleep 1; echo done >/dev/null; sleep 100' &
+        pid=$!
+        for _ in {1..100}; do [ -n "$(holt ps -q)" ] && break; sleep 0.05; done
+        kill -9 $pid
+        wait $pid || true
+        sleep 0.2
+        [ "$(holt ps --format '{{.Names}}')" = alone ]
+        holt stop -t 0 alone >/dev/null
+        [ -z "$(holt ps -aq)" ]
+}
+
+@test "many stop at once" {
+        for n in {1..10}; do run_d --name "many$n" box sh -c 'trap "" TERM; while :; do sleep 1; done' >/dev/null; done
+        begin=$(date +%s%N)
+        [ "$(holt stop -a -t 1 | wc -l)" -eq 10 ]
+        (($(date +%s%N) - begin < 4000000000))
+}
+
+@test "a thousand in a row, with kill -9 in between" {
+        "$TESTS/stress.py" "${HOLT_STRESS:-1000}" -- "$HOLT" --root "$STORE" --run "$RUN"
+        # What the last ones left is for the next command.
+        [ -z "$(holt ps -aq)" ]
+        [ -z "$(ls "$STORE/instances")" ]
+        [ -z "$(ls "$RUN/instances")" ]
+        [ -z "$(ls "$RUN/containers")" ]
+        holt system check
+}
