@@ -167,6 +167,24 @@ int image_user_find(int root, const char *text, struct image_user *ret, struct e
         return 0;
 }
 
+int image_user_add_groups(int root, const char *const *names, struct image_user *u, struct error *err)
+{
+        own_buf struct buf groups = {};
+        size_t cap = u->n_groups;
+        uint32_t gid;
+        int r = names && *names ? read_file(root, "/etc/group", &groups, err) : 0;
+
+        for (; r == 0 && names && *names; names++) {
+                /* The search cuts the text to pieces. */
+                own_mem char *copy = groups.data ? strdup(groups.data) : NULL;
+
+                r = find_group(copy, *names, &gid, err);
+                if (r == 0)
+                        r = add_group(u, &cap, gid, err);
+        }
+        return r;
+}
+
 void image_user_finish(struct image_user *u)
 {
         free(u->groups);

@@ -19,5 +19,9 @@ struct image_user {
  * it).
  */
 int image_user_find(int root, const char *text, struct image_user *ret, struct error *err);
+
+/* More supplementary groups, by names of the image's /etc/group or numbers (--group-add; NULL: none). */
+int image_user_add_groups(int root, const char *const *names, struct image_user *u, struct error *err);
+
 void image_user_finish(struct image_user *u);
 #define own_image_user __attribute__((cleanup(image_user_finish)))

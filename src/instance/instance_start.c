@@ -177,6 +177,8 @@ static int make_job(struct start *s, struct error *err)
         if (r == 0)
                 r = image_user_find(s->job.root, o->user ? o->user : s->config.user, &s->user, err);
         if (r == 0)
+                r = image_user_add_groups(s->job.root, o->group_add, &s->user, err);
+        if (r == 0)
                 r = instance_volumes_prepare(s->e, s->i, s->job.root, err);
         if (r == 0)
                 r = instance_network_open(s->e, s->i, s->hostname, &s->network, err);
