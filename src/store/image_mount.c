@@ -69,9 +69,9 @@ int image_mount(struct store *s, const struct digest *diff_ids, size_t n, const 
                 struct error *err)
 {
         own_layer_mounts struct layer_mounts m = { .run = -1, .dir = -1 };
-        own_mem int *fds = n ? calloc(n, 2 * sizeof *fds) : NULL;
+        own_mem int *fds = n ? calloc(n + 1, 2 * sizeof *fds) : NULL;
         int *pins = fds, *roots = fds + n;
-        size_t opened = 0;
+        size_t opened = 0, all = n;
         int r;
 
         if (!fds)
@@ -81,8 +81,11 @@ int image_mount(struct store *s, const struct digest *diff_ids, size_t n, const 
                 r = open_layer(s, &m, &diff_ids[opened], o->warn, &pins[opened], &roots[opened], err);
                 opened += r == 0;
         }
+        if (o->top)
+                roots[all++] = *o->top;
         if (r == 0)
-                r = n == 1 && o->upper_fd < 0 ? clone_root(&m, roots[0], err) : layer_mounts_join(&m, roots, n, o, err);
+                r = all == 1 && o->upper_fd < 0 ? clone_root(&m, roots[0], err)
+                                                : layer_mounts_join(&m, roots, all, o, err);
         close_all(roots, opened);
         if (r >= 0 && o->ret_pins)
                 memcpy(o->ret_pins, pins, n * sizeof *pins);

@@ -27,6 +27,7 @@ int layer_mount(struct store *s, const struct digest *diff_id, struct error *err
 
 struct image_mount_options {
         int upper_fd, work_fd; /* directories of one file system; -1: a read-only mount */
+        const int *top;        /* one more directory above the layers, to look at; NULL */
         bool is_volatile;      /* nothing of it is wanted after a crash: nothing is synced (overlayfs, Linux 5.10) */
         void (*warn)(const char *text); /* told once of what of a layer could not be unpacked; NULL */
         int *ret_pins;                  /* NULL, or n descriptors that pin the layers until the caller closes them */

@@ -151,7 +151,12 @@ int store_image_remove(struct store *s, const struct digest *id, struct error *e
 
 /* The owner (an instance) needs the image, also while nothing of it runs; more than one image each is fine. */
 int store_image_hold(struct store *s, const struct digest *id, const char *owner, struct error *err);
-/* It needs none any more. */
+/* The same, and none of those that it needed before. */
+int store_image_hold_only(struct store *s, const struct digest *id, const char *owner, struct error *err);
+/* All who need it. Ends with the first result that is not 0. */
+int store_image_owners(struct store *s, const struct digest *id, int (*each)(void *userdata, const char *owner),
+                       void *userdata, struct error *err);
+/* It needs none any more, and neither does what it is the owner of: "OWNER/...", its snapshots. */
 int store_image_release(struct store *s, const char *owner, struct error *err);
 
 /* --- clean-up --- */
