@@ -165,3 +165,6 @@ void cgroup_count(struct cgroup *cg, struct cgroup_counters *ret);
  */
 int cgroup_oom_watch(struct cgroup *cg, int *ret_fd, bool *ret_pri, struct error *err);
 int cgroup_oom_seen(struct cgroup *cg, int fd);
+
+/* How often one of its processes was killed for want of memory, of a cgroup that is opened; 0 where nobody counts. */
+uint64_t cgroup_oom_kills(struct cgroup *cg);

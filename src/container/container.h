@@ -113,6 +113,8 @@ struct exec_options {
         char **args;
         const char *cwd, *user;                                 /* "UID[:GID]" */
         const char **env, **caps, **additional_gids, **cgroups; /* NULL-terminated or NULL */
+        bool own_gids;                /* additional_gids in the place of the container's, not beside them */
+        unsigned short rows, columns; /* of the terminal; 0: unknown */
         bool tty, no_new_privs, ignore_paused;
         const char *apparmor, *process_label;
 };

@@ -128,6 +128,8 @@ static int add_gids(struct exec *x, struct error *err)
         size_t n = count(x->o->additional_gids);
         gid_t *gids;
 
+        if (x->o->own_gids)
+                p->n_additional_gids = 0;
         if (!n)
                 return 0;
         gids = arena_alloc(&x->spec.arena, p->n_additional_gids + n, sizeof *gids);
@@ -185,6 +187,8 @@ static int change_process(struct exec *x, struct error *err)
         if (r < 0)
                 return r;
         p->terminal = o->tty;
+        p->console_width = o->columns;
+        p->console_height = o->rows;
         if (o->cwd)
                 p->cwd = o->cwd;
         if (o->no_new_privs)

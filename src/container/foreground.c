@@ -15,17 +15,8 @@
 #include "base/own.h"
 #include "sys/fd.h"
 #include "sys/process.h"
+#include "sys/stream.h"
 #include "sys/terminal.h"
-
-enum { CHUNK = 8192 };
-
-/* One direction of the terminal: what was read and could not be written yet. */
-struct stream {
-        int from, to;
-        char data[CHUNK];
-        size_t start, end;
-        bool done;
-};
 
 struct relay {
         int master, signals;
@@ -75,48 +66,6 @@ static void handle_signal(struct relay *r, int pidfd)
                 terminal_copy_size(STDIN_FILENO, r->master);
         if (is_passed_on((int)info.ssi_signo))
                 process_signal(pidfd, (int)info.ssi_signo);
-}
-
-/* The end of the input (or of the terminal: EIO once no slave is open) closes this direction only. */
-static void stream_read(struct stream *s)
-{
-        ssize_t n = read(s->from, s->data, sizeof s->data);
-
-        if (n > 0) {
-                s->start = 0;
-                s->end = (size_t)n;
-        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-                s->done = true;
-        }
-}
-
-static void stream_write(struct stream *s)
-{
-        ssize_t n = write(s->to, s->data + s->start, s->end - s->start);
-
-        if (n > 0)
-                s->start += (size_t)n;
-        else if (n < 0 && errno != EAGAIN && errno != EINTR)
-                s->done = true;
-}
-
-static struct pollfd stream_poll(const struct stream *s)
-{
-        bool full = s->start < s->end;
-
-        if (s->done)
-                return (struct pollfd){ .fd = -1 };
-        return (struct pollfd){ .fd = full ? s->to : s->from, .events = full ? POLLOUT : POLLIN };
-}
-
-static void stream_step(struct stream *s, const struct pollfd *p)
-{
-        if (p->fd < 0 || !p->revents)
-                return;
-        if (s->start < s->end)
-                stream_write(s);
-        else
-                stream_read(s);
 }
 
 /* What the program wrote last is still in the terminal when its end is reported. */

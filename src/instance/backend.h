@@ -16,6 +16,7 @@ struct exec_request {
         const char *user, *workdir; /* NULL: the instance's */
         bool tty, interactive, detach, privileged;
         const char *detach_keys; /* NULL: the usual */
+        int64_t timeout;         /* ns; 0: none. Then it is killed: -ETIMEDOUT */
 };
 
 /* Counters since the start; what a host does not count is UINT64_MAX. */
@@ -36,6 +37,7 @@ struct start_job {
         int netns;         /* -1: config says it all */
         const int *pins;   /* keep the layers */
         size_t n_pins;
+        bool starts_again; /* there will be another start with this root */
 };
 
 struct backend {
@@ -49,11 +51,18 @@ struct backend {
          * started. */
         int (*destroy)(const char *run, const char *id, struct error *err);
 
+        /* Whether the kernel killed some of it for want of memory: before destroy(). 1, 0. */
+        int (*oom_killed)(const char *run, const char *id);
+
         int (*signal)(const char *run, const char *id, int signo, bool all, struct error *err);
         int (*pause)(const char *run, const char *id, bool paused, struct error *err);
         /* 1: it is; 0. */
         int (*is_paused)(const char *run, const char *id);
-        /* Runs it to its end with this process's standard streams; 125, 126, 127 as *ret_exit when it did not run. */
+        /*
+         * Runs it to its end with this process's standard streams; 125, 126, 127 as *ret_exit when it did not run.
+         * Who leaves it by the detach keys gets -ECANCELED. The process can do nothing else afterwards: its children
+         * would be the instance's.
+         */
         int (*exec)(struct engine *e, struct instance *i, const struct exec_request *x, int *ret_exit,
                     struct error *err);
         int (*update)(struct engine *e, struct instance *i, struct error *err);

@@ -32,7 +32,7 @@
  *   RESIZE   C   u16 rows, u16 columns
  *   SIGNAL   C   u32 number; answered by DONE or ERROR
  *   STOP     C   i32 seconds (-1: any time) until it is killed; answered by DONE when it was asked to end
- *   WAIT     C   u8 for what (enum wait_for of shim_client.h); answered by STATE when it is so, or by EXITED
+ *   WAIT     C   u8 for what (enum wait_for); answered by STATE when it is so, or by EXITED
  *   STATE    S   JSON, the state
  *   EXITED   S   JSON, the last state: the last frame of a session, to who is attached or waits for the exit
  *
@@ -70,6 +70,7 @@ enum protocol_type {
 };
 
 enum { PROTOCOL_ATTACH_OUTPUT = 1, PROTOCOL_ATTACH_INPUT = 2 };
+enum wait_for { WAIT_FOR_EXIT, WAIT_FOR_HEALTHY, WAIT_FOR_RUNNING };
 
 enum {
         PROTOCOL_MAX_DATA = 32 << 10,  /* of STDIN, STDOUT, STDERR */

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "instance/backend.h"
 #include "instance/instance.h"
+#include "instance/protocol.h"
 
 /*
  * Starts a shim for the instance, which must be locked: the lock passes to the shim. It waits for shim_begin(); that
@@ -32,6 +33,7 @@ struct attach_options {
         bool no_output, no_errors; /* its output, its errors are not wanted */
         bool proxy_signals;        /* ours are passed on */
         const char *detach_keys;   /* "ctrl-p,ctrl-q"; "": none; NULL: the usual */
+        bool redraw;               /* it runs already: have it draw its terminal anew */
 };
 
 enum attach_end { ATTACH_EXITED, ATTACH_DETACHED };
@@ -50,8 +52,6 @@ int shim_relay(int shim, const struct instance *i, const struct attach_options *
 int shim_signal(int shim, int signo, struct error *err);
 /* Begins the stop; shim_wait() sees its end. timeout in seconds; -1: for ever. */
 int shim_stop(int shim, int timeout, struct error *err);
-
-enum wait_for { WAIT_FOR_EXIT, WAIT_FOR_HEALTHY, WAIT_FOR_RUNNING };
 
 /* *ret is the state then. For health: -ESRCH when it ended before. */
 int shim_wait(int shim, enum wait_for what, struct instance_state *ret, struct error *err);

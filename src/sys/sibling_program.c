@@ -8,8 +8,7 @@
 
 #include "base/own.h"
 
-/* Where this program's file lies, with a slash behind it. */
-static int own_directory(char ret[PATH_MAX], struct error *err)
+int sibling_program_own(char ret[PATH_MAX], struct error *err)
 {
         ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
 
@@ -21,7 +20,6 @@ static int own_directory(char ret[PATH_MAX], struct error *err)
                 snprintf(ret, PATH_MAX, "%s", program_invocation_name);
         if (*ret != '/')
                 return error_set(err, ENOENT, "find out where this program is: it runs from a file without a name");
-        strrchr(ret, '/')[1] = '\0';
         return 0;
 }
 
@@ -29,10 +27,11 @@ int sibling_program_find(const char *name, char ret[PATH_MAX], struct error *err
 {
         static const char *const places[] = { "", "../libexec/holt/" };
         char own[PATH_MAX];
-        int r = own_directory(own, err);
+        int r = sibling_program_own(own, err);
 
         if (r < 0)
                 return r;
+        strrchr(own, '/')[1] = '\0';
         for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
                 if (snprintf(ret, PATH_MAX, "%s%s%s", own, places[i], name) >= PATH_MAX)
                         continue;

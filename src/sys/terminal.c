@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -88,7 +89,7 @@ int terminal_adopt(int slave)
         return 0;
 }
 
-int terminal_set_raw(int fd, struct termios *ret_saved)
+static int set_raw(int fd, bool output, struct termios *ret_saved)
 {
         struct termios raw;
 
@@ -96,9 +97,20 @@ int terminal_set_raw(int fd, struct termios *ret_saved)
                 return -errno;
         *ret_saved = raw;
         cfmakeraw(&raw);
-        /* What is relayed comes with bare newlines (terminal_keep_newlines): this is the terminal that shows them. */
-        raw.c_oflag = ret_saved->c_oflag;
+        if (!output)
+                raw.c_oflag = ret_saved->c_oflag;
         return tcsetattr(fd, TCSANOW, &raw) < 0 ? -errno : 0;
+}
+
+/* What is relayed comes with bare newlines (terminal_keep_newlines): this is the terminal that shows them. */
+int terminal_set_raw(int fd, struct termios *ret_saved)
+{
+        return set_raw(fd, false, ret_saved);
+}
+
+int terminal_set_raw_whole(int fd, struct termios *ret_saved)
+{
+        return set_raw(fd, true, ret_saved);
 }
 
 int terminal_keep_newlines(int fd)

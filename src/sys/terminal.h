@@ -23,6 +23,9 @@ int terminal_keep_newlines(int fd);
 /* Puts a terminal's input into raw mode and leaves its output as it is; *ret_saved is for tcsetattr(). */
 int terminal_set_raw(int fd, struct termios *ret_saved);
 
+/* The same with its output: for a terminal behind it that ends lines itself. */
+int terminal_set_raw_whole(int fd, struct termios *ret_saved);
+
 /* What is typed does not appear, but for the newline: for passwords. *ret_saved is for tcsetattr(). */
 int terminal_hide_input(int fd, struct termios *ret_saved);
 

@@ -91,3 +91,15 @@ int cgroup_oom_seen(struct cgroup *cg, int fd)
         cg->oom_kills = kills;
         return r;
 }
+
+uint64_t cgroup_oom_kills(struct cgroup *cg)
+{
+        struct cgroup_hierarchy *v1 = cgroup_v1(cg, "memory"), *v2 = cgroup_v2(cg);
+        uint64_t kills = 0;
+
+        if (v1)
+                (void)hierarchy_read_key(v1, "memory.oom_control", "oom_kill", &kills);
+        else if (v2)
+                (void)hierarchy_read_key(v2, "memory.events", "oom_kill", &kills);
+        return kills;
+}

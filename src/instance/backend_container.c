@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Isolation by namespaces: src/container behind the table. What it keeps lies in RUN/containers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "container/container.h"
+#include "instance/backend.h"
+#include "instance/exec_container.h"
+#include "instance/stats_container.h"
+#include "sys/fd.h"
+#include "sys/mount_tree.h"
+
+static int directory_of(const char *run, char **ret, struct error *err)
+{
+        if (asprintf(ret, "%s/containers", run) < 0) {
+                *ret = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        return 0;
+}
+
+int container_of_instance(const char *run, const char *id, struct container *ret, struct error *err)
+{
+        own_mem char *root = NULL;
+        int r = directory_of(run, &root, err);
+
+        return r == 0 ? container_load(root, id, ret, err) : r;
+}
+
+/* ---- the start ---- */
+
+/*
+ * Kernels before 6.15 clone only what is attached somewhere: in a mount namespace of our own, then, over
+ * RUN/instances/ID. What the host mounts and unmounts meanwhile still gets there.
+ */
+static int attach_root(const char *run, const char *id, int root, struct error *err)
+{
+        own_mem char *place = NULL;
+        own_fd int slash = -1, at = -1;
+        int r;
+
+        if (asprintf(&place, "%s/instances/%s", run, id) < 0) {
+                place = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        if (unshare(CLONE_NEWNS) < 0)
+                return error_errno(err, errno, "make a mount namespace");
+        slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        at = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (slash < 0 || at < 0)
+                return error_errno(err, errno, "open %s", place);
+        r = mount_set_attr(slash, true, 0, 0, MS_SLAVE);
+        if (r == 0)
+                r = mount_attach(root, at);
+        return r < 0 ? error_errno(err, -r, "attach the root filesystem") : 0;
+}
+
+/* A start uses up the mount that it gets. */
+static int copy_root(const char *run, const char *id, int root, struct error *err)
+{
+        int fd = mount_clone(root, "", true), r;
+
+        if (fd == -EINVAL) {
+                r = attach_root(run, id, root, err);
+                if (r < 0)
+                        return r;
+                fd = mount_clone(root, "", true);
+        }
+        return fd < 0 ? error_errno(err, -fd, "copy the mount of the root filesystem") : fd;
+}
+
+static int start(const char *run, const char *id, const char *path, const struct start_job *job, const int *stdio,
+                 pid_t *ret_pid, int *ret_master, struct error *err)
+{
+        own_mem char *root = NULL;
+        own_fd int copy = -1;
+        struct container_process p;
+        struct container_bundle content = { .config = job->config.data, .len = job->config.len, .root = job->root };
+        struct container_options o = {
+                .id = id, .bundle = path, .content = &content, .stdio = stdio, .plain_terminal = true
+        };
+        int r = directory_of(run, &root, err);
+
+        if (r < 0)
+                return r;
+        o.root = root;
+        if (job->starts_again) {
+                copy = copy_root(run, id, job->root, err);
+                if (copy < 0)
+                        return copy;
+                content.root = copy;
+        }
+        r = container_spawn(&o, &p, err);
+        if (r < 0)
+                return r;
+        *ret_pid = p.pid;
+        *ret_master = p.master;
+        return p.pidfd;
+}
+
+/* ---- what is there ---- */
+
+static int destroy(const char *run, const char *id, struct error *err)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        struct error why;
+        int r = container_of_instance(run, id, &c, &why);
+
+        if (r == 0)
+                r = container_delete(&c, true, &why);
+        if (r < 0 && r != -ENOENT) {
+                *err = why;
+                return r;
+        }
+        return 0;
+}
+
+static int oom_killed(const char *run, const char *id)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        struct error ignored;
+
+        return container_of_instance(run, id, &c, &ignored) == 0 && cgroup_open(&c.cgroup, &ignored) == 0 &&
+               cgroup_oom_kills(&c.cgroup) > 0;
+}
+
+static int send_signal(const char *run, const char *id, int signo, bool all, struct error *err)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        int r = container_of_instance(run, id, &c, err);
+
+        return r < 0 ? r : container_kill(&c, signo, all, err);
+}
+
+static int set_paused(const char *run, const char *id, bool paused, struct error *err)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        int r = container_of_instance(run, id, &c, err);
+
+        return r < 0 ? r : container_pause(&c, paused, err);
+}
+
+static int is_paused(const char *run, const char *id)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        struct error ignored;
+
+        return container_of_instance(run, id, &c, &ignored) == 0 && cgroup_is_frozen(&c.cgroup) > 0;
+}
+
+static int list_pids(const char *run, const char *id, pid_t **ret, size_t *ret_n, struct error *err)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        int r = container_of_instance(run, id, &c, err);
+
+        return r < 0 ? r : cgroup_pids(&c.cgroup, ret, ret_n, err);
+}
+
+const struct backend backend_container = {
+        .name = "container",
+        .start = start,
+        .destroy = destroy,
+        .oom_killed = oom_killed,
+        .signal = send_signal,
+        .pause = set_paused,
+        .is_paused = is_paused,
+        .exec = exec_container,
+        .stats = stats_container,
+        .pids = list_pids,
+};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "shim/shim.h"
+#include "sys/terminal.h"
+
+/* ---- the program ---- */
+
+/* The program's ends, and ours, which do not block. */
+static int make_pipe(int *program, int *ours, bool is_input, struct error *err)
+{
+        int ends[2];
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return error_errno(err, errno, "make a pipe");
+        *program = ends[!is_input];
+        *ours = ends[is_input];
+        fcntl(*ours, F_SETFL, O_NONBLOCK);
+        return 0;
+}
+
+/* One that is started again after its input has ended gets an end at once. */
+static int make_input(struct shim *s, int *program, struct error *err)
+{
+        int r;
+
+        if (!s->job.interactive) {
+                *program = open("/dev/null", O_RDONLY | O_CLOEXEC);
+                return *program < 0 ? error_errno(err, errno, "open /dev/null") : 0;
+        }
+        r = make_pipe(program, &s->in, true, err);
+        if (r == 0 && s->input_ended)
+                close(take_fd(&s->in));
+        return r;
+}
+
+static int make_streams(struct shim *s, int program[3], struct error *err)
+{
+        int r;
+
+        if (s->job.tty)
+                return 0;
+        r = make_input(s, &program[0], err);
+        if (r == 0)
+                r = make_pipe(&program[1], &s->out[0], false, err);
+        return r == 0 ? make_pipe(&program[2], &s->out[1], false, err) : r;
+}
+
+static void take_terminal(struct shim *s, int master)
+{
+        fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
+        s->in = s->out[0] = master;
+        s->slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (s->rows || s->columns)
+                terminal_set_size(master, s->rows, s->columns);
+}
+
+int shim_start(struct shim *s, struct error *err)
+{
+        int program[3] = { -1, -1, -1 }, master = -1, r;
+
+        r = make_streams(s, program, err);
+        if (r == 0)
+                r = s->pidfd = s->backend->start(s->run, s->id, s->path, &s->start, program, &s->pid, &master, err);
+        for (size_t i = 0; i < ARRAY_SIZE(program); i++) {
+                if (program[i] >= 0)
+                        close(program[i]);
+        }
+        /* It took much that was used for a moment only. */
+        malloc_trim(0);
+        if (r < 0) {
+                s->pid = 0;
+                output_close(s);
+                return r;
+        }
+        if (master >= 0)
+                take_terminal(s, master);
+        return 0;
+}
+
+void shim_note_start(struct shim *s)
+{
+        s->phase = SHIM_RUNNING;
+        s->state.status = INSTANCE_RUNNING;
+        s->state.pid = s->pid;
+        s->state.started = shim_time();
+        s->state.oom_killed = false;
+        s->state.error[0] = '\0';
+        s->ran_since = shim_now();
+        health_begin(s);
+        shim_publish(s);
+}
+
+/* ---- the job ---- */
+
+static int take_descriptors(struct shim *s, struct client *c, struct error *err)
+{
+        size_t named = (size_t)s->job.has_root + s->job.has_netns;
+
+        s->start.root = s->start.netns = -1;
+        if (c->in.n_fds < named)
+                return error_set(err, EINVAL, "the job lacks descriptors");
+        s->start.root = s->job.has_root ? c->in.fds[0] : -1;
+        s->start.netns = s->job.has_netns ? c->in.fds[named - 1] : -1;
+        s->start.pins = c->in.fds + named;
+        s->start.n_pins = c->in.n_fds - named;
+        s->start.starts_again = s->job.restart.kind != RESTART_NO;
+        /* They are ours to the end. */
+        c->in.fds = NULL;
+        c->in.n_fds = 0;
+        return 0;
+}
+
+static int take_job(struct shim *s, struct client *c, const struct frame *f, struct error *err)
+{
+        const char *config;
+        size_t len;
+        int r = shim_job_read(f->payload, f->len, &s->job, &config, &len, err);
+
+        if (r < 0)
+                return r;
+        s->backend = backend_find(s->job.backend);
+        if (!s->backend || !s->backend->start)
+                return error_set(err, EINVAL, "isolation \"%s\" is not known", s->job.backend);
+        buf_add(&s->start.config, config, len);
+        if (buf_failed(&s->start.config))
+                return error_set(err, ENOMEM, "out of memory");
+        s->state = s->job.before;
+        s->state.stopped = false;
+        s->state.restarts = 0;
+        log_open(&s->log, &s->job.log, s->dir, s->id, s->job.name, s->job.image);
+        return take_descriptors(s, c, err);
+}
+
+/* It gets all of the output, and is granted input as by ATTACH. */
+static void attach_starter(struct shim *s, struct client *c)
+{
+        unsigned char window[4];
+
+        c->attached = s->job.attach;
+        c->starts = s->job.attach;
+        c->has_input = s->job.attach && s->job.interactive;
+        if (!c->has_input)
+                return;
+        c->granted = PROTOCOL_WINDOW_SIZE;
+        protocol_put_u32(window, c->granted);
+        client_send(c, PROTOCOL_WINDOW, window, sizeof window);
+}
+
+void shim_take_job(struct shim *s, struct client *c, const struct frame *f)
+{
+        struct error err;
+        int r = take_job(s, c, f, &err);
+
+        c->in.may_start = false;
+        if (r == 0)
+                r = shim_start(s, &err);
+        if (r < 0) {
+                client_send_error(c, &err);
+                s->phase = SHIM_ENDING;
+                return;
+        }
+        shim_note_start(s);
+        client_send_state(s, c, PROTOCOL_STARTED);
+        attach_starter(s, c);
+        if (!s->start.starts_again)
+                buf_finish(&s->start.config);
+}
