@@ -69,10 +69,17 @@ int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *
         return r < 0 ? r : 0;
 }
 
+/* A shim that is gone before it was asked has done what it had to, or was killed: the state says it. */
 int instance_stop_end(struct engine *e, struct instance *i, int shim, struct error *err)
 {
+        struct error ignored;
         int r = shim < 0 ? 0 : shim_wait(shim, WAIT_FOR_EXIT, &i->state, err);
 
+        if (r < 0) {
+                int q = instance_read_state(e, i, &ignored);
+
+                r = q == -ENOENT || (q == 0 && !instance_is_running(i)) ? 0 : r;
+        }
         if (r == 0 && shim >= 0)
                 tell(e, i, "stop", NULL, NULL);
         return r;

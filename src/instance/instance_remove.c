@@ -46,14 +46,14 @@ static void tell(struct engine *e, const struct instance *i)
         event_add(e->run, &ev);
 }
 
-/* Its shim had it locked until a moment ago; it could have been started again since. */
+/* Its shim had it locked until a moment ago. A sweep may have taken what that left for us, and all of the instance. */
 static int lock_ended(struct engine *e, struct instance *i, struct error *err)
 {
         int r;
 
         if (i->lock >= 0)
                 return 0;
-        r = i->lock = instance_lock(e, i->id, err);
+        r = i->lock = instance_lock_wait(e, i->id, err);
         if (r == -EBUSY)
                 return error_set(err, EBUSY, "instance %s is in use: another command is at work on it", i->name);
         return r < 0 ? r : 0;

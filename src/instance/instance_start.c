@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -28,7 +29,7 @@
 #include "sys/sibling_program.h"
 #include "sys/user_namespace.h"
 
-enum { SHORT_ID = 12, MAX_HOSTNAME = 64 };
+enum { SHORT_ID = 12, MAX_HOSTNAME = 64, LOCK_TRIES = 5000 };
 
 struct start {
         struct engine *e;
@@ -210,11 +211,33 @@ static void tell(struct engine *e, const struct instance *i)
         event_add(e->run, &ev);
 }
 
-/* The shim goes with its connection, and what it may have begun with it. */
+/*
+ * The shim goes with its connection; it, and what it may have begun, have the lock as we do: when it can be had anew,
+ * they are gone. Should that not come about, RUN/instances/ID stays, and a sweep sees to it.
+ */
+static int wait_for_shim(struct engine *e, struct instance *i, struct error *err)
+{
+        const struct timespec pause = { .tv_nsec = 2000000 };
+        own_fd int run = engine_open_run(e, err);
+        int lock = -EBUSY;
+
+        close(take_fd(&i->lock));
+        for (int n = 0; lock == -EBUSY && n < LOCK_TRIES; n++) {
+                lock = instance_lock_existing(run, i->id);
+                if (lock == -EBUSY)
+                        nanosleep(&pause, NULL);
+        }
+        i->lock = lock < 0 ? -1 : lock;
+        return lock < 0 ? lock : 0;
+}
+
 static void give_back(struct engine *e, struct instance *i)
 {
         struct error ignored;
 
+        if (wait_for_shim(e, i, &ignored) < 0)
+                return;
+        i->backend->destroy(e->run, i->id, &ignored);
         instance_network_close(e, i->id, &ignored);
         unlinkat(i->fd, "started", 0);
 }
@@ -230,6 +253,8 @@ static int start(struct engine *e, struct instance *i, bool attach, int *ret_shi
         if (r == 0)
                 r = shim_begin(shim, e, i, &s.job, attach, err);
         if (r < 0) {
+                if (shim >= 0)
+                        close(take_fd(&shim));
                 give_back(e, i);
                 return r;
         }

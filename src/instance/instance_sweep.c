@@ -150,5 +150,7 @@ void instances_sweep(struct engine *e)
         while (d && (entry = readdir(d))) {
                 if (instance_is_id(entry->d_name))
                         sweep_one(e, entry->d_name, instance_lock_existing(run, entry->d_name));
+                else
+                        instance_lock_drop_unnamed(run, entry->d_name);
         }
 }

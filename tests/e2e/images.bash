@@ -9,7 +9,7 @@
 
 bats_require_minimum_version 1.5.0
 
-: "${RUNTIME:=build/holt-oci}"
+: "${RUNTIME:=$(git -C "$BATS_TEST_DIRNAME" rev-parse --show-toplevel)/build/holt-oci}"
 BUILD=$(dirname "$(realpath "$RUNTIME")")
 HOLT=$BUILD/holt
 # shellcheck disable=SC2034

@@ -8,8 +8,10 @@ load images
 setup_file() {
         # One store for all: what a test leaves behind, another one would see.
         BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
+        layer_tree "$WORK/tree"
+        for name in sleep true; do ln -s busybox "$WORK/tree/bin/$name"; done
         image_make box
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
 }
 
 teardown_file() {
@@ -124,17 +126,17 @@ run_d() { holt run -d --network none "$@"; }
 }
 
 @test "lists are filtered and shaped" {
-        run_d --name a --label stage=test box sleep 100 >/dev/null
-        holt create --network none --name b --label other=1 box >/dev/null
-        [ "$(holt ps -a --filter label=stage=test --format '{{.Names}}')" = a ]
-        [ "$(holt ps -a --filter 'label!=stage' --format '{{.Names}}')" = b ]
-        [ "$(holt ps --filter status=created --format '{{.Names}}')" = b ]
-        [ "$(holt ps -a --filter name=a --filter name=b -q | wc -l)" -eq 2 ]
-        [ "$(holt ps -l --format '{{.Names}}')" = b ]
+        run_d --name aa --label stage=test box sleep 100 >/dev/null
+        holt create --network none --name bb --label other=1 box >/dev/null
+        [ "$(holt ps -a --filter label=stage=test --format '{{.Names}}')" = aa ]
+        [ "$(holt ps -a --filter 'label!=stage' --format '{{.Names}}')" = bb ]
+        [ "$(holt ps --filter status=created --format '{{.Names}}')" = bb ]
+        [ "$(holt ps -a --filter name=aa --filter name=bb -q | wc -l)" -eq 2 ]
+        [ "$(holt ps -l --format '{{.Names}}')" = bb ]
         [ "$(holt ps -n 5 -q | wc -l)" -eq 2 ]
         [ "$(holt ps -a --filter ancestor=box -q | wc -l)" -eq 2 ]
-        [ "$(holt ps --format json | jq -r .Names)" = a ]
-        [[ $(holt ps -s --filter name=a --format '{{.Size}}') == *virtual* ]]
+        [ "$(holt ps --format json | jq -r .Names)" = aa ]
+        [[ $(holt ps -s --filter name=aa --format '{{.Size}}') == *virtual* ]]
         run holt ps --filter nonsense=1
         [ "$status" -eq 125 ]
         run holt ps --filter status=nonsense

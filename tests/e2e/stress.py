@@ -54,7 +54,7 @@ def main():
     rounds, holt = int(sys.argv[1]), sys.argv[3:]
     seed = int(os.environ.get("SEED", time.time()))
     print(f"seed {seed}")
-    commands, results, lock = set(), {}, threading.Lock()
+    commands, results, reasons, lock = set(), {}, {}, threading.Lock()
     killer = Killer(random.Random(seed), commands, holt[holt.index("--run") + 1])
     todo = iter(range(rounds))
 
@@ -64,12 +64,15 @@ def main():
                 if next(todo, None) is None:
                     return
             with subprocess.Popen([*holt, "run", "--rm", "--network", "none", "box", "true"], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
                 commands.add(process)
-                code = process.wait()
+                said = process.communicate()[1]
+                code = process.returncode
                 commands.discard(process)
             with lock:
                 results[code] = results.get(code, 0) + 1
+                if code not in (0, -signal.SIGKILL):
+                    reasons[said] = reasons.get(said, 0) + 1
 
     threads = [threading.Thread(target=work) for _ in range(WIDTH)]
     killer.start()
@@ -80,6 +83,8 @@ def main():
     killer.done = True
     killer.join()
     print(f"killed {killer.killed}, exit codes {results}")
+    for said, times in sorted(reasons.items(), key=lambda r: -r[1])[:20]:
+        print(times, said, end="")
     # Without a kill there is nothing to prove, and without a success nothing has run.
     sys.exit(0 if killer.killed > rounds // 50 and results.get(0, 0) > rounds // 4 else 1)
 
