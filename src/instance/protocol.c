@@ -181,6 +181,7 @@ ssize_t protocol_receive(struct protocol_reader *r, int sock, size_t room)
         } control;
         struct iovec iov;
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+        int was_reset = 0;
         ssize_t n;
 
         if (make_room(r, room) < 0)
@@ -193,7 +194,7 @@ ssize_t protocol_receive(struct protocol_reader *r, int sock, size_t room)
         iov = (struct iovec){ r->data + r->end, r->cap - r->end };
         do
                 n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
+        while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset++)));
         if (n < 0)
                 return -errno;
         find_fds(r, &m);
@@ -280,17 +281,21 @@ int protocol_send(int sock, unsigned type, const void *payload, size_t len)
         return buf_failed(&frame) ? -ENOMEM : protocol_send_raw(sock, frame.data, frame.len, NULL, 0);
 }
 
-/* All of it; 0 at the end of the stream, which may not be in the middle. */
+/* All of it; 0 at the end of the stream, which may not be in the middle. That the other side ended with something from
+ * us unread the kernel says once, before what it had sent. */
 static int receive_all(int sock, unsigned char *data, size_t len)
 {
         size_t have = 0;
+        bool was_reset = false;
 
         while (have < len) {
                 ssize_t n = recv(sock, data + have, len - have, 0);
 
                 if (n == 0)
                         return have ? -EPROTO : 0;
-                if (n < 0 && errno != EINTR)
+                if (n < 0 && errno == ECONNRESET && !was_reset)
+                        was_reset = true;
+                else if (n < 0 && errno != EINTR)
                         return -errno;
                 if (n > 0)
                         have += (size_t)n;

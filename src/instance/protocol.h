@@ -16,25 +16,20 @@
  *
  *   type     by  payload
  *   HELLO    CS  u32 version
- *   START    C   u32 length of the JSON, the JSON (shim_job.h), the configuration; answered by STARTED or ERROR. Only
- *                on the connection that a shim is born with. Its descriptors, the only ones that ever come, come with
- *                its first bytes
- *   STARTED  S   JSON, the state: the program was executed
- *   ERROR    S   u32 errno, text: why what was asked for last was not done
- *   DONE     S   nothing: it was
- *   ATTACH   C   u8 flags (PROTOCOL_ATTACH_*): from now on this session gets the output; answered by STATE and, with
- *                input, by WINDOW
- *   STDIN    C   bytes, at most as many as were granted by WINDOWs
- *   STDOUT   S   bytes; STDERR: likewise. They are never dropped: who does not read holds the program back, as a pipe
- *   STDERR   S   does
- *   END      C   nothing: there will be no more STDIN
+ *   START    C   u32 length of the JSON, the JSON (shim_job.h), the configuration; answered by STARTED and in the end
+ *                by EXITED, or by ERROR. Only on the connection that a shim is born with. Its descriptors, the only
+ * ones that ever come, come with its first bytes STARTED  S   JSON, the state: the program was executed ERROR    S u32
+ * errno, text: why what was asked for last was not done DONE     S   nothing: it was ATTACH   C   u8 flags
+ * (PROTOCOL_ATTACH_*): from now on this session gets the output; answered by STATE and, with input, by WINDOW STDIN C
+ * bytes, at most as many as were granted by WINDOWs STDOUT   S   bytes; STDERR: likewise. They are never dropped: who
+ * does not read holds the program back, as a pipe STDERR   S   does END      C   nothing: there will be no more STDIN
  *   WINDOW   S   u32: so many more bytes of STDIN may be sent
  *   RESIZE   C   u16 rows, u16 columns
  *   SIGNAL   C   u32 number; answered by DONE or ERROR
- *   STOP     C   i32 seconds (-1: any time) until it is killed; answered by DONE when it was asked to end
- *   WAIT     C   u8 for what (enum wait_for); answered by STATE when it is so, or by EXITED
- *   STATE    S   JSON, the state
- *   EXITED   S   JSON, the last state: the last frame of a session, to who is attached or waits for the exit
+ *   STOP     C   i32 seconds (-1: any time) until it is killed; answered by DONE when it was asked to end, and by
+ * EXITED when it has WAIT     C   u8 for what (enum wait_for); answered by STATE when it is so, or by EXITED STATE    S
+ * JSON, the state EXITED   S   JSON, the last state: the last frame of a session, to who is attached or waits for the
+ * exit
  *
  * C: by the client; S: by the server, the shim or agent.
  */

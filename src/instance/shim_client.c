@@ -15,7 +15,8 @@
 
 static int lost(int r, struct error *err)
 {
-        return r < 0 ? error_errno(err, -r, "talk to the shim") : error_set(err, EPIPE, "the shim has died");
+        return r < 0 && r != -EPIPE && r != -ECONNRESET ? error_errno(err, -r, "talk to the shim")
+                                                        : error_set(err, EPIPE, "the shim has died");
 }
 
 static void add_hello(struct buf *out)
@@ -72,11 +73,12 @@ static int expect(int shim, unsigned type, struct frame *f, unsigned char *paylo
         return r;
 }
 
+/* A shim that is gone may have said how it ended before. */
 static int ask(int shim, unsigned type, const void *payload, size_t len, struct error *err)
 {
         int r = protocol_send(shim, type, payload, len);
 
-        return r < 0 ? lost(r == -EPIPE ? 0 : r, err) : 0;
+        return r < 0 && r != -EPIPE && r != -ECONNRESET ? lost(r, err) : 0;
 }
 
 /* ---- the start ---- */
@@ -104,7 +106,7 @@ static int send_job(int shim, const struct shim_job *j, const struct instance *i
         for (size_t k = 0; k < job->n_pins; k++)
                 fds[n++] = job->pins[k];
         r = protocol_send_raw(shim, out.data, out.len, fds, n);
-        return r < 0 ? lost(r == -EPIPE ? 0 : r, err) : 0;
+        return r < 0 ? lost(r, err) : 0;
 }
 
 int shim_begin(int shim, struct engine *e, struct instance *i, const struct start_job *job, bool attach,
@@ -149,7 +151,7 @@ int shim_connect(struct engine *e, const struct instance *i, struct error *err)
                 return error_errno(err, -fd, "connect to the shim of %s", i->name);
         add_hello(&hello);
         r = protocol_send_raw(fd, hello.data, hello.len, NULL, 0);
-        return r < 0 ? lost(r == -EPIPE ? 0 : r, err) : take_fd(&fd);
+        return r < 0 ? lost(r, err) : take_fd(&fd);
 }
 
 int shim_attach(int shim, struct error *err)

@@ -99,7 +99,7 @@ static int receive(struct relay *r, struct error *err)
 {
         ssize_t n = protocol_receive(&r->reader, r->shim, ROOM);
 
-        if (n == 0 || n == -ECONNRESET)
+        if (n == 0)
                 return error_set(err, EPIPE, "the shim of %s has died", r->instance->name);
         return n < 0 ? error_errno(err, (int)-n, "talk to the shim") : 0;
 }

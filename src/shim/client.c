@@ -208,6 +208,9 @@ static void handle(struct shim *s, struct client *c, const struct frame *f)
                 answer(c, shim_signal_program(s, (int)protocol_u32(f->payload), &err), &err);
                 return;
         case PROTOCOL_STOP:
+                /* It may be over before the client can ask to be told. */
+                if (c->waits_for < 0)
+                        c->waits_for = WAIT_FOR_EXIT;
                 answer(c, shim_stop_program(s, (int)protocol_u32(f->payload), true, &err), &err);
                 return;
         case PROTOCOL_WAIT:
@@ -229,7 +232,7 @@ static bool is_in_order(struct client *c, const struct frame *f)
         return true;
 }
 
-static void receive(struct shim *s, struct client *c)
+void client_receive(struct shim *s, struct client *c)
 {
         ssize_t n = protocol_receive(&c->in, c->fd, ROOM);
         struct frame f;
@@ -249,7 +252,6 @@ static void receive(struct shim *s, struct client *c)
         protocol_reader_rest(&c->in);
 }
 
-/* Nobody waits any more for what is asked in the end. */
 struct pollfd client_poll(const struct shim *s, const struct client *c)
 {
         bool sends = c->out.len || is_in_chunk(s, c);
@@ -262,7 +264,7 @@ void client_step(struct shim *s, struct client *c, short revents)
         if (revents & POLLOUT)
                 client_flush(s, c);
         if (revents & (POLLIN | POLLHUP | POLLERR))
-                receive(s, c);
+                client_receive(s, c);
         if (c->out.len && !c->is_stuck)
                 client_flush(s, c);
 }

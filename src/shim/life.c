@@ -158,12 +158,26 @@ static void give_lock_back(struct shim *s)
         close(take_fd(&s->lock));
 }
 
+/* Nobody can connect any more; but who has, and asks how it ended, is told. */
+static void take_last_questions(struct shim *s)
+{
+        struct pollfd p = { .fd = s->listener, .events = POLLIN };
+
+        while (s->n_clients < SHIM_MAX_CLIENTS && poll(&p, 1, 0) > 0)
+                shim_accept(s);
+        for (size_t i = 0; i < s->n_clients; i++) {
+                if (!s->clients[i]->is_stuck)
+                        client_receive(s, s->clients[i]);
+        }
+}
+
 void shim_farewell(struct shim *s)
 {
         s->cleaner = 0;
         s->cleaner_ends = 0;
         give_lock_back(s);
         s->phase = SHIM_ENDING;
+        take_last_questions(s);
         for (size_t i = 0; i < s->n_clients; i++) {
                 struct client *c = s->clients[i];
 

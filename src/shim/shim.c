@@ -36,7 +36,7 @@ int64_t shim_time(void)
 /* Milliseconds to the next of them, -1 for none. */
 static int time_left(const struct shim *s)
 {
-        const int64_t times[] = { s->kill_at, s->start_at, s->probe_at, s->probe_ends, s->cleaner_ends };
+        const int64_t times[] = { s->kill_at, s->start_at, s->probe_at, s->probe_ends, s->cleaner_ends, s->shrink_at };
         int64_t next = 0, left;
 
         for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
@@ -66,6 +66,8 @@ static void do_what_is_due(struct shim *s)
                 health_probe(s);
         if (is_due(s->probe_ends, now))
                 health_expire(s);
+        if (is_due(s->shrink_at, now))
+                shim_shrink(s);
         if (is_due(s->cleaner_ends, now))
                 shim_expire_cleaner(s);
 }

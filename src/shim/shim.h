@@ -85,7 +85,7 @@ struct shim {
         size_t n_clients;
 
         /* CLOCK_MONOTONIC in nanoseconds; 0: never */
-        int64_t kill_at, start_at, probe_at, probe_ends, cleaner_ends;
+        int64_t kill_at, start_at, probe_at, probe_ends, cleaner_ends, shrink_at;
         int64_t ran_since, delay; /* of the restarts */
         bool is_stopping;         /* it was asked to end: there will be no other start */
         bool input_ended;         /* of who started it: a program that is started again has none, either */
@@ -119,12 +119,18 @@ void client_step(struct shim *s, struct client *c, short revents);
 void client_send(struct client *c, unsigned type, const void *payload, size_t len);
 void client_send_error(struct client *c, const struct error *err);
 void client_send_state(const struct shim *s, struct client *c, unsigned type);
+/* Takes what has come. */
+void client_receive(struct shim *s, struct client *c);
 /* Sends what it can. */
 void client_flush(const struct shim *s, struct client *c);
 /* Those that are stuck. */
 void shim_drop_clients(struct shim *s);
 /* Whether its state is what the client waits for. */
 bool client_is_served(const struct shim *s, const struct client *c);
+
+/* --- memory.c --- */
+/* Gives back what is not needed while the program runs. */
+void shim_shrink(struct shim *s);
 
 /* --- start.c --- */
 void shim_take_job(struct shim *s, struct client *c, const struct frame *f);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -10,6 +9,9 @@
 #include "base/own.h"
 #include "shim/shim.h"
 #include "sys/terminal.h"
+
+/* A program that runs for so long will go on for a while: 1 s. */
+static const int64_t quiet = 1000000000;
 
 /* ---- the program ---- */
 
@@ -73,8 +75,6 @@ int shim_start(struct shim *s, struct error *err)
                 if (program[i] >= 0)
                         close(program[i]);
         }
-        /* It took much that was used for a moment only. */
-        malloc_trim(0);
         if (r < 0) {
                 s->pid = 0;
                 output_close(s);
@@ -94,6 +94,7 @@ void shim_note_start(struct shim *s)
         s->state.oom_killed = false;
         s->state.error[0] = '\0';
         s->ran_since = shim_now();
+        s->shrink_at = s->ran_since + quiet;
         health_begin(s);
         shim_publish(s);
 }
@@ -145,6 +146,7 @@ static void attach_starter(struct shim *s, struct client *c)
         unsigned char window[4];
 
         c->attached = s->job.attach;
+        c->waits_for = WAIT_FOR_EXIT;
         c->starts = s->job.attach;
         c->has_input = s->job.attach && s->job.interactive;
         if (!c->has_input)
