@@ -10,7 +10,6 @@
 
 #include "base/own.h"
 #include "cli/instance_select.h"
-#include "instance/instance_lock.h"
 #include "instance/instance_network.h"
 
 enum { LOCK_FD = 3 };
@@ -23,11 +22,13 @@ static int clean_up(struct engine *e, struct instance *i, struct error *err)
         i->lock = fcntl(LOCK_FD, F_DUPFD_CLOEXEC, LOCK_FD);
         if (i->lock < 0)
                 return error_errno(err, errno, "take over the shim's lock");
-        r = instance_network_close(e, i->id, err);
-        if (r < 0 || !i->options.rm)
-                return r;
         i->state.status = INSTANCE_EXITED;
-        return instance_remove(e, i, false, true, err);
+        if (i->options.rm)
+                return instance_remove(e, i, false, true, err);
+        r = instance_network_close(e, i->id, err);
+        if (r == 0)
+                instance_release(e, i);
+        return r;
 }
 
 int cmd_instance_ended(struct invocation *inv, struct error *err)

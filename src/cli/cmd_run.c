@@ -140,13 +140,6 @@ static int read_attach(struct invocation *inv, const struct instance *i, struct 
         return read_streams(a, o, err);
 }
 
-/* Nobody else is to clean up: the one that waits does it. */
-static int remove_ended(struct engine *e, struct instance *i, struct error *err)
-{
-        i->state.status = INSTANCE_EXITED;
-        return i->options.rm ? instance_remove(e, i, false, true, err) : 0;
-}
-
 static int follow(struct invocation *inv, struct engine *e, struct instance *i, int shim,
                   const struct attach_options *o, struct error *err)
 {
@@ -155,7 +148,7 @@ static int follow(struct invocation *inv, struct engine *e, struct instance *i, 
 
         if (r < 0 || end == ATTACH_DETACHED)
                 return r;
-        return remove_ended(e, i, err);
+        return instance_clean_up(e, i, err);
 }
 
 static int run(struct invocation *inv, struct engine *e, struct instance *i, struct error *err)

@@ -55,10 +55,7 @@ static int attach(struct invocation *inv, struct error *err)
         }
         o.input = args_flag(a, OPTION_INTERACTIVE) && i->options.interactive;
         r = shim_relay(shim, i, &o, &end, &inv->exit_status, err);
-        if (r < 0 || end == ATTACH_DETACHED || !i->options.rm)
-                return r;
-        i->state.status = INSTANCE_EXITED;
-        return instance_remove(&e, i, false, true, err);
+        return r < 0 || end == ATTACH_DETACHED ? r : instance_clean_up(&e, i, err);
 }
 
 static bool does_not_run(const struct instance *i)

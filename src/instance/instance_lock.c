@@ -61,7 +61,7 @@ static int make_locked(int dir, const char *id)
         if (fd < 0 && errno == ENOENT)
                 return -ENOENT;
         if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || renameat2(dir, temp, dir, id, RENAME_NOREPLACE) < 0) {
-                r = -errno;
+                r = errno == EWOULDBLOCK ? -ENOENT : -errno;
                 unlinkat(dir, temp, AT_REMOVEDIR);
         }
         return r < 0 ? r : take_fd(&fd);

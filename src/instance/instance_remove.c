@@ -80,3 +80,18 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
                 instance_unlock(e, i->id, &i->lock);
         return r;
 }
+
+int instance_clean_up(struct engine *e, struct instance *i, struct error *err)
+{
+        int r;
+
+        i->state.status = INSTANCE_EXITED;
+        if (i->options.rm)
+                return instance_remove(e, i, false, true, err);
+        r = lock_ended(e, i, err);
+        if (r == 0)
+                r = instance_network_close(e, i->id, err);
+        if (r == 0)
+                instance_release(e, i);
+        return r;
+}

@@ -146,12 +146,12 @@ void shim_end(struct shim *s)
                 shim_farewell(s);
 }
 
-/* RUN/instances/ID stays for a client that cleans up: it says that there is something to do, should that one die. */
+/* RUN/instances/ID stays for the one that cleans up: it says that there is something to do, should that one die. */
 static void give_lock_back(struct shim *s)
 {
         own_fd int instances = -1;
 
-        if (!(s->job.cleanup && has_cleaning_client(s))) {
+        if (!s->job.cleanup) {
                 instances = openat(s->lock, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 fd_remove_tree_at(instances, s->id);
         }

@@ -53,6 +53,7 @@ static int read_chunk(struct shim *s, enum log_stream stream)
         /* Without memory the program is held back until there is some. */
         if (!s->chunk)
                 return 0;
+        s->chunk->len = 0;
         n = read(s->out[stream], s->chunk->frame + PROTOCOL_HEADER, PROTOCOL_MAX_DATA);
         if (n > 0) {
                 pass_on(s, stream, (size_t)n);
