@@ -202,6 +202,9 @@ void shim_go_on(struct shim *s)
                 if (output_read_rest(s) == 0)
                         after_output(s);
         }
+        /* Stopped while it waited for its next start. */
+        if (s->phase == SHIM_PAUSING && s->is_stopping)
+                shim_end(s);
         if (s->phase == SHIM_ENDING && !has_last_words(s))
                 s->phase = SHIM_GONE;
 }

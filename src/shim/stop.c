@@ -72,9 +72,7 @@ int shim_stop_program(struct shim *s, int timeout, bool command, struct error *e
         s->state.stopped |= command;
         if (s->phase == SHIM_RUNNING)
                 ask_to_end(s, timeout);
-        else if (s->phase == SHIM_PAUSING)
-                shim_end(s);
-        else
+        else if (s->phase != SHIM_PAUSING)
                 give_up_on_readers(s);
         return 0;
 }

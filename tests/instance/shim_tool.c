@@ -48,6 +48,24 @@ static void ignore(const char *text)
 {
 }
 
+/* A list gets one more, which Docker's flags do by being repeated. */
+static int set_option(struct instance_options *o, const char *name, const char *value)
+{
+        const struct option_member *m = instance_option_find(name);
+        const char *const *old, *values[16] = {};
+        size_t n = 0;
+
+        if (!m)
+                return -ENOENT;
+        if (m->kind != OPTION_KIND_LIST)
+                return instance_option_set(o, m, value);
+        memcpy(&old, (const char *)o + m->offset, sizeof old);
+        for (; old && old[n] && n < ARRAY_SIZE(values) - 1; n++)
+                values[n] = old[n];
+        values[n++] = value;
+        return instance_option_set_list(o, m, values, n);
+}
+
 static int make_instance(struct engine *e, const char *name, char **words, struct instance **ret, struct error *err)
 {
         own_fd int dir = engine_open_instances(e, err);
@@ -62,13 +80,11 @@ static int make_instance(struct engine *e, const char *name, char **words, struc
                 return r;
         for (; *words; words++) {
                 char *value = strchr(*words, '=');
-                const struct option_member *m;
 
                 if (!value)
                         continue;
                 *value++ = '\0';
-                m = instance_option_find(*words);
-                if (!m || instance_option_set(&i->options, m, value) < 0)
+                if (set_option(&i->options, *words, value) < 0)
                         return error_set(err, EINVAL, "option %s", *words);
         }
         i->name = strdup(name);
