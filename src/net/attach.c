@@ -53,7 +53,8 @@ int attach_lease(const struct network_place *p, const struct network *n, const c
         if (r < 0)
                 return r;
         e.network = arena_strdup(a, n->name);
-        if (!e.network)
+        e.bridge = arena_strdup(a, n->interface);
+        if (!e.network || !e.bridge)
                 return error_set(err, ENOMEM, "out of memory");
         if (w->ip6.family && !n->ipv6)
                 return error_set(err, EINVAL, "the network %s has no IPv6", n->name);

@@ -77,6 +77,7 @@ static void write_network(struct json_writer *w, const struct endpoint_network *
 
         json_begin_object(w, NULL);
         json_write_string(w, "network", n->network);
+        json_write_string(w, "bridge", n->bridge);
         json_write_string(w, "interface", n->interface);
         json_write_string(w, "device", n->device);
         write_ip(w, "ip4", &n->ip4);
@@ -112,6 +113,7 @@ static void write_endpoint(struct json_writer *w, const struct endpoint *e)
         for (size_t i = 0; i < e->n_ports; i++)
                 write_port(w, &e->ports[i]);
         json_end_array(w);
+        json_write_bool(w, "shared", e->shared);
         write_list(w, "dns", e->dns);
         json_end_object(w);
 }
@@ -208,6 +210,7 @@ static int read_network(struct arena *a, struct json_object *obj, struct endpoin
         if (!json_is_object(obj))
                 return error_set(err, EINVAL, "a network is no object");
         if (read_string(a, obj, "network", &n->network, err) < 0 ||
+            read_string(a, obj, "bridge", &n->bridge, err) < 0 ||
             read_string(a, obj, "interface", &n->interface, err) < 0 ||
             read_string(a, obj, "device", &n->device, err) < 0 || read_ip(obj, "ip4", &n->ip4, err) < 0 ||
             read_ip(obj, "ip6", &n->ip6, err) < 0 || json_get_u32(obj, "bits4", &bits4, err) < 0 ||
@@ -267,7 +270,7 @@ static int parse(const struct buf *text, struct endpoint *e, struct error *err)
                 return error_set(err, EINVAL, "it is no object");
         if (read_string(&e->arena, obj, "id", &e->id, err) < 0 ||
             read_string(&e->arena, obj, "name", &e->name, err) < 0 ||
-            read_list(&e->arena, obj, "dns", &e->dns, err) < 0)
+            json_get_bool(obj, "shared", &e->shared, err) < 0 || read_list(&e->arena, obj, "dns", &e->dns, err) < 0)
                 return -err->code;
         return read_arrays(obj, e, err);
 }

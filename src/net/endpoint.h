@@ -16,7 +16,8 @@
 #include "net/network.h"
 
 struct endpoint_network {
-        const char *network;   /* its name */
+        const char *network; /* its name */
+        const char *bridge;
         const char *interface; /* the end of the veth pair on the host */
         const char *device;    /* the other one: "eth0" */
         struct ip ip4, ip6;    /* ip6.family 0: none */
@@ -39,6 +40,7 @@ struct endpoint {
         size_t n_networks;
         struct endpoint_port *ports;
         size_t n_ports;
+        bool shared;            /* others have its network namespace, too: it may outlive the instance */
         const char *const *dns; /* who is asked for what is not here; empty: whom the host asks; never NULL */
         struct arena arena;
 };
