@@ -3,48 +3,367 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/own.h"
-#include "sys/fd.h"
+#include "instance/network_files.h"
+#include "instance/network_flags.h"
+#include "net/attach.h"
+#include "net/dns_start.h"
+#include "net/endpoint.h"
+#include "net/firewall.h"
+#include "net/lease.h"
+#include "net/netns.h"
+#include "net/network_up.h"
+#include "net/port.h"
 
-enum { MAX_RESOLV_CONF = 1 << 16 };
+enum { PROC_PATH_SIZE = 64 };
+
+static const char *const no_strings[] = { NULL };
 
 void instance_network_finish(struct instance_network *n)
 {
         if (n->netns >= 0)
                 close(n->netns);
+        if (n->ports >= 0)
+                close(n->ports);
         buf_finish(&n->hosts);
         buf_finish(&n->resolv);
-        *n = (struct instance_network){ .netns = -1 };
+        *n = (struct instance_network){ .netns = -1, .ports = -1 };
+}
+
+static struct network_place place_of(const struct engine *e)
+{
+        return (struct network_place){ e->root, e->run };
+}
+
+/* ---- on networks of ours ---- */
+
+struct opening {
+        struct engine *e;
+        struct instance *i;
+        struct network_place place;
+        const struct network_flags *flags;
+        struct network *networks; /* one for each flag */
+        unsigned *bridges;        /* their interfaces */
+        struct endpoint endpoint;
+        struct netlink host, inside;
+};
+
+static void opening_finish(struct opening *o)
+{
+        for (size_t i = 0; o->networks && i < o->flags->n; i++)
+                network_finish(&o->networks[i]);
+        free(o->networks);
+        free(o->bridges);
+        endpoint_finish(&o->endpoint);
+        netlink_close(&o->host);
+        netlink_close(&o->inside);
+}
+
+static int take_addresses(struct opening *o, size_t i, struct error *err)
+{
+        const struct network_flag *f = &o->flags->v[i];
+        const struct attach_wish wish = { .ip4 = f->ip4,
+                                          .ip6 = f->ip6,
+                                          .mac = f->has_mac ? f->mac : NULL,
+                                          .aliases = f->aliases,
+                                          .device = (unsigned)i };
+        struct endpoint *e = &o->endpoint;
+        int r = network_find(&o->place, f->name, &o->networks[i], err);
+
+        if (r == 0)
+                r = network_up(&o->place, &o->networks[i], &o->host, err);
+        if (r < 0)
+                return r;
+        o->bridges[i] = (unsigned)r;
+        r = attach_lease(&o->place, &o->networks[i], o->i->id, &wish, &e->arena, &e->networks[i], err);
+        if (r == 0)
+                e->n_networks++;
+        return r;
+}
+
+static int begin(struct opening *o, struct error *err)
+{
+        const struct instance_options *options = &o->i->options;
+        size_t n = o->flags->n;
+        int r = netlink_open(NETLINK_ROUTE, &o->host, err);
+
+        if (r < 0)
+                return r;
+        o->networks = calloc(n, sizeof *o->networks);
+        o->bridges = calloc(n, sizeof *o->bridges);
+        o->endpoint.id = o->i->id;
+        o->endpoint.name = o->i->name ? o->i->name : "";
+        o->endpoint.dns = options->dns ? options->dns : no_strings;
+        o->endpoint.networks = arena_alloc(&o->endpoint.arena, n, sizeof *o->endpoint.networks);
+        if (!o->networks || !o->bridges || !o->endpoint.networks)
+                return error_set(err, ENOMEM, "out of memory");
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = take_addresses(o, i, err);
+        return r;
+}
+
+/* ---- ports ---- */
+
+static const struct network *published_network(const struct opening *o)
+{
+        for (size_t i = 0; i < o->flags->n; i++)
+                if (!o->networks[i].internal)
+                        return &o->networks[i];
+        return NULL;
+}
+
+static int read_wishes(const struct instance_options *o, struct port_wishes *ret, struct error *err)
+{
+        int r = 0;
+
+        for (const char *const *p = o->publish; r == 0 && p && *p; p++) {
+                r = port_wishes_add(ret, *p, err);
+                if (r < 0)
+                        error_wrap(err, "--publish");
+        }
+        for (const char *const *p = o->expose; r == 0 && o->publish_all && p && *p; p++) {
+                r = port_wishes_add_exposed(ret, *p, err);
+                if (r < 0)
+                        error_wrap(err, "--expose");
+        }
+        return r;
+}
+
+/* Reachable over the host's own 127.0.0.1. */
+static bool is_on_loopback(const struct port_wish *w)
+{
+        return !w->host.family || (w->host.family == AF_INET && (ip_is_any(&w->host) || ip_is_loopback(&w->host)));
+}
+
+/* Returns what holds them, or -1 when there are none; *err is set only on failure. */
+static int hold_ports(struct opening *o, int *ret_ports, struct error *err)
+{
+        const struct network *n = published_network(o);
+        own_port_wishes struct port_wishes w = {};
+        bool on_loopback = false;
+        int r = read_wishes(&o->i->options, &w, err);
+
+        if (r < 0 || !w.n)
+                return r;
+        if (!n) {
+                o->e->warn("ports are not published: all networks of the instance are internal");
+                return 0;
+        }
+        for (size_t i = 0; i < w.n; i++) {
+                if (!w.v[i].host.family)
+                        w.v[i].host = n->publish_on;
+                on_loopback |= is_on_loopback(&w.v[i]);
+        }
+        if (on_loopback)
+                r = network_route_loopback(n, err);
+        if (r == 0)
+                r = port_hold(&o->place, &w, &o->endpoint.arena, &o->endpoint.ports, err);
+        if (r < 0)
+                return r;
+        *ret_ports = r;
+        o->endpoint.n_ports = w.n;
+        return 0;
+}
+
+/* ---- plugging in ---- */
+
+static int plug_in(struct opening *o, int netns, struct error *err)
+{
+        bool has_default = false;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < o->flags->n; i++) {
+                bool is_default = !has_default && !o->networks[i].internal;
+
+                r = attach(&o->host, &o->inside, netns, o->bridges[i], &o->networks[i], &o->endpoint.networks[i],
+                           is_default, err);
+                has_default |= is_default;
+        }
+        return r;
+}
+
+/* An instance without names is better than none. */
+static void start_names(struct opening *o)
+{
+        for (size_t i = 0; i < o->flags->n; i++) {
+                struct error warning;
+
+                if (dns_ensure(&o->place, &o->networks[i], &o->host, o->bridges[i], &warning) < 0)
+                        o->e->warn(warning.text);
+        }
+}
+
+static int open_networks(struct opening *o, const char *hostname, struct instance_network *ret, struct error *err)
+{
+        int r = begin(o, err);
+
+        if (r == 0)
+                r = hold_ports(o, &ret->ports, err);
+        if (r == 0)
+                r = endpoint_write(&o->place, &o->endpoint, err);
+        if (r == 0)
+                r = ret->netns = netns_make(&o->inside, err);
+        if (r >= 0)
+                r = plug_in(o, ret->netns, err);
+        if (r == 0 && o->endpoint.n_ports)
+                r = firewall_publish(&o->place, &o->endpoint, err);
+        if (r < 0)
+                return r;
+        start_names(o);
+        r = network_hosts_write(&o->i->options, hostname, &o->endpoint, &o->networks[0].v4.gateway, &ret->hosts, err);
+        return r == 0 ? network_resolv_write(&o->i->options, true, &ret->resolv, err) : r;
+}
+
+static void give_addresses(const struct network_place *p, const struct endpoint *e)
+{
+        for (size_t i = 0; i < e->n_networks; i++) {
+                lease_give(p, e->networks[i].network, &e->networks[i].ip4, e->id);
+                if (e->networks[i].ip6.family)
+                        lease_give(p, e->networks[i].network, &e->networks[i].ip6, e->id);
+        }
+}
+
+static int open_bridges(struct engine *e, struct instance *i, const struct network_flags *flags, const char *hostname,
+                        struct instance_network *ret, struct error *err)
+{
+        struct opening o = {
+                .e = e, .i = i, .place = place_of(e), .flags = flags, .host = { .fd = -1 }, .inside = { .fd = -1 }
+        };
+        int r = open_networks(&o, hostname, ret, err);
+
+        if (r < 0) {
+                firewall_unpublish(&o.place, &o.endpoint);
+                give_addresses(&o.place, &o.endpoint);
+                endpoint_remove(&o.place, i->id);
+        }
+        opening_finish(&o);
+        return r;
+}
+
+/* ---- another instance's ---- */
+
+static int open_netns(const struct instance *i, struct error *err)
+{
+        char path[PROC_PATH_SIZE];
+        int fd;
+
+        if (!instance_is_running(i) || !i->state.pid)
+                return error_set(err, ESRCH, "the instance %s does not run", i->name);
+        snprintf(path, sizeof path, "/proc/%d/ns/net", (int)i->state.pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? error_errno(err, errno, "the network of the instance %s", i->name) : fd;
+}
+
+/* Its files say what those of the other one say. */
+static int write_shared_files(struct engine *e, const struct instance *other, struct instance_network *ret,
+                              struct error *err)
+{
+        const struct ip loopback = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+        const struct network_place place = place_of(e);
+        own_endpoint struct endpoint shared = {};
+        char short_id[13];
+        int r = endpoint_read(&place, other->id, &shared, err);
+        bool has_own = r == 0;
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (has_own) {
+                shared.shared = true;
+                r = endpoint_write(&place, &shared, err);
+                if (r < 0)
+                        return r;
+        }
+        snprintf(short_id, sizeof short_id, "%.12s", other->id);
+        r = network_hosts_write(&other->options, other->options.hostname ? other->options.hostname : short_id,
+                                has_own ? &shared : NULL, &loopback, &ret->hosts, err);
+        return r == 0 ? network_resolv_write(&other->options, has_own, &ret->resolv, err) : r;
+}
+
+static int open_shared(struct engine *e, const char *name, struct instance_network *ret, struct error *err)
+{
+        own_instance struct instance *other = NULL;
+        int r = instance_find(e, name, &other, err);
+
+        if (r == 0)
+                r = ret->netns = open_netns(other, err);
+        return r < 0 ? r : write_shared_files(e, other, ret, err);
+}
+
+/* ---- all ---- */
+
+static int open_none(const struct instance *i, const char *hostname, bool is_host, struct instance_network *ret,
+                     struct error *err)
+{
+        const struct ip loopback = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+        int r = network_hosts_write(&i->options, hostname, NULL, &loopback, &ret->hosts, err);
+
+        ret->is_host = is_host;
+        return r == 0 ? network_resolv_write(&i->options, false, &ret->resolv, err) : r;
 }
 
 int instance_network_open(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
                           struct error *err)
 {
-        const char *mode = i->options.network ? i->options.network[0] : "none";
-        own_fd int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+        own_instance_network struct instance_network n = { .netns = -1, .ports = -1 };
+        own_network_flags struct network_flags flags = {};
+        int r = network_flags_read(&i->options, geteuid() == 0, &flags, err);
 
-        if (strcmp(mode, "none") != 0)
-                return error_set(err, ENOTSUP, "--network %s is not there yet", mode);
-        *ret = (struct instance_network){ .netns = -1 };
-        if (fd >= 0)
-                fd_read_all(fd, MAX_RESOLV_CONF, &ret->resolv);
+        if (r < 0)
+                return r;
+        switch (flags.mode) {
+        case NETWORK_MODE_NONE:
+        case NETWORK_MODE_HOST:
+                r = open_none(i, hostname, flags.mode == NETWORK_MODE_HOST, &n, err);
+                break;
+        case NETWORK_MODE_CONTAINER:
+                r = open_shared(e, flags.container, &n, err);
+                break;
+        case NETWORK_MODE_BRIDGES:
+                r = open_bridges(e, i, &flags, hostname, &n, err);
+                break;
+        case NETWORK_MODE_PASTA:
+                r = error_set(err, ENOTSUP, "--network pasta is not there yet");
+                break;
+        }
+        if (r < 0)
+                return error_wrap(err, "network");
+        *ret = n;
+        n = (struct instance_network){ .netns = -1, .ports = -1 };
         return 0;
+}
+
+/* What others have of its namespace goes on without its addresses. */
+static void unplug(const struct endpoint *e)
+{
+        own_netlink struct netlink host = { .fd = -1 };
+        struct error ignored;
+
+        if (netlink_open(NETLINK_ROUTE, &host, &ignored) < 0)
+                return;
+        for (size_t i = 0; i < e->n_networks; i++)
+                link_remove(&host, e->networks[i].interface, &ignored);
 }
 
 int instance_network_close(struct engine *e, const char *id, struct error *err)
 {
+        const struct network_place place = place_of(e);
+        own_endpoint struct endpoint endpoint = {};
+        int r = endpoint_read(&place, id, &endpoint, err);
+
+        if (r == -ENOENT)
+                return 0;
+        /* One that cannot be read is of no use to anybody. */
+        if (r == 0) {
+                firewall_unpublish(&place, &endpoint);
+                give_addresses(&place, &endpoint);
+                if (endpoint.shared)
+                        unplug(&endpoint);
+        }
+        endpoint_remove(&place, id);
         return 0;
-}
-
-void instance_network_describe(struct engine *e, const struct instance *i, struct json_writer *w, const char *key)
-{
-        json_begin_object(w, key);
-        json_end_object(w);
-}
-
-void instance_network_ports(struct engine *e, const struct instance *i, struct buf *out)
-{
 }

@@ -12,6 +12,7 @@
 struct instance_network {
         bool is_host; /* the host's own */
         int netns; /* the namespace; -1: is_host, or a new one with nothing in it (none) is made with the container */
+        int ports; /* keeps its published ports from others on the host, as long as it is open; -1: it has none */
         struct buf hosts;  /* lines for /etc/hosts of its own addresses and names; empty: none */
         struct buf resolv; /* resolv.conf, whole */
 };
@@ -25,6 +26,13 @@ void instance_network_finish(struct instance_network *n);
  */
 int instance_network_open(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
                           struct error *err);
+
+/*
+ * A running one is plugged into one network more, or out of one; the instance's options say so afterwards, too, and are
+ * the caller's to save. One that does not run only gets its options changed. -EEXIST: it is on it; -ENOENT: it is not.
+ */
+int instance_network_connect(struct engine *e, struct instance *i, const char *flag, struct error *err);
+int instance_network_disconnect(struct engine *e, struct instance *i, const char *network, struct error *err);
 
 /* Gives addresses, names and published ports back. Also for one that has none, and twice; also by a sweep that knows
  * but the id. */

@@ -25,7 +25,7 @@ struct network_flag {
 
 struct network_flags {
         enum network_mode mode;
-        const char *container;     /* whose namespace */
+        const char *container;  /* whose namespace */
         struct network_flag *v; /* NETWORK_MODE_BRIDGES */
         size_t n;
         struct arena arena;

@@ -19,7 +19,8 @@ enum { MAX_OUTPUT = 4096 };
  * br_netfilter is on): all others are refused, also those that somebody beside the host sends straight to an instance.
  *
  * 127.0.0.1 of the host: the bridge routes such addresses (network_up.c), so that the answers find back; what an
- * instance itself sends there is dropped before.
+ * instance itself sends there is dropped before. For ::1 the kernel has nothing of that kind: a connection is refused
+ * at once, and programs that were told "localhost" go on to 127.0.0.1.
  *
  * The sender's address is kept. It is the host's only for what comes from the host's loopback address, and for what
  * stays within one network: the answer would go to the sender directly, who did not ask there.
@@ -51,7 +52,8 @@ static const char table[] =
         "		fib daddr type local jump published\n"
         "	}\n"
         "	chain output {\n"
-        "		type nat hook output priority dstnat; policy accept;\n"
+        "		type nat hook output priority -100; policy accept;\n"
+        "		ip6 daddr ::1 accept\n"
         "		fib daddr type local jump published\n"
         "	}\n"
         "	chain forward {\n"
@@ -67,7 +69,6 @@ static const char table[] =
         "	chain postrouting {\n"
         "		type nat hook postrouting priority srcnat; policy accept;\n"
         "		oifname \"holt*\" ip saddr 127.0.0.0/8 masquerade\n"
-        "		oifname \"holt*\" ip6 saddr ::1 masquerade\n"
         "		iifname . oifname @same ct status dnat masquerade\n"
         "		iifname \"holt*\" iifname != @routed oifname != \"holt*\" masquerade\n"
         "	}\n"

@@ -122,6 +122,8 @@ int port_wishes_add(struct port_wishes *w, const char *text, struct error *err)
         strcpy(copy, text);
         if (!cut_protocol(copy, &wish.protocol) || !cut_address(&rest, &wish.host))
                 return bad(text, err);
+        if (wish.host.family == AF_INET6 && ip_is_loopback(&wish.host))
+                return error_set(err, EINVAL, "\"%s\": the kernel leads nothing on from ::1; take 127.0.0.1", text);
         colon = strchr(rest, ':');
         if (!parse_range(colon ? colon + 1 : rest, &first, &last))
                 return bad(text, err);
