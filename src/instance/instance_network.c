@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "instance/network_files.h"
 #include "instance/network_flags.h"
+#include "instance/network_open.h"
 #include "net/attach.h"
 #include "net/dns_start.h"
 #include "net/endpoint.h"
@@ -35,7 +36,7 @@ void instance_network_finish(struct instance_network *n)
         *n = (struct instance_network){ .netns = -1, .ports = -1 };
 }
 
-static struct network_place place_of(const struct engine *e)
+struct network_place network_place_of(const struct engine *e)
 {
         return (struct network_place){ e->root, e->run };
 }
@@ -219,7 +220,7 @@ static int open_networks(struct opening *o, const char *hostname, struct instanc
         return r == 0 ? network_resolv_write(&o->i->options, true, &ret->resolv, err) : r;
 }
 
-static void give_addresses(const struct network_place *p, const struct endpoint *e)
+void network_give_addresses(const struct network_place *p, const struct endpoint *e)
 {
         for (size_t i = 0; i < e->n_networks; i++) {
                 lease_give(p, e->networks[i].network, &e->networks[i].ip4, e->id);
@@ -231,14 +232,17 @@ static void give_addresses(const struct network_place *p, const struct endpoint 
 static int open_bridges(struct engine *e, struct instance *i, const struct network_flags *flags, const char *hostname,
                         struct instance_network *ret, struct error *err)
 {
-        struct opening o = {
-                .e = e, .i = i, .place = place_of(e), .flags = flags, .host = { .fd = -1 }, .inside = { .fd = -1 }
-        };
+        struct opening o = { .e = e,
+                             .i = i,
+                             .place = network_place_of(e),
+                             .flags = flags,
+                             .host = { .fd = -1 },
+                             .inside = { .fd = -1 } };
         int r = open_networks(&o, hostname, ret, err);
 
         if (r < 0) {
                 firewall_unpublish(&o.place, &o.endpoint);
-                give_addresses(&o.place, &o.endpoint);
+                network_give_addresses(&o.place, &o.endpoint);
                 endpoint_remove(&o.place, i->id);
         }
         opening_finish(&o);
@@ -247,7 +251,7 @@ static int open_bridges(struct engine *e, struct instance *i, const struct netwo
 
 /* ---- another instance's ---- */
 
-static int open_netns(const struct instance *i, struct error *err)
+int network_open_netns(const struct instance *i, struct error *err)
 {
         char path[PROC_PATH_SIZE];
         int fd;
@@ -264,7 +268,7 @@ static int write_shared_files(struct engine *e, const struct instance *other, st
                               struct error *err)
 {
         const struct ip loopback = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
-        const struct network_place place = place_of(e);
+        const struct network_place place = network_place_of(e);
         own_endpoint struct endpoint shared = {};
         char short_id[13];
         int r = endpoint_read(&place, other->id, &shared, err);
@@ -290,7 +294,7 @@ static int open_shared(struct engine *e, const char *name, struct instance_netwo
         int r = instance_find(e, name, &other, err);
 
         if (r == 0)
-                r = ret->netns = open_netns(other, err);
+                r = ret->netns = network_open_netns(other, err);
         return r < 0 ? r : write_shared_files(e, other, ret, err);
 }
 
@@ -351,7 +355,7 @@ static void unplug(const struct endpoint *e)
 
 int instance_network_close(struct engine *e, const char *id, struct error *err)
 {
-        const struct network_place place = place_of(e);
+        const struct network_place place = network_place_of(e);
         own_endpoint struct endpoint endpoint = {};
         int r = endpoint_read(&place, id, &endpoint, err);
 
@@ -360,7 +364,7 @@ int instance_network_close(struct engine *e, const char *id, struct error *err)
         /* One that cannot be read is of no use to anybody. */
         if (r == 0) {
                 firewall_unpublish(&place, &endpoint);
-                give_addresses(&place, &endpoint);
+                network_give_addresses(&place, &endpoint);
                 if (endpoint.shared)
                         unplug(&endpoint);
         }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of instance_network.h share. */
+#pragma once
+
+#include "base/error.h"
+#include "instance/instance.h"
+#include "net/endpoint.h"
+#include "net/network.h"
+
+struct network_place network_place_of(const struct engine *e);
+
+/* The network namespace of one that runs. -ESRCH. */
+int network_open_netns(const struct instance *i, struct error *err);
+
+/* Its addresses may be another's. */
+void network_give_addresses(const struct network_place *p, const struct endpoint *e);
