@@ -123,6 +123,23 @@ static int merge_volumes(const struct image_config *image, struct instance_optio
         return r < 0 ? no_memory(err) : 0;
 }
 
+static int merge_ports(const struct image_config *image, struct instance_options *o, struct error *err)
+{
+        size_t n = 0, own = image->exposed_ports.n;
+        own_mem const char **all = NULL;
+
+        while (o->expose && o->expose[n])
+                n++;
+        if (!own)
+                return 0;
+        all = calloc(own + n, sizeof *all);
+        if (!all)
+                return no_memory(err);
+        for (size_t i = 0; i < own + n; i++)
+                all[i] = i < own ? image->exposed_ports.v[i] : o->expose[i - own];
+        return instance_option_set_list(o, instance_option_find("expose"), all, own + n) < 0 ? no_memory(err) : 0;
+}
+
 int instance_image_merge(const struct image_config *image, struct instance_options *o, struct error *err)
 {
         int r = merge_labels(image, o, err);
@@ -130,6 +147,8 @@ int instance_image_merge(const struct image_config *image, struct instance_optio
         if (r == 0)
                 r = merge_volumes(image, o, err);
 
+        if (r == 0)
+                r = merge_ports(image, o, err);
         if (r == 0)
                 r = merge_health(image, o, err);
         return r;

@@ -87,6 +87,7 @@ static int mount_root(struct start *s, struct store *store, struct error *err)
                 work = open_directory(s->i->fd, "work", err);
         if (upper < 0 || work < 0)
                 return -err->code;
+        /* One more for the ports. */
         s->pins = calloc(s->image->n_layers + 1, sizeof *s->pins);
         if (!s->pins)
                 return error_set(err, ENOMEM, "out of memory");
@@ -163,6 +164,13 @@ static int write_config(struct start *s, struct error *err)
         return image_spec_write(&spec, &s->job.config, err);
 }
 
+/* What keeps the published ports is kept as the layers are. */
+static void keep_ports(struct start *s)
+{
+        if (s->network.ports >= 0)
+                s->pins[s->job.n_pins++] = take_fd(&s->network.ports);
+}
+
 static int make_job(struct start *s, struct error *err)
 {
         const struct instance_options *o = &s->i->options;
@@ -183,6 +191,8 @@ static int make_job(struct start *s, struct error *err)
                 r = instance_volumes_prepare(s->e, s->i, s->job.root, err);
         if (r == 0)
                 r = instance_network_open(s->e, s->i, s->hostname, &s->network, err);
+        if (r == 0)
+                keep_ports(s);
         if (r == 0)
                 r = instance_files_write(s->i, s->hostname, &s->network, err);
         if (r == 0)
@@ -244,7 +254,7 @@ static void give_back(struct engine *e, struct instance *i)
 
 static int start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
 {
-        own_start struct start s = { .e = e, .i = i, .network = { .netns = -1 }, .job = { .root = -1, .netns = -1 } };
+        own_start struct start s = { .e = e, .i = i, .network = { .netns = -1, .ports = -1 }, .job = { .root = -1, .netns = -1 } };
         own_fd int shim = shim_spawn(e, i, err);
         int r = shim < 0 ? shim : make_job(&s, err);
 
