@@ -65,7 +65,8 @@ struct backend {
          */
         int (*exec)(struct engine *e, struct instance *i, const struct exec_request *x, int *ret_exit,
                     struct error *err);
-        int (*update)(struct engine *e, struct instance *i, struct error *err);
+        /* resources: the runtime-spec's linux.resources. */
+        int (*update)(const char *run, const char *id, const char *resources, size_t len, struct error *err);
         int (*stats)(const char *run, const char *id, struct instance_stats *ret, struct error *err);
         /* Host pids of all its processes; *ret is malloc'ed. */
         int (*pids)(const char *run, const char *id, pid_t **ret, size_t *ret_n, struct error *err);

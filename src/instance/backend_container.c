@@ -155,6 +155,17 @@ static int is_paused(const char *run, const char *id)
         return container_of_instance(run, id, &c, &ignored) == 0 && cgroup_is_frozen(&c.cgroup) > 0;
 }
 
+static int update(const char *run, const char *id, const char *resources, size_t len, struct error *err)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        own_spec struct spec spec = {};
+        int r = spec_parse_resources(resources, len, &spec, err);
+
+        if (r == 0)
+                r = container_of_instance(run, id, &c, err);
+        return r == 0 ? container_update(&c, &spec.linux_.resources, err) : r;
+}
+
 static int list_pids(const char *run, const char *id, pid_t **ret, size_t *ret_n, struct error *err)
 {
         own_container struct container c = { .rootfd = -1, .statefd = -1 };
@@ -172,6 +183,7 @@ const struct backend backend_container = {
         .pause = set_paused,
         .is_paused = is_paused,
         .exec = exec_container,
+        .update = update,
         .stats = stats_container,
         .pids = list_pids,
 };

@@ -14,6 +14,7 @@
 #include "instance/event.h"
 #include "instance/instance_name.h"
 #include "instance/instance_record.h"
+#include "instance/resource_flags.h"
 #include "instance/shim_client.h"
 
 enum { DEFAULT_TIMEOUT = 10 };
@@ -171,15 +172,40 @@ int instance_rename(struct engine *e, struct instance *i, const char *name, stru
         return 0;
 }
 
+static int update_running(struct engine *e, struct instance *i, struct error *err)
+{
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+        int r;
+
+        if (!i->backend->update)
+                return error_set(err, ENOTSUP, "the limits of a running %s cannot be changed", i->backend->name);
+        json_begin_object(&w, NULL);
+        r = resource_flags_write(&i->options, false, e->warn, &w, err);
+        json_end_object(&w);
+        if (r == 0 && buf_failed(&text))
+                r = error_set(err, ENOMEM, "out of memory");
+        return r == 0 ? i->backend->update(e->run, i->id, text.data, text.len, err) : r;
+}
+
+/* Also of one that does not run: a limit that makes no sense is an error now. */
+static int check_limits(struct engine *e, const struct instance *i, struct error *err)
+{
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+
+        return resource_flags_write(&i->options, false, e->warn, &w, err);
+}
+
 int instance_update(struct engine *e, struct instance *i, struct error *err)
 {
         own_instance struct instance *fresh = NULL;
         int r = lock_config(e, i, &fresh, err);
 
+        if (r == 0)
+                r = check_limits(e, i, err);
         if (r == 0 && instance_is_running(i))
-                r = i->backend->update
-                            ? i->backend->update(e, i, err)
-                            : error_set(err, ENOTSUP, "the limits of a running %s cannot be changed", i->backend->name);
+                r = update_running(e, i, err);
         if (r == 0) {
                 free(i->name);
                 i->name = take_ptr(fresh->name);
