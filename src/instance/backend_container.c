@@ -82,7 +82,11 @@ static int start(const char *run, const char *id, const char *path, const struct
         own_mem char *root = NULL;
         own_fd int copy = -1;
         struct container_process p;
-        struct container_bundle content = { .config = job->config.data, .len = job->config.len, .root = job->root };
+        struct container_bundle content = { .config = job->config.data,
+                                            .len = job->config.len,
+                                            .root = job->root,
+                                            .has_netns = job->netns >= 0,
+                                            .netns = job->netns };
         struct container_options o = {
                 .id = id, .bundle = path, .content = &content, .stdio = stdio, .plain_terminal = true
         };
