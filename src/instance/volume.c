@@ -11,6 +11,7 @@
 #include "base/grow.h"
 #include "base/own.h"
 #include "instance/instance_mounts.h"
+#include "instance/volume_options.h"
 #include "sys/fd.h"
 
 void volumes_finish(struct volumes *v)
@@ -66,55 +67,19 @@ bool volumes_has(const struct volumes *v, const char *destination)
         return false;
 }
 
-static bool is_one_of(const char *word, const char *const *words)
-{
-        for (; *words; words++) {
-                if (strcmp(word, *words) == 0)
-                        return true;
-        }
-        return false;
-}
-
 /* ---- -v ---- */
 
-static const char *const propagations[] = { "private", "rprivate", "shared", "rshared", "slave", "rslave", NULL };
-
-/* Docker's words become the runtime-spec's. */
-static int translate(const char *text, struct buf *out, struct error *err)
-{
-        /* Labels of SELinux, consistency on a Mac, copying into new volumes: nothing here. */
-        static const char *const nothing[] = {
-                "rw", "z", "Z", "nocopy", "cached", "delegated", "consistent", "", NULL
-        };
-        own_mem char *copy = strdup(text);
-        const char *propagation = "rprivate";
-        char *rest = copy, *word;
-
-        if (!copy)
-                return error_set(err, ENOMEM, "out of memory");
-        buf_add_str(out, "rbind");
-        while ((word = strsep(&rest, ","))) {
-                if (strcmp(word, "ro") == 0)
-                        buf_add_str(out, ",ro,rro");
-                else if (is_one_of(word, propagations))
-                        propagation = word;
-                else if (!is_one_of(word, nothing))
-                        return error_set(err, EINVAL, "volume option \"%s\" is unknown", word);
-        }
-        buf_addf(out, ",%s", propagation);
-        return buf_failed(out) ? error_set(err, ENOMEM, "out of memory") : 0;
-}
-
-static int add_bind(struct volumes *v, const char *source, const char *destination, const char *options, bool make,
-                    struct error *err)
+int volumes_add_source(struct volumes *v, const char *source, const char *destination, const char *options, bool make,
+                       struct error *err)
 {
         own_buf struct buf translated = {};
         own_mem char *real = NULL;
+        const char *idmap;
         int r;
 
         if (*source != '/' && *source != '.')
                 return error_set(err, ENOTSUP, "\"%s\" is no path", source);
-        r = translate(options, &translated, err);
+        r = volume_options_of_bind(options, &translated, &idmap, err);
         if (r < 0)
                 return r;
         if (make && *source == '/' && (r = fd_mkdir_all(source, 0755)) < 0 && r != -EEXIST && r != -ENOTDIR)
@@ -122,7 +87,11 @@ static int add_bind(struct volumes *v, const char *source, const char *destinati
         real = realpath(source, NULL);
         if (!real)
                 return error_errno(err, errno, "mount %s", source);
-        return volumes_add(v, real, destination, "bind", buf_str(&translated), err);
+        r = volumes_add(v, real, destination, "bind", buf_str(&translated), err);
+        if (r < 0 || !idmap)
+                return r;
+        v->items[v->n - 1].idmap = arena_strdup(&v->arena, idmap);
+        return v->items[v->n - 1].idmap ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
 int volumes_add_bind(struct volumes *v, const char *text, struct error *err)
@@ -141,7 +110,7 @@ int volumes_add_bind(struct volumes *v, const char *text, struct error *err)
         options = strchr(destination, ':');
         if (options)
                 *options++ = '\0';
-        r = add_bind(v, copy, destination, options ? options : "", stat(copy, &st) < 0, err);
+        r = volumes_add_source(v, copy, destination, options ? options : "", stat(copy, &st) < 0, err);
         return r < 0 ? error_wrap(err, "volume \"%s\"", text) : 0;
 }
 
@@ -152,100 +121,26 @@ int volumes_add_tmpfs(struct volumes *v, const char *text, struct error *err)
         own_mem char *copy = strdup(text);
         own_buf struct buf options = {};
         char *given;
+        int r;
 
         if (!copy)
                 return error_set(err, ENOMEM, "out of memory");
         given = strchr(copy, ':');
         if (given)
                 *given++ = '\0';
-        /* The last of two that contradict each other counts. */
-        buf_addf(&options, "noexec,nosuid,nodev%s%s", given && *given ? "," : "", given ? given : "");
-        if (buf_failed(&options))
-                return error_set(err, ENOMEM, "out of memory");
-        return volumes_add(v, "tmpfs", copy, "tmpfs", buf_str(&options), err);
-}
-
-/* ---- --mount ---- */
-
-struct mount_words {
-        const char *type, *source, *target, *size, *mode, *propagation;
-        bool read_only;
-};
-
-static bool is_true(const char *value)
-{
-        return !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-}
-
-static int read_word(struct mount_words *m, char *word, struct error *err)
-{
-        const struct {
-                const char *name, **value;
-        } names[] = {
-                { "type", &m->type },       { "source", &m->source },      { "src", &m->source },
-                { "target", &m->target },   { "destination", &m->target }, { "dst", &m->target },
-                { "tmpfs-size", &m->size }, { "tmpfs-mode", &m->mode },    { "bind-propagation", &m->propagation },
-        };
-        char *value = strchr(word, '=');
-
-        if (value)
-                *value++ = '\0';
-        if (strcmp(word, "readonly") == 0 || strcmp(word, "ro") == 0) {
-                m->read_only = is_true(value);
-                return 0;
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                if (value && strcmp(word, names[i].name) == 0) {
-                        *names[i].value = value;
-                        return 0;
-                }
-        }
-        return error_set(err, EINVAL, "\"%s\" is unknown", word);
-}
-
-static int add_mount(struct volumes *v, const struct mount_words *m, struct error *err)
-{
-        own_buf struct buf options = {};
-
-        if (!m->target)
-                return error_set(err, EINVAL, "no target");
-        if (m->type && strcmp(m->type, "tmpfs") == 0) {
-                buf_addf(&options, "noexec,nosuid,nodev%s%s%s%s%s", m->size ? ",size=" : "", m->size ? m->size : "",
-                         m->mode ? ",mode=" : "", m->mode ? m->mode : "", m->read_only ? ",ro" : "");
-                return buf_failed(&options) ? error_set(err, ENOMEM, "out of memory")
-                                            : volumes_add(v, "tmpfs", m->target, "tmpfs", buf_str(&options), err);
-        }
-        if (!m->type || strcmp(m->type, "bind") != 0)
-                return error_set(err, ENOTSUP, "type \"%s\" is not there yet", m->type ? m->type : "volume");
-        if (!m->source)
-                return error_set(err, EINVAL, "no source");
-        buf_addf(&options, "%s,%s", m->read_only ? "ro" : "rw", m->propagation ? m->propagation : "rprivate");
-        return buf_failed(&options) ? error_set(err, ENOMEM, "out of memory")
-                                    : add_bind(v, m->source, m->target, buf_str(&options), false, err);
-}
-
-int volumes_add_mount(struct volumes *v, const char *text, struct error *err)
-{
-        own_mem char *copy = strdup(text);
-        struct mount_words m = {};
-        char *rest = copy, *word;
-        int r = 0;
-
-        if (!copy)
-                return error_set(err, ENOMEM, "out of memory");
-        while (r == 0 && (word = strsep(&rest, ",")))
-                r = read_word(&m, word, err);
+        r = volume_options_of_tmpfs(given ? given : "", &options, err);
         if (r == 0)
-                r = add_mount(v, &m, err);
-        return r < 0 ? error_wrap(err, "mount \"%s\"", text) : 0;
+                r = volumes_add(v, "tmpfs", copy, "tmpfs", buf_str(&options), err);
+        return r < 0 ? error_wrap(err, "--tmpfs \"%s\"", text) : 0;
 }
 
 /* ---- what was settled ---- */
 
 static int add_settled(struct volumes *v, const struct instance_mount *m, struct error *err)
 {
-        int r = strcmp(m->type, "image") == 0 ? error_set(err, ENOTSUP, "images cannot be mounted into instances yet")
-                                              : add_bind(v, m->source, m->destination, m->options, false, err);
+        int r = strcmp(m->type, "image") == 0
+                        ? error_set(err, ENOTSUP, "images cannot be mounted into instances yet")
+                        : volumes_add_source(v, m->source, m->destination, m->options, false, err);
 
         return r < 0 ? error_wrap(err, "%s \"%s\"", m->type, m->name ? m->name : m->source) : 0;
 }
@@ -326,6 +221,8 @@ void volumes_write(struct volumes *v, struct json_writer *w)
                 json_write_string(w, "type", v->items[i].type);
                 json_write_string(w, "source", v->items[i].source);
                 write_options(v->items[i].options, w);
+                if (v->items[i].idmap)
+                        volume_options_write_idmap(v->items[i].idmap, w);
                 json_end_object(w);
         }
 }

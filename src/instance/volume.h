@@ -13,6 +13,7 @@
 struct volume {
         const char *source, *destination, *type;
         const char *options; /* separated by commas, for the runtime-spec */
+        const char *idmap;   /* volume_options.h; NULL */
 };
 
 struct volumes {
@@ -26,6 +27,9 @@ void volumes_finish(struct volumes *v);
 
 /* "SOURCE:DESTINATION[:OPTIONS]"; a directory that is missing on the host is made, as Docker does. */
 int volumes_add_bind(struct volumes *v, const char *text, struct error *err);
+/* The same in parts; make: the directory, if it is missing. options: in the words of -v. */
+int volumes_add_source(struct volumes *v, const char *source, const char *destination, const char *options, bool make,
+                       struct error *err);
 /* "type=bind,source=...,target=...[,readonly]", "type=tmpfs,target=...". */
 int volumes_add_mount(struct volumes *v, const char *text, struct error *err);
 /* "DESTINATION[:OPTIONS]" */
