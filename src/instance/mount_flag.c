@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "instance/csv_field.h"
 #include "instance/flag_value.h"
 #include "instance/volume.h"
 #include "instance/volume_options.h"
@@ -14,32 +15,6 @@ struct mount_flag {
         const char *type, *source, *target, *size, *mode, *propagation, *recursive, *idmap;
         bool read_only, is_flat;
 };
-
-/* Takes the next field, without its quotes. NULL: there is none. -EINVAL: a quote has no end. */
-static int next_field(char **rest, char **ret, struct error *err)
-{
-        char *p = *rest, *out = p;
-        bool quoted = p && *p == '"';
-
-        *ret = p;
-        if (!p)
-                return 0;
-        for (p += quoted; *p && (quoted || *p != ','); p++) {
-                if (quoted && *p == '"') {
-                        if (p[1] != '"') {
-                                quoted = false;
-                                continue;
-                        }
-                        p++;
-                }
-                *out++ = *p;
-        }
-        if (quoted)
-                return error_set(err, EINVAL, "a quote has no end");
-        *rest = *p ? p + 1 : NULL;
-        *out = '\0';
-        return 0;
-}
 
 static int read_field(struct mount_flag *m, char *field, struct error *err)
 {
@@ -163,7 +138,7 @@ int volumes_add_mount(struct volumes *v, const char *text, struct error *err)
 
         if (!copy)
                 return error_set(err, ENOMEM, "out of memory");
-        while ((r = next_field(&rest, &field, err)) == 0 && field) {
+        while ((r = csv_next_field(&rest, &field, err)) == 0 && field) {
                 r = read_field(&m, field, err);
                 if (r < 0)
                         break;

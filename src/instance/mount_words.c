@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/own.h"
+#include "instance/csv_field.h"
 
 static int no_memory(struct error *err)
 {
@@ -183,7 +184,7 @@ int mount_words_read_mount(struct arena *a, const char *text, struct mount_words
         char *rest = arena_strdup(a, text), *word;
         int r = rest ? 0 : no_memory(err);
 
-        while (r == 0 && (word = strsep(&rest, ",")))
+        while (r == 0 && (r = csv_next_field(&rest, &word, err)) == 0 && word)
                 r = read_word(&reading, word, err);
         if (r == 0)
                 r = check_words(&reading, err);
