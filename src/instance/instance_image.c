@@ -163,7 +163,7 @@ static int settle_stop_signal(const struct image_config *image, struct instance_
 
         if (r < 0 || o->stop_signal || (!*image->stop_signal && !is_system))
                 return r;
-        return set(o, "stop-signal", *image->stop_signal ? image->stop_signal : "SIGRTMIN+3", err);
+        return set(o, "stop-signal", *image->stop_signal ? image->stop_signal : SYSTEM_CONTAINER_STOP_SIGNAL, err);
 }
 
 int instance_image_args(const struct image_config *image, struct instance_options *o, const char *const **ret,

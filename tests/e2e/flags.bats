@@ -215,7 +215,7 @@ END
         # An orphan that ends is taken off the table.
         is "$(hr --init box sh -c 'sh -c "sleep 0.1 &"; sleep 0.4; cat /proc/[0-9]*/comm | grep -c "^sleep"' || true)" 0
         # The program has no handler: the first process of a container would ignore the signal.
-        "$HOLT" run --init box sh -c 'echo up; exec sleep 100' >out &
+        "$HOLT" run --rm --init box sh -c 'echo up; exec sleep 100' >out &
         local pid=$!
         for _ in {1..100}; do grep -q up out && break; sleep 0.05; done
         kill -TERM "$pid"
