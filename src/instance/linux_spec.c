@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernel shall keep apart, limit and forbid. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "instance/flag_value.h"
@@ -53,17 +55,42 @@ static int write_namespaces(const struct spec_plan *p, struct json_writer *w, st
         return 0;
 }
 
+static bool is_given(const struct instance_options *o, const char *key)
+{
+        size_t n = strlen(key);
+
+        for (const char *const *l = o->sysctl; l && *l; l++) {
+                if (strncmp(*l, key, n) == 0 && (*l)[n] == '=')
+                        return true;
+        }
+        return false;
+}
+
+/* As Docker has it since 20.10: ports below 1024 and ping are for all users of a network that is the container's own.
+ */
+static void write_default_sysctl(const struct spec_plan *p, struct json_writer *w)
+{
+        static const char port[] = "net.ipv4.ip_unprivileged_port_start", ping[] = "net.ipv4.ping_group_range";
+
+        if (p->from->host_network)
+                return;
+        if (!is_given(p->options, port))
+                json_write_string(w, port, "0");
+        /* A user namespace has not all groups. */
+        if (!p->from->own_cgroup && !is_given(p->options, ping))
+                json_write_string(w, ping, "0 2147483647");
+}
+
 /* Which of them there are, and whether they are this container's own, the runtime checks. */
-static int write_sysctl(const struct instance_options *o, struct json_writer *w, struct error *err)
+static int write_sysctl(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
         const char *value;
         char key[MAX_KEY];
         int r = 0;
 
-        if (!o->sysctl)
-                return 0;
         json_begin_object(w, "sysctl");
-        for (const char *const *l = o->sysctl; r == 0 && *l; l++) {
+        write_default_sysctl(p, w);
+        for (const char *const *l = p->options->sysctl; r == 0 && l && *l; l++) {
                 r = flag_pair("sysctl", *l, key, sizeof key, &value, err);
                 if (r == 0)
                         json_write_string(w, key, value);
@@ -110,7 +137,7 @@ int linux_spec_write(const struct spec_plan *p, struct json_writer *w, struct er
         r = write_namespaces(p, w, err);
         security_flags_write_paths(p->options, &p->security, w);
         if (r == 0)
-                r = write_sysctl(p->options, w, err);
+                r = write_sysctl(p, w, err);
         device_flags_write(&p->devices, w);
         if (r == 0)
                 r = write_resources(p, w, err);

@@ -74,7 +74,8 @@ int instance_option_set_list(struct instance_options *o, const struct option_mem
 
 /*
  * What depends on where the command was typed is settled: NAME of --env gets its value from the environment (or goes),
- * the files of --env-file and --label-file become env and label, relative sources of volumes become absolute.
+ * the files of --env-file and --label-file become env and label, relative paths of volumes and seccomp profiles become
+ * absolute.
  */
 int instance_options_settle(struct instance_options *o, struct error *err);
 

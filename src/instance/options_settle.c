@@ -112,6 +112,24 @@ static int add_volume(struct lines *l, const char *text, struct error *err)
         return lines_add(l, absolute, err);
 }
 
+/* "seccomp=FILE": the instance may be started from elsewhere. */
+static int add_security_opt(struct lines *l, const char *text, struct error *err)
+{
+        const char *file = strncmp(text, "seccomp", 7) == 0 && strchr("=:", text[7]) && text[7] ? text + 8 : "";
+        own_mem char *cwd = NULL, *absolute = NULL;
+
+        if (!*file || *file == '/' || strcmp(file, "unconfined") == 0)
+                return lines_add(l, text, err);
+        cwd = getcwd(NULL, 0);
+        if (!cwd)
+                return error_errno(err, errno, "find the current directory");
+        if (asprintf(&absolute, "seccomp=%s/%s", cwd, file) < 0) {
+                absolute = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        return lines_add(l, absolute, err);
+}
+
 int instance_options_settle(struct instance_options *o, struct error *err)
 {
         int r = settle(o, "env", o->env_file, o->env, add_variable, err);
@@ -120,6 +138,8 @@ int instance_options_settle(struct instance_options *o, struct error *err)
                 r = settle(o, "label", o->label_file, o->label, lines_add, err);
         if (r == 0)
                 r = settle(o, "volume", NULL, o->volume, add_volume, err);
+        if (r == 0)
+                r = settle(o, "security-opt", NULL, o->security_opt, add_security_opt, err);
         if (r == 0)
                 o->env_file = o->label_file = NULL;
         return r;

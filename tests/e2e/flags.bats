@@ -202,6 +202,9 @@ END
 @test "sysctl" {
         is "$(hr --sysctl net.ipv4.ip_forward=1 --sysctl kernel.msgmax=4711 box cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax)" \
                 "$(printf '1\n4711')"
+        # As Docker has it: low ports are for all users.
+        is "$(hr box cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 0
+        is "$(hr --sysctl net.ipv4.ip_unprivileged_port_start=77 box cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 77
         refused 'vm.swappiness' --sysctl vm.swappiness=1
         refused 'kernel.msgmax' --ipc host --sysctl kernel.msgmax=4711
         refused '--sysctl' --sysctl nonsense

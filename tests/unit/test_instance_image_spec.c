@@ -61,21 +61,33 @@ static void test_environment(void **state)
         assert_string_equal(s.process->env.v[7], "E=");
 }
 
+static const char *sysctl_of(const struct spec *s, const char *key)
+{
+        for (size_t i = 0; i < s->linux_.sysctl.n; i++) {
+                if (strcmp(s->linux_.sysctl.v[i].key, key) == 0)
+                        return s->linux_.sysctl.v[i].value;
+        }
+        return "";
+}
+
 static void test_names(void **state)
 {
-        own_spec struct spec s = spec_of((struct instance_options){ .domainname = "example.org",
-                                                                    .cgroup_parent = "mine/",
-                                                                    .workdir = "/w",
-                                                                    .annotation = LIST("a.b=c=d", "e="),
-                                                                    .sysctl = LIST("net.ipv4.ip_forward=1") });
+        own_spec struct spec s = spec_of(
+                (struct instance_options){ .domainname = "example.org",
+                                           .cgroup_parent = "mine/",
+                                           .workdir = "/w",
+                                           .annotation = LIST("a.b=c=d", "e="),
+                                           .sysctl = LIST("net.ipv4.ip_forward=1", "net.ipv4.ip_unprivileged_port_"
+                                                                                   "start=80") });
 
         assert_string_equal(s.domainname, "example.org");
         assert_string_equal(s.linux_.cgroups_path, "/mine/" CGROUP);
         assert_string_equal(s.process->cwd, "/w");
         assert_string_equal(spec_annotation(&s, "a.b"), "c=d");
         assert_string_equal(spec_annotation(&s, "e"), "");
-        assert_string_equal(s.linux_.sysctl.v[0].key, "net.ipv4.ip_forward");
-        assert_string_equal(s.linux_.sysctl.v[0].value, "1");
+        assert_string_equal(sysctl_of(&s, "net.ipv4.ip_forward"), "1");
+        assert_string_equal(sysctl_of(&s, "net.ipv4.ip_unprivileged_port_start"), "80");
+        assert_string_equal(sysctl_of(&s, "net.ipv4.ping_group_range"), "0 2147483647");
         refused((struct instance_options){ .workdir = "w" }, "working directory");
         refused((struct instance_options){ .annotation = LIST("x") }, "--annotation");
         refused((struct instance_options){ .sysctl = LIST("=1") }, "--sysctl");
