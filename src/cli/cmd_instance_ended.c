@@ -10,25 +10,16 @@
 
 #include "base/own.h"
 #include "cli/instance_select.h"
-#include "instance/instance_network.h"
 
 enum { LOCK_FD = 3 };
 
 /* The instance as it was read, with the shim's lock. */
 static int clean_up(struct engine *e, struct instance *i, struct error *err)
 {
-        int r;
-
         i->lock = fcntl(LOCK_FD, F_DUPFD_CLOEXEC, LOCK_FD);
         if (i->lock < 0)
                 return error_errno(err, errno, "take over the shim's lock");
-        i->state.status = INSTANCE_EXITED;
-        if (i->options.rm)
-                return instance_remove(e, i, false, true, err);
-        r = instance_network_close(e, i->id, err);
-        if (r == 0)
-                instance_release(e, i);
-        return r;
+        return instance_clean_up(e, i, err);
 }
 
 int cmd_instance_ended(struct invocation *inv, struct error *err)

@@ -12,6 +12,7 @@
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
 #include "instance/volume_store.h"
+#include "instance/shared_memory.h"
 #include "sys/user_namespace.h"
 
 /* The configuration goes first: what is left by a killed remover is for the sweep, and nobody's instance. */
@@ -73,6 +74,8 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
         if (r == 0)
                 r = instance_network_close(e, i->id, err);
         if (r == 0)
+                shared_memory_close(e->run, i->id);
+        if (r == 0)
                 r = instance_erase(e, i, volumes, err);
         if (r == 0)
                 tell(e, i);
@@ -91,6 +94,7 @@ int instance_clean_up(struct engine *e, struct instance *i, struct error *err)
         r = lock_ended(e, i, err);
         if (r == 0)
                 r = instance_network_close(e, i->id, err);
+        shared_memory_close(e->run, i->id);
         if (r == 0)
                 instance_release(e, i);
         return r;

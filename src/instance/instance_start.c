@@ -22,6 +22,7 @@
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
 #include "instance/namespace_flags.h"
+#include "instance/shared_memory.h"
 #include "instance/shim_client.h"
 #include "instance/volume_store.h"
 #include "oci/image_config.h"
@@ -39,7 +40,7 @@ struct start {
         struct image_user user;
         struct instance_network network;
         char hostname[MAX_HOSTNAME + 1];
-        char pid_namespace[64], ipc_namespace[64], ipc_shm[64], init[PATH_MAX];
+        char pid_namespace[64], ipc_namespace[64], ipc_shm[PATH_MAX], init[PATH_MAX];
         int *pins;
         struct start_job job;
 };
@@ -128,6 +129,24 @@ static int find_namespace(struct start *s, const char *flag, const char *kind, c
         return 0;
 }
 
+/* What is at /dev/shm: that of the instance whose IPC is joined, or one that others may join. */
+static int find_shared_memory(struct start *s, struct error *err)
+{
+        const struct instance_options *o = &s->i->options;
+        const char *name = namespace_flag_instance(o->ipc);
+        own_instance struct instance *other = NULL;
+        int r;
+
+        if (o->ipc && strcmp(o->ipc, "shareable") == 0)
+                return shared_memory_open(s->e->run, s->i->id, o->shm_size, s->ipc_shm, err);
+        if (!name)
+                return 0;
+        r = instance_find(s->e, name, &other, err);
+        if (r == 0)
+                r = shared_memory_find(s->e->run, other->id, s->ipc_shm, err);
+        return r < 0 ? error_wrap(err, "join the IPC of %s", name) : 0;
+}
+
 static int find_namespaces(struct start *s, struct error *err)
 {
         int r = find_namespace(s, s->i->options.pid, "ns/pid", s->pid_namespace, err);
@@ -135,7 +154,7 @@ static int find_namespaces(struct start *s, struct error *err)
         if (r == 0)
                 r = find_namespace(s, s->i->options.ipc, "ns/ipc", s->ipc_namespace, err);
         if (r == 0)
-                r = find_namespace(s, s->i->options.ipc, "root/dev/shm", s->ipc_shm, err);
+                r = find_shared_memory(s, err);
         return r < 0 || !s->i->options.init ? r : sibling_program_find("holt-init", s->init, err);
 }
 
@@ -249,6 +268,7 @@ static void give_back(struct engine *e, struct instance *i)
                 return;
         i->backend->destroy(e->run, i->id, &ignored);
         instance_network_close(e, i->id, &ignored);
+        shared_memory_close(e->run, i->id);
         unlinkat(i->fd, "started", 0);
 }
 

@@ -16,6 +16,7 @@
 #include "instance/instance_name.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
+#include "instance/shared_memory.h"
 #include "sys/fd.h"
 #include "sys/user_namespace.h"
 
@@ -58,6 +59,7 @@ static int recover(struct engine *e, int dir, const char *id, struct instance **
                 r = instance_network_close(e, id, err);
         if (r < 0)
                 return r;
+        shared_memory_close(e->run, id);
         r = instance_load(e, dir, id, ret, &why);
         if (r == -ENOENT)
                 return remove_rest(e, dir, id, err);

@@ -195,6 +195,19 @@ END
         refused nosuch --pid container:nosuch
 }
 
+@test "namespaces of another instance" {
+        "$HOLT" run -d --name other --ipc shareable --shm-size 2m box sh -c 'echo shared >/dev/shm/file; exec sleep 100' >/dev/null
+        hr --pid container:other box sh -c 'cat /proc/1/comm' | grep -x sleep
+        hr --ipc container:other box sh -c 'cat /dev/shm/file; df -k /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2' >out
+        is "$(cat out)" "$(printf 'shared\n2048')"
+        "$HOLT" rm -f other
+        ! grep -F "$HOLT_RUN/shm" /proc/self/mountinfo || return 1
+        "$HOLT" run -d --name other box sleep 100 >/dev/null
+        refused shareable --ipc container:other
+        "$HOLT" rm -f other
+        refused other --pid container:other
+}
+
 @test "names" {
         is "$(hr -h there --domainname example.org box sh -c 'hostname; cat /proc/sys/kernel/domainname')" "$(printf 'there\nexample.org')"
 }
