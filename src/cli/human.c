@@ -25,6 +25,17 @@ void human_size(uint64_t bytes, int digits, char ret[HUMAN_SIZE_MAX])
         snprintf(ret, HUMAN_SIZE_MAX, "%.20s%s", number, units[i]);
 }
 
+void human_binary_size(uint64_t bytes, char ret[HUMAN_SIZE_MAX])
+{
+        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+        double value = (double)bytes;
+        size_t i = 0;
+
+        for (; value >= 1024 && i + 1 < ARRAY_SIZE(units); i++)
+                value /= 1024;
+        snprintf(ret, HUMAN_SIZE_MAX, "%.4g%s", value, units[i]);
+}
+
 void human_duration(int64_t seconds, char ret[HUMAN_TIME_MAX])
 {
         static const struct {

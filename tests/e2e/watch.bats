@@ -10,7 +10,10 @@ setup() {
         mkdir -p "$RUN"
 }
 
-teardown() { store_finish; }
+teardown() {
+        [ ! -e "$STORE/holt.db" ] || holt rm --force --all >/dev/null
+        store_finish
+}
 
 is() { # GOT EXPECTED
         [ "$1" = "$2" ] || { printf 'got:\n%s\nexpected:\n%s\n' "$1" "$2"; return 1; }
@@ -98,4 +101,99 @@ past() { TZ=UTC holt events --stream=false "$@"; }
         # The reader of a pipe goes: nothing happens, but it ends.
         timeout 10 "$HOLT" --root "$STORE" --run "$RUN" events | true
         [ "${PIPESTATUS[0]}" -ne 124 ]
+}
+
+# runs NAME COMMAND [OPTION...]: a shell of the image that runs it.
+runs() {
+        local name=$1 command=$2
+        shift 2
+        [ -e "$WORK/id" ] || image_make box
+        holt run -d --network none --name "$name" "$@" box sh -c "$command" >/dev/null
+}
+
+@test "stats: a look at all that run, at those that are named, and at the others" {
+        runs busy 'while :; do :; done' --memory 64m
+        runs idle 'sleep 100 & sleep 100'
+        runs ended 'exit 3'
+        holt wait ended 2>/dev/null || sleep 0.5
+        run -0 holt stats --no-stream --format '{{.Name}} {{.PIDs}} {{.NetIO}}'
+        is "$(sort <<<"$output")" "$(printf 'busy 1 0B / 0B\nidle 2 0B / 0B')"
+        run -0 holt stats --no-stream -a --format '{{.Name}} {{.PIDs}}'
+        is "$(sort <<<"$output")" "$(printf 'busy 1\nended 0\nidle 2')"
+        holt stats --no-stream --format json busy ended >out
+        is "$(jq -r .Name out)" "$(printf 'busy\nended')"
+        head -n 1 out | jq -e '(.CPUPerc | rtrimstr("%") | tonumber) > 20 and (.MemUsage | endswith(" / 64MiB")) and
+                (.MemPerc | rtrimstr("%") | tonumber) > 0 and .BlockIO != "--" and (.ID | length) == 12'
+        run -0 holt stats --no-stream --no-trunc --format '{{.ID}}' busy
+        is "${#output}" 64
+        run -1 holt stats --no-stream nobody
+        is "$output" 'holt: no such instance: nobody'
+        run -125 holt stats --interval 0
+}
+
+@test "stats: again and again, on a terminal in its place, until the reader goes" {
+        runs one 'sleep 100'
+        holt stats --format '{{.Name}}' | head -n 2 >out
+        is "$(cat out)" "$(printf 'one\none')"
+        timeout 2 script -qec "$HOLT --root $STORE --run $RUN stats" /dev/null >out </dev/null || true
+        grep -q "$(printf '\033\\[2J\033\\[HCONTAINER ID')" out
+        grep -q "$(printf '\033\\[J\033\\[HCONTAINER ID')" out
+        # Elsewhere nothing is moved.
+        timeout 1 "$HOLT" --root "$STORE" --run "$RUN" stats >out || true
+        ! grep -q "$(printf '\033')" out
+}
+
+@test "top: as ps -ef, with ps's options, with podman's columns" {
+        runs two 'sleep 101 & sleep 102; true'
+        for ((i = 0; i < 100; i++)); do
+                [ "$(holt top two | wc -l)" -lt 4 ] || break
+                sleep 0.05
+        done
+        run -0 holt top two
+        [[ ${lines[0]} =~ ^UID\ +PID\ +PPID\ +C\ +STIME\ +TTY\ +TIME\ +CMD$ ]]
+        is "${#lines[@]}" 4
+        [[ $output == *'sleep 101'*'sleep 102'* ]]
+        [[ ${lines[1]} == root*' sh -c sleep 101'* ]]
+        if command -v ps; then
+                run -0 holt top two -o pid,args
+                is "${#lines[@]}" 4
+                run -0 holt top two aux
+                [[ ${lines[0]} == USER*COMMAND && ${#lines[@]} -eq 4 ]]
+                run -0 holt top two ppid comm
+                is "$(sed -n '2,4p' <<<"$output" | awk '{print $2}' | sort)" "$(printf 'sh\nsleep\nsleep')"
+                run -1 holt top two -o args
+                [[ $output == *'no column PID'* ]]
+        fi
+        holt stop -t 0 two
+        run -1 holt top two
+        [[ $output == *'two is not running'* ]]
+}
+
+@test "events: what instances do" {
+        holt events --format '{{.Action}} {{.Actor.Attributes.name}}' --filter type=container >out 3>&- &
+        PIDS+=($!)
+        for ((i = 0; i < 100; i++)); do
+                grep -q inotify /proc/${PIDS[0]}/fdinfo/* 2>/dev/null && break
+                sleep 0.05
+        done
+        runs three 'exit 4' --label tier=x
+        for ((i = 0; i < 100; i++)); do
+                grep -q die out && break
+                sleep 0.05
+        done
+        is "$(cat out)" "$(printf 'create three\nstart three\ndie three')"
+        is "$(holt events --stream=false --filter event=die --format '{{.Actor.Attributes.exitCode}}')" 4
+}
+
+@test "info: how many there are of what" {
+        runs one 'sleep 100'
+        runs two 'sleep 100'
+        runs three 'exit 0'
+        holt pause two
+        sleep 0.3
+        holt info --format json >out
+        jq -e '.Containers == 3 and .ContainersRunning == 1 and .ContainersPaused == 1 and .ContainersStopped == 1' out
+        jq -e '.Images == 1 and (.SecurityOptions | length) > 0 and (.RegistryConfig.Search | length) > 0' out
+        holt info | grep -x ' Paused: 1'
+        is "$(holt system info -f '{{.CgroupDriver}} {{.Driver}}')" 'cgroupfs erofs'
 }

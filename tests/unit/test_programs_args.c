@@ -11,7 +11,7 @@
 #include "oci_options.h"
 #include "base/duration.h"
 #include "cli/path.h"
-#include "programs/oci/process_table.h"
+#include "cli/process_table.h"
 #include "cli/table.h"
 
 #define PARSE(command, ret, err, ...) parse(command, (const char *[]){ __VA_ARGS__, NULL }, ret, err)

@@ -53,12 +53,14 @@ static const struct {
         { "search", cmd_search },
         { "start", cmd_start },
         { "stop", cmd_stop },
+        { "stats", cmd_stats },
         { "system check", cmd_system_check },
         { "system df", cmd_system_df },
         { "system prune", cmd_system_prune },
         { "tag", cmd_tag },
         { "unpause", cmd_unpause },
         { "update", cmd_update },
+        { "top", cmd_top },
         { "version", cmd_version },
 };
 

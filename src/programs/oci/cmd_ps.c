@@ -1,72 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ps: the lines of ps(1) whose process is in the container's cgroup. */
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/own.h"
+#include "cli/process_table.h"
+#include "cli/run_ps.h"
 #include "programs/oci/invocation.h"
-#include "programs/oci/process_table.h"
-#include "sys/fd.h"
 
-enum { MAX_PS_OUTPUT = 64 << 20 };
-
-static int spawn_ps(char **argv, int output, pid_t *ret)
+/* With the options of the command line, or -ef. */
+static int list_processes(const struct args *a, struct buf *ret, struct error *err)
 {
-        posix_spawn_file_actions_t actions;
-        int r;
+        char *everything[] = { (char *)"ps", (char *)"-ef", NULL };
 
-        r = posix_spawn_file_actions_init(&actions);
-        if (r)
-                return -r;
-        r = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-        if (r == 0)
-                r = posix_spawnp(ret, "ps", &actions, NULL, argv, environ);
-        posix_spawn_file_actions_destroy(&actions);
-        return -r;
-}
-
-static int wait_for_ps(pid_t pid, struct error *err)
-{
-        int status;
-
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return error_errno(err, errno, "wait for ps");
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-                return 0;
-        return error_set(err, EIO, "ps failed with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : 128);
-}
-
-/* Runs ps with the options of the command line, or -ef. */
-static int run_ps(const struct args *a, struct buf *ret, struct error *err)
-{
-        char *everything[] = { (char *)"ps", (char *)"-ef", NULL }, **argv = everything;
-        own_fd int in = -1, out = -1;
-        int ends[2], r;
-        pid_t pid = -1;
-
-        if (a->n_operands > 1) {
-                argv = a->operands; /* the id makes room for the program's name */
-                argv[0] = (char *)"ps";
-        }
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return error_errno(err, errno, "pipe");
-        in = ends[0];
-        out = ends[1];
-        r = spawn_ps(argv, out, &pid);
-        if (r < 0)
-                return error_errno(err, -r, "ps");
-        close(take_fd(&out));
-        r = fd_read_all(in, MAX_PS_OUTPUT, ret);
-        close(take_fd(&in)); /* a ps that still writes must not wait for us for ever */
-        if (r < 0)
-                error_errno(err, -r, "read from ps");
-        return wait_for_ps(pid, r < 0 ? NULL : err) < 0 && r == 0 ? -EIO : r;
+        if (a->n_operands <= 1)
+                return run_ps(everything, ret, err);
+        a->operands[0] = (char *)"ps"; /* the id makes room for the program's name */
+        return run_ps(a->operands, ret, err);
 }
 
 static void write_json(const pid_t *pids, size_t n, struct buf *out)
@@ -102,7 +53,7 @@ int cmd_ps(struct invocation *inv, struct error *err)
                 write_json(pids, n_pids, &out);
                 return output_write(&out, err);
         }
-        r = run_ps(&inv->args, &listing, err);
+        r = list_processes(&inv->args, &listing, err);
         if (r < 0)
                 return r;
         r = process_table_filter(buf_str(&listing), pids, n_pids, &out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "programs/oci/process_table.h"
+#include "cli/process_table.h"
 
 #include <errno.h>
 #include <stdint.h>

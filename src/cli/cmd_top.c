@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "cli/instance_select.h"
+#include "cli/process_row.h"
+#include "cli/process_table.h"
+#include "cli/run_ps.h"
+#include "cli/table.h"
+#include "instance/backend.h"
+#include "sys/passwd.h"
+
+struct pids {
+        pid_t *items;
+        size_t n;
+};
+
+static int compare(const void *a, const void *b)
+{
+        return *(const pid_t *)a < *(const pid_t *)b ? -1 : *(const pid_t *)a > *(const pid_t *)b;
+}
+
+static const char *user_name(uid_t uid, char text[PROCESS_USER_MAX])
+{
+        struct passwd_entry entry;
+
+        if (passwd_find("/etc/passwd", uid, &entry) && *entry.name)
+                snprintf(text, PROCESS_USER_MAX, "%s", entry.name);
+        else
+                snprintf(text, PROCESS_USER_MAX, "%u", (unsigned)uid);
+        return text;
+}
+
+static int add_row(struct table *t, const struct process_row *r)
+{
+        char user[PROCESS_USER_MAX], pid[16], ppid[16], percent[16];
+        const char *const cells[] = { user_name(r->uid, user), pid, ppid, percent, r->stime, r->tty, r->time,
+                                      buf_str(&r->command) };
+
+        snprintf(pid, sizeof pid, "%d", (int)r->pid);
+        snprintf(ppid, sizeof ppid, "%d", (int)r->ppid);
+        snprintf(percent, sizeof percent, "%u", r->percent);
+        return table_add(t, cells);
+}
+
+/* `ps -ef`, without a ps. */
+static int show_usual(const struct pids *pids, struct buf *out, struct error *err)
+{
+        static const char *const titles[] = { "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD" };
+        own_table struct table t = { .columns = ARRAY_SIZE(titles), .min_width = 8, .gap = 3 };
+        struct process_clock now;
+        int r = table_add(&t, titles);
+
+        process_clock_read(&now);
+        for (size_t i = 0; r == 0 && i < pids->n; i++) {
+                own_process_row struct process_row row = {};
+
+                if (process_row_read("/proc", pids->items[i], &now, &row) == 0)
+                        r = add_row(&t, &row);
+        }
+        if (r < 0)
+                return error_set(err, ENOMEM, "out of memory");
+        table_write(&t, out);
+        return 0;
+}
+
+/* podman's names for columns, and ps's for the same. */
+static const char *column_of(const char *word)
+{
+        static const struct {
+                const char *podman, *ps;
+        } columns[] = {
+                { "args", "args" },    { "comm", "comm" },   { "etime", "etime" },   { "group", "group" },
+                { "hgroup", "group" }, { "hpid", "pid" },    { "huser", "user" },    { "label", "label" },
+                { "nice", "nice" },    { "pcpu", "pcpu" },   { "pgid", "pgid" },     { "pid", "pid" },
+                { "pmem", "pmem" },    { "ppid", "ppid" },   { "rgroup", "rgroup" }, { "rss", "rss" },
+                { "ruser", "ruser" },  { "state", "state" }, { "stime", "stime" },   { "time", "time" },
+                { "tty", "tty" },      { "uid", "uid" },     { "user", "user" },     { "vsz", "vsz" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+                if (strcmp(word, columns[i].podman) == 0)
+                        return columns[i].ps;
+        return NULL;
+}
+
+static bool are_columns(char *const *words)
+{
+        for (; *words; words++)
+                if (!column_of(*words))
+                        return false;
+        return true;
+}
+
+static int show_columns(const struct pids *pids, char *const *words, struct buf *out, struct error *err)
+{
+        own_buf struct buf columns = {}, list = {};
+        char *argv[] = { (char *)"ps", (char *)"-o", NULL, (char *)"-p", NULL, NULL };
+
+        for (; *words; words++)
+                buf_addf(&columns, "%s%s", columns.len ? "," : "", column_of(*words));
+        for (size_t i = 0; i < pids->n; i++)
+                buf_addf(&list, "%s%d", i ? "," : "", (int)pids->items[i]);
+        if (buf_failed(&columns) || buf_failed(&list))
+                return error_set(err, ENOMEM, "out of memory");
+        argv[2] = columns.data;
+        argv[4] = list.data;
+        return run_ps(argv, out, err);
+}
+
+/* The host's ps shows all there are, and the lines of others are left away. */
+static int show_listing(const struct pids *pids, char **operands, struct buf *out, struct error *err)
+{
+        own_buf struct buf listing = {};
+        char *name = operands[0];
+        int r;
+
+        operands[0] = (char *)"ps";
+        r = run_ps(operands, &listing, err);
+        operands[0] = name;
+        if (r < 0)
+                return r;
+        r = process_table_filter(buf_str(&listing), pids->items, pids->n, out);
+        return r < 0 ? error_set(err, EINVAL, "ps shows no column PID, which tells whose its processes are: add -o pid")
+                     : 0;
+}
+
+static int show(struct engine *e, struct instance *i, char **operands, struct error *err)
+{
+        own_buf struct buf out = {};
+        struct pids pids = {};
+        int r;
+
+        if (i->state.status != INSTANCE_RUNNING && i->state.status != INSTANCE_PAUSED &&
+            i->state.status != INSTANCE_STOPPING)
+                return error_set(err, ESRCH, "%s is not running; start it with: holt start %s", i->name, i->name);
+        if (!i->backend->pids)
+                return error_set(err, EOPNOTSUPP, "top does not work with instances of this kind");
+        r = i->backend->pids(e->run, i->id, &pids.items, &pids.n, err);
+        if (r < 0)
+                return r;
+        qsort(pids.items, pids.n, sizeof *pids.items, compare);
+        if (!operands[1])
+                r = show_usual(&pids, &out, err);
+        else
+                r = are_columns(operands + 1) ? show_columns(&pids, operands + 1, &out, err)
+                                              : show_listing(&pids, operands, &out, err);
+        free(pids.items);
+        return r < 0 ? r : output_write(&out, err);
+}
+
+int cmd_top(struct invocation *inv, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        own_engine struct engine e = {};
+        int r = invocation_engine(inv, &e, err);
+
+        if (r == 0)
+                r = instance_find(&e, inv->args.operands[0], &i, err);
+        return r < 0 ? r : show(&e, i, inv->args.operands, err);
+}
