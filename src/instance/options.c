@@ -40,6 +40,13 @@ const struct option_member *instance_option_find(const char *name)
         return NULL;
 }
 
+const struct option_member *instance_option_next(const struct option_member *m)
+{
+        if (!m)
+                return members;
+        return m + 1 < members + ARRAY_SIZE(members) ? m + 1 : NULL;
+}
+
 static bool *flag_of(const struct instance_options *o, const struct option_member *m)
 {
         return (bool *)((char *)o + m->offset);

@@ -66,6 +66,9 @@ struct option_member {
 /* By "cap-add" or "cap_add"; NULL: no such member. */
 const struct option_member *instance_option_find(const char *name);
 
+/* One after the other, NULL being before the first and behind the last. */
+const struct option_member *instance_option_next(const struct option_member *m);
+
 /* Copies the value; for a flag, "true" and "" set it, "false" takes it back. -ENOMEM. */
 int instance_option_set(struct instance_options *o, const struct option_member *m, const char *value);
 /* Copies n strings in the place of what the list had. */
