@@ -66,7 +66,7 @@ check_holt()
         check "--force --filter" image prune -a --f
         check "--format" image ls --fo
         check "--format" images --fo
-        check "df doctor" system d
+        check "df disable doctor" system d
         check "always missing newer never" pull --policy ""
         check "missing" image pull --policy = m
         check "auto tty plain json none" push --progress ""
