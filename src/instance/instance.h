@@ -3,7 +3,8 @@
  * Instances: named workloads, kept until they are removed.
  *
  *   ROOT/instances/ID/config    JSON: name, image, what was asked for; complete when it has its name
- *   ROOT/instances/ID/upper     what it has written, with work/ of its overlay
+ *   ROOT/instances/ID/upper     what it has written, with work/ of its overlay; after the restoring of a snapshot
+ *                               upper.N: `config` says which
  *   ROOT/instances/ID/{hosts,hostname,resolv.conf}
  *   ROOT/instances/ID/log       and log.1 ...: log driver json-file
  *   ROOT/instances/ID/started   it was started since `state` was written: without RUN/instances/ID, the host died
@@ -71,6 +72,7 @@ struct instance {
         int64_t created;     /* nanoseconds since 1970 */
         struct digest image; /* of what it stands on: the store keeps it as long as the instance is there */
         char *image_name;    /* as it was typed */
+        char *upper;         /* the name of the directory that has what it has written */
         const struct backend *backend;
         struct instance_options options; /* settled, with what the image says where nothing was asked for */
         const char *const *args;         /* the program and its arguments, NULL-terminated; in options' arena */

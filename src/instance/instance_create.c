@@ -37,7 +37,7 @@ static int take_name(struct instance *i, int dir, struct error *err)
 /* The umask is no business of the root directory. */
 static int make_upper(struct instance *i, struct error *err)
 {
-        own_fd int upper = make_directory(i->fd, "upper", 0755, err), work = -1;
+        own_fd int upper = make_directory(i->fd, i->upper, 0755, err), work = -1;
 
         if (upper < 0)
                 return upper;

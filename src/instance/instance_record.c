@@ -33,10 +33,11 @@ int instance_new(const struct engine *e, const char *id, struct instance **ret, 
                 return error_set(err, ENOMEM, "out of memory");
         i->fd = i->lock = -1;
         snprintf(i->id, sizeof i->id, "%s", id);
-        if (asprintf(&i->path, "%s/instances/%s", e->root, id) < 0) {
+        if (asprintf(&i->path, "%s/instances/%s", e->root, id) < 0)
                 i->path = NULL;
+        i->upper = strdup("upper");
+        if (!i->path || !i->upper)
                 return error_set(err, ENOMEM, "out of memory");
-        }
         *ret = take_ptr(i);
         return 0;
 }
@@ -52,6 +53,7 @@ void instance_free(struct instance *i)
         free(i->name);
         free(i->path);
         free(i->image_name);
+        free(i->upper);
         instance_options_finish(&i->options);
         free(i);
 }
@@ -114,6 +116,7 @@ int instance_save(struct instance *i, struct error *err)
         json_write_i64(&w, "created", i->created);
         json_write_string(&w, "image", i->image.text);
         json_write_string(&w, "imageName", i->image_name);
+        json_write_string(&w, "upper", i->upper);
         json_write_string(&w, "isolation", i->backend->name);
         json_begin_array(&w, "args");
         for (const char *const *arg = i->args; *arg; arg++)
@@ -157,6 +160,25 @@ static int read_args(struct instance *i, struct json_object *obj, struct error *
         return r < 0 ? r : 0;
 }
 
+/* A name of its own directory; absent: the usual. */
+static int read_upper(struct instance *i, struct json_object *obj, struct error *err)
+{
+        const char *name = i->upper;
+        char *copy;
+        int r = json_get_string(obj, "upper", &name, err);
+
+        if (r <= 0)
+                return r;
+        if (strncmp(name, "upper", strlen("upper")) != 0 || strchr(name, '/'))
+                return error_set(err, EINVAL, "upper: \"%s\" is no name", name);
+        copy = strdup(name);
+        if (!copy)
+                return error_set(err, ENOMEM, "out of memory");
+        free(i->upper);
+        i->upper = copy;
+        return 0;
+}
+
 static int read_config(struct instance *i, struct json_object *obj, struct error *err)
 {
         const char *image = "", *isolation = "";
@@ -165,6 +187,8 @@ static int read_config(struct instance *i, struct json_object *obj, struct error
 
         if (r >= 0)
                 r = copy_string(obj, "imageName", &i->image_name, err);
+        if (r >= 0)
+                r = read_upper(i, obj, err);
         if (r >= 0)
                 r = json_get_i64(obj, "created", &i->created, err);
         if (r >= 0)

@@ -81,7 +81,7 @@ static int open_directory(int dir, const char *name, struct error *err)
 
 static int mount_root(struct start *s, struct store *store, struct error *err)
 {
-        own_fd int upper = open_directory(s->i->fd, "upper", err), work = -1;
+        own_fd int upper = open_directory(s->i->fd, s->i->upper, err), work = -1;
         struct image_mount_options o = { .is_volatile = s->i->options.rm, .warn = s->e->warn };
 
         if (upper >= 0)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process that is killed while it has frozen an instance would leave it frozen for ever. So there is a guard, a
+ * process that does nothing but wait for our end, and thaws the instance if we could not.
+ */
+#include "instance/freeze.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "instance/backend.h"
+
+enum { DONE = '.' };
+
+static void thaw(struct engine *e, const struct instance *i)
+{
+        struct error ignored;
+
+        if (i->backend->pause(e->run, i->id, false, &ignored) < 0 && e->warn)
+                e->warn(ignored.text);
+}
+
+/* It has no terminal to be ended by, and holds nothing open that others wait for. */
+static void watch(struct engine *e, const struct instance *i, int pipe)
+{
+        sigset_t all;
+        char word;
+        ssize_t n;
+
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, NULL);
+        setsid();
+        for (int fd = 0; fd <= STDERR_FILENO; fd++)
+                close(fd);
+        while ((n = read(pipe, &word, 1)) < 0 && errno == EINTR)
+                ;
+        if (n == 0) {
+                e->warn = NULL;
+                thaw(e, i);
+        }
+        _exit(0);
+}
+
+/* Nobody waits for it: it ends when it is told to, and commands are short. */
+static int start_guard(struct freeze *f, int pipe)
+{
+        pid_t pid = fork();
+
+        if (pid < 0)
+                return -errno;
+        if (pid == 0) {
+                close(take_fd(&f->guard));
+                watch(f->e, f->i, pipe);
+        }
+        return 0;
+}
+
+int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret, struct error *err)
+{
+        own_freeze struct freeze f = { .e = e, .guard = -1 };
+        own_fd int watched = -1;
+        int ends[2], r;
+
+        *ret = f;
+        if (i->state.status != INSTANCE_RUNNING && i->state.status != INSTANCE_STOPPING)
+                return 0;
+        if (!i->backend->pause)
+                return error_set(err, ENOTSUP, "%s cannot be frozen", i->backend->name);
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return error_errno(err, errno, "make a pipe");
+        watched = ends[0];
+        f.guard = ends[1];
+        f.i = i;
+        r = start_guard(&f, watched);
+        if (r < 0) {
+                f.i = NULL;
+                return error_errno(err, -r, "start a guard for the frozen instance");
+        }
+        r = i->backend->pause(e->run, i->id, true, err);
+        if (r < 0)
+                return r;
+        *ret = f;
+        f = (struct freeze){ .guard = -1 };
+        return 0;
+}
+
+void freeze_end(struct freeze *f)
+{
+        const char done = DONE;
+
+        if (f->i) {
+                thaw(f->e, f->i);
+                /* Without the word it would thaw it once more, perhaps after somebody has paused it. */
+                if (write(f->guard, &done, 1) != 1 && f->e->warn)
+                        f->e->warn("the guard of a frozen instance is gone");
+        }
+        if (f->guard >= 0)
+                close(take_fd(&f->guard));
+        f->i = NULL;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/instance_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "instance/instance_lock.h"
+#include "instance/instance_mounts.h"
+#include "store/layer_mount.h"
+#include "sys/fd.h"
+#include "sys/mount_tree.h"
+#include "sys/user_namespace.h"
+
+enum { PROC_PATH_SIZE = 40 };
+
+void instance_root_close(struct instance_root *r)
+{
+        if (r->fd >= 0)
+                close(r->fd);
+        for (size_t k = 0; k < r->n_pins; k++)
+                close(r->pins[k]);
+        free(r->pins);
+        if (r->i)
+                instance_unlock(r->e, r->i->id, &r->i->lock);
+        *r = (struct instance_root)INSTANCE_ROOT_NONE;
+}
+
+/* ---- of a running one ---- */
+
+static bool has_ended(int pidfd)
+{
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+        return poll(&p, 1, 0) != 0;
+}
+
+/* A pid is the instance's as long as the instance says so after the process was taken hold of. */
+static int open_running(struct engine *e, struct instance *i, struct instance_root *ret, struct error *err)
+{
+        own_fd int pidfd = (int)syscall(SYS_pidfd_open, i->state.pid, 0), root = -1;
+        pid_t pid = i->state.pid;
+        char path[PROC_PATH_SIZE];
+        int r;
+
+        if (pidfd < 0)
+                return error_set(err, ESRCH, "instance %s does not run any more", i->name);
+        r = instance_read_state(e, i, err);
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+        root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (i->state.pid != pid || has_ended(pidfd))
+                return error_set(err, ESRCH, "instance %s does not run any more", i->name);
+        if (root < 0)
+                return error_errno(err, errno, "open the root of instance %s", i->name);
+        ret->fd = take_fd(&root);
+        return 0;
+}
+
+/* ---- mounted ---- */
+
+static int open_directory(const struct instance *i, const char *name, struct error *err)
+{
+        int fd = openat(i->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? error_errno(err, errno, "open the instance's directory %s", name) : fd;
+}
+
+static int mount_layers(struct engine *e, const struct instance *i, struct image_mount_options *o,
+                        struct instance_root *ret, struct error *err)
+{
+        own_mem struct image_info *image = NULL;
+        struct store *store;
+        int r = engine_store(e, &store, err);
+
+        if (r == 0)
+                r = store_image_find(store, i->image.text, &image, err);
+        if (r < 0)
+                return error_wrap(err, "image of %s", i->name);
+        ret->pins = calloc(image->n_layers + 1, sizeof *ret->pins);
+        if (!ret->pins)
+                return error_set(err, ENOMEM, "out of memory");
+        o->ret_pins = ret->pins;
+        o->warn = e->warn;
+        r = image_mount(store, image->diff_ids, image->n_layers, o, err);
+        if (r < 0)
+                return r;
+        ret->fd = r;
+        ret->n_pins = image->n_layers;
+        return 0;
+}
+
+/* An ordinary user can mount only as root of a namespace of his own. */
+static int become_root(struct error *err)
+{
+        int r = geteuid() == 0 ? 0 : user_namespace_enter(err);
+
+        return r < 0 ? error_wrap(err, "mount without root's rights") : 0;
+}
+
+static int mount_read_only(struct engine *e, const struct instance *i, struct instance_root *ret, struct error *err)
+{
+        own_fd int upper = -1;
+        struct image_mount_options o = { .upper_fd = -1, .work_fd = -1, .top = &upper };
+        int r = become_root(err);
+
+        if (r < 0)
+                return r;
+        upper = open_directory(i, i->upper, err);
+        return upper < 0 ? upper : mount_layers(e, i, &o, ret, err);
+}
+
+static int mount_writable(struct engine *e, struct instance *i, struct instance_root *ret, struct error *err)
+{
+        own_fd int upper = -1, work = -1;
+        struct image_mount_options o = {};
+        int r = become_root(err);
+
+        if (r == 0 && i->lock < 0) {
+                r = i->lock = instance_lock(e, i->id, err);
+                if (r < 0)
+                        return error_wrap(err, "instance %s", i->name);
+                ret->e = e;
+                ret->i = i;
+        }
+        if (r >= 0)
+                r = upper = open_directory(i, i->upper, err);
+        if (r >= 0)
+                r = work = open_directory(i, "work", err);
+        if (r < 0)
+                return r;
+        o.upper_fd = upper;
+        o.work_fd = work;
+        return mount_layers(e, i, &o, ret, err);
+}
+
+/* ---- volumes ---- */
+
+/* What it is mounted on may be missing as long as the instance was never started; where nothing can be made, it is left
+ * out. */
+static int attach(int root, const struct instance_mount *m, bool writable, struct error *err)
+{
+        own_fd int source = mount_clone(AT_FDCWD, m->source, true), target = -1;
+        struct stat st;
+
+        if (source < 0)
+                return source == -ENOENT ? 0 : error_errno(err, -source, "mount %s", m->source);
+        if (fstat(source, &st) < 0)
+                return error_errno(err, errno, "mount %s", m->source);
+        if (instance_mount_is_read_only(m) && mount_set_attr(source, true, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+                return error_set(err, EIO, "mount %s read-only", m->source);
+        target = fd_open_in_root(root, m->destination, O_PATH);
+        if (target == -ENOENT && writable)
+                target = S_ISDIR(st.st_mode) ? fd_mkdir_in_root(root, m->destination, 0755)
+                                             : fd_create_in_root(root, m->destination, 0644);
+        if (target == -ENOENT || target == -ENOTDIR)
+                return 0;
+        if (target < 0 || mount_attach(source, target) < 0)
+                return error_set(err, EIO, "mount %s at %s", m->source, m->destination);
+        return 0;
+}
+
+/* In a mount namespace of our own, over the instance's own directory: all of it goes with this process. */
+static int attach_volumes(const struct instance *i, const struct instance_mounts *m, bool writable,
+                          struct instance_root *root, struct error *err)
+{
+        own_fd int place = open(i->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int r;
+
+        if (place < 0)
+                return error_errno(err, errno, "%s", i->path);
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return error_errno(err, errno, "make a mount namespace");
+        close(take_fd(&place));
+        place = open(i->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        r = place < 0 ? -errno : mount_attach(root->fd, place);
+        if (r < 0)
+                return error_errno(err, -r, "attach the root of instance %s", i->name);
+        r = 0;
+        for (size_t k = 0; r == 0 && k < m->n; k++) {
+                if (strcmp(m->items[k].type, "image") != 0)
+                        r = attach(root->fd, &m->items[k], writable, err);
+        }
+        return r;
+}
+
+int instance_root_open(struct engine *e, struct instance *i, bool writable, struct instance_root *ret,
+                       struct error *err)
+{
+        own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
+        own_instance_mounts struct instance_mounts m = {};
+        int r;
+
+        if (instance_is_running(i) && i->state.pid > 0) {
+                r = open_running(e, i, &root, err);
+        } else {
+                r = writable ? mount_writable(e, i, &root, err) : mount_read_only(e, i, &root, err);
+                if (r == 0)
+                        r = instance_mounts_all(i, &m, err);
+                if (r == 0 && m.n)
+                        r = attach_volumes(i, &m, writable, &root, err);
+        }
+        if (r < 0)
+                return r;
+        *ret = root;
+        root = (struct instance_root)INSTANCE_ROOT_NONE;
+        return 0;
+}
+
+int instance_root_open_bare(struct engine *e, struct instance *i, struct instance_root *ret, struct error *err)
+{
+        own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
+        int r = mount_read_only(e, i, &root, err);
+
+        if (r < 0)
+                return r;
+        *ret = root;
+        root = (struct instance_root)INSTANCE_ROOT_NONE;
+        return 0;
+}
+
+int instance_root_open_image(struct engine *e, struct instance *i, struct instance_root *ret, struct error *err)
+{
+        own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
+        struct image_mount_options o = { .upper_fd = -1, .work_fd = -1 };
+        int r = become_root(err);
+
+        if (r == 0)
+                r = mount_layers(e, i, &o, &root, err);
+        if (r < 0)
+                return r;
+        *ret = root;
+        root = (struct instance_root)INSTANCE_ROOT_NONE;
+        return 0;
+}
