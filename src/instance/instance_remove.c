@@ -7,10 +7,12 @@
 
 #include "base/own.h"
 #include "instance/event.h"
+#include "instance/instance_image_make.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_name.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
+#include "instance/snapshot.h"
 #include "instance/volume_store.h"
 #include "instance/shared_memory.h"
 #include "sys/user_namespace.h"
@@ -24,6 +26,8 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
 
         if (r >= 0 && volumes)
                 r = instance_volumes_remove(e, i, err);
+        if (r >= 0 && !i->options.rm)
+                r = snapshot_remove_all(e, i, err);
         if (r < 0)
                 return r;
         if (i->fd >= 0 && unlinkat(i->fd, "config", 0) < 0 && errno != ENOENT)
@@ -34,7 +38,9 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
         if (r < 0 || i->options.rm)
                 return r;
         r = engine_store(e, &store, err);
-        return r == 0 ? store_image_release(store, i->id, err) : r;
+        if (r == 0)
+                r = store_image_release(store, i->id, err);
+        return r == 0 ? image_drop_internal(e, &i->image, err) : r;
 }
 
 static void tell(struct engine *e, const struct instance *i)

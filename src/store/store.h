@@ -125,6 +125,9 @@ struct image_info {
  * that had the name loses it. One transaction.
  */
 int store_image_add(struct store *s, const struct digest *manifest, const struct reference *name, struct error *err);
+/* The same, held by an owner (NULL: none) from the start on. */
+int store_image_add_for(struct store *s, const struct digest *manifest, const struct reference *name, const char *owner,
+                        struct error *err);
 
 /*
  * Finds an image by a name (short names get Docker's registry and tag), by name and digest, by id, or by the first

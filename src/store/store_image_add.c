@@ -116,6 +116,12 @@ static int give_names(struct store *s, const struct digest *id, const struct dig
 
 int store_image_add(struct store *s, const struct digest *manifest, const struct reference *name, struct error *err)
 {
+        return store_image_add_for(s, manifest, name, NULL, err);
+}
+
+int store_image_add_for(struct store *s, const struct digest *manifest, const struct reference *name, const char *owner,
+                        struct error *err)
+{
         own_transaction struct transaction t = {};
         struct digest id = {};
         int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
@@ -124,6 +130,8 @@ int store_image_add(struct store *s, const struct digest *manifest, const struct
                 r = image_enter(s, manifest, &id, err);
         if (r == 0 && name)
                 r = give_names(s, &id, manifest, name, err);
+        if (r == 0 && owner)
+                r = image_hold(s, &id, owner, err);
         if (r < 0)
                 return r;
         if (name)

@@ -4,8 +4,7 @@
 #include "base/own.h"
 #include "store/store_private.h"
 
-/* In the caller's transaction. */
-static int hold(struct store *s, const struct digest *id, const char *owner, struct error *err)
+int image_hold(struct store *s, const struct digest *id, const char *owner, struct error *err)
 {
         int r = database_has(&s->database, err, "SELECT 1 FROM image WHERE id = ?1", "d", id);
 
@@ -22,7 +21,7 @@ int store_image_hold(struct store *s, const struct digest *id, const char *owner
         int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
 
         if (r == 0)
-                r = hold(s, id, owner, err);
+                r = image_hold(s, id, owner, err);
         return r < 0 ? r : transaction_commit(&t, err);
 }
 
@@ -32,7 +31,7 @@ int store_image_hold_only(struct store *s, const struct digest *id, const char *
         int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
 
         if (r == 0)
-                r = hold(s, id, owner, err);
+                r = image_hold(s, id, owner, err);
         if (r >= 0)
                 r = database_run(&s->database, err, "DELETE FROM image_owner WHERE owner = ?1 AND image != ?2", "td",
                                  owner, id);

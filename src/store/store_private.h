@@ -90,6 +90,11 @@ int file_each(struct store *s, const char *directory,
               int (*each)(struct store *s, const char *directory, const char *name, void *userdata, struct error *err),
               void *userdata, struct error *err);
 
+/* --- store_owners.c --- */
+
+/* In a transaction that changes. -ENOENT. */
+int image_hold(struct store *s, const struct digest *id, const char *owner, struct error *err);
+
 /* --- store_blobs.c --- */
 
 /* Whether its row and file are there and good; in a transaction. 1, 0 or an error. */
