@@ -166,6 +166,8 @@ static int set_xattrs(const struct extract *x, int fd, const struct tar_entry *e
         for (size_t i = 0; i < e->n_xattrs; i++) {
                 const struct tar_xattr *a = &e->xattrs[i];
 
+                if (x->o->plain && strncmp(a->name, "user.", strlen("user.")) != 0)
+                        continue;
                 if (fsetxattr(fd, a->name, a->value, a->len, 0) < 0 && !may_pass(x, errno))
                         return -errno;
         }
@@ -177,7 +179,7 @@ static int set_attributes(const struct extract *x, int fd, const struct tar_entr
 {
         if (fchown(fd, uid_of(x, e), gid_of(x, e)) < 0 && !may_pass(x, errno))
                 return -errno;
-        if (fchmod(fd, e->mode) < 0)
+        if (fchmod(fd, x->o->plain ? e->mode & ~(uint32_t)(S_ISUID | S_ISGID) : e->mode) < 0)
                 return -errno;
         return set_xattrs(x, fd, e);
 }
@@ -446,6 +448,8 @@ static int extract_entry(struct extract *x, const struct tar_entry *e, struct er
                 return r;
         if (!*path)
                 return extract_base(x, e, err);
+        if (x->o->plain && (e->type == TAR_CHARACTER || e->type == TAR_BLOCK_DEVICE))
+                return 0;
         r = find_target(x, e, path, &t, err);
         if (r < 0)
                 return r;

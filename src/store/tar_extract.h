@@ -19,6 +19,7 @@ struct tar_extract_options {
         bool chown;       /* all of it belongs to uid and gid, whatever the archive says */
         uint32_t uid, gid;
         bool root_attributes; /* the entry of the base itself says what it shall be like; else it stays as it is */
+        bool plain;           /* no devices, setuid, setgid, capabilities: for files that came from strangers */
         bool lenient;         /* what may not be made (owners, devices, attributes) is passed over: user namespaces */
 };
 

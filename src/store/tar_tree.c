@@ -500,7 +500,7 @@ static int add_node(struct tar_tree *t, int fd, const struct stat *st, struct er
 /* t->path is its name in the archive. */
 static int add(struct tar_tree *t, int dir, const char *name, struct error *err)
 {
-        own_fd int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        own_fd int fd = *name ? openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : fcntl(dir, F_DUPFD_CLOEXEC, 0);
         struct stat st;
 
         if (buf_failed(&t->path))

@@ -19,7 +19,7 @@
 
 struct tar_tree_options {
         int dir;          /* the caller's, as long as the tree is read */
-        const char *name; /* in dir, not followed if it is a link; ".": dir itself */
+        const char *name; /* in dir, not followed if it is a link; "": what dir is a descriptor of (O_PATH, any file) */
         const char *as;   /* its name in the archive: "etc"; ".": names begin with "./" */
 
         /*
