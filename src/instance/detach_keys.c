@@ -33,8 +33,9 @@ int detach_keys_parse(const char *text, struct detach_keys *ret, struct error *e
                         return error_set(err, EINVAL, "detach keys \"%s\": unknown key \"%.*s\"", text, (int)len, rest);
                 k.keys[k.n++] = (unsigned char)key;
                 rest += len;
-                if (*rest == ',')
-                        rest++;
+                /* Behind a comma stands another one. */
+                if (*rest == ',' && !*++rest)
+                        return error_set(err, EINVAL, "detach keys \"%s\": one is missing", text);
         }
         *ret = k;
         return 0;

@@ -66,8 +66,10 @@ static int handle_frame(struct relay *r, const struct frame *f, struct error *er
         switch (f->type) {
         case PROTOCOL_STDOUT:
         case PROTOCOL_STDERR:
-                r->output = *f;
-                r->to = f->type == PROTOCOL_STDOUT ? STDOUT_FILENO : STDERR_FILENO;
+                if (!(f->type == PROTOCOL_STDOUT ? r->options->no_output : r->options->no_errors)) {
+                        r->output = *f;
+                        r->to = f->type == PROTOCOL_STDOUT ? STDOUT_FILENO : STDERR_FILENO;
+                }
                 return 0;
         case PROTOCOL_WINDOW:
                 r->window += protocol_u32(f->payload);

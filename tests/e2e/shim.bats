@@ -3,7 +3,7 @@
 #
 # holt-shim: what stays with a running instance. Instances of a plain directory (tests/instance/shim_tool.c).
 #
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031
 
 load helpers
 
@@ -24,8 +24,8 @@ teardown() {
                 kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
         done
         # Whatever a failed test left running.
-        for id in $(ls "$RUN/instances" 2>/dev/null); do
-                tool stop "$id" 0
+        for id in "$RUN"/instances/*; do
+                [[ -d $id ]] && tool stop "${id##*/}" 0
         done
         wait_for 3 is_empty "$RUN/instances"
         ROOT=$RUN/containers no_leaks
@@ -120,6 +120,7 @@ $(cat)
         [ "$output" = $'input\nend' ]
         head -c 3000000 /dev/urandom >"$WORK/bytes"
         spec '.process.args = ["/bin/cat"]'
+        # shellcheck disable=SC2094
         start ddd interactive=true log-driver=none <"$WORK/bytes" | cmp - "$WORK/bytes"
         [ ! -e "$(dir ddd)/log" ]
 }
@@ -132,7 +133,7 @@ $(cat)
                 sleep 0.5
                 cat
         ) | wc -c | grep -x 10000001
-        grep -x done "$WORK/err"
+        grep -x "done" "$WORK/err"
         # A program that waits for its reader does not run on.
         sh_spec 'x=$(head -c 5000 /dev/zero | tr "\0" x); i=0; while :; do i=$((i + 1)); echo $x; echo $i >/tmp/count; done'
         background bash -c "'$BIN/shim_tool' --root '$STORE' --run '$RUN' run '$CONFIG' '$BUNDLE/rootfs' bbb log-driver=none | sleep 1.5"
