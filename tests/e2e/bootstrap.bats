@@ -19,10 +19,10 @@ bootstrap() { holt image bootstrap -q --variant extract --include busybox-static
         [[ $(bootstrap debian:12) == "$first" ]]
         [[ $(holt images --format '{{.Repository}}:{{.Tag}}' | sort | tr '\n' ' ') == "debian:12 team/base:1 " ]]
         [[ $(holt image inspect --format '{{.Created}} {{.Config.Cmd}}' debian:12) == "2023-11-14T22:13:20Z"*"/bin/bash"* ]]
-        [[ $(holt run debian:12 /bin/busybox echo hello) == hello ]]
-        [[ $(holt run team/base:1 /bin/busybox cat /etc/debian_version) == 12.* ]]
+        [[ $(holt run --rm --network none debian:12 /bin/busybox echo hello) == hello ]]
+        [[ $(holt run --rm --network none team/base:1 /bin/busybox cat /etc/debian_version) == 12.* ]]
         # Each clone gets its own.
-        [[ $(holt run team/base:1 /bin/busybox sh -c 'busybox wc -c </etc/machine-id') == 0 ]]
+        [[ $(holt run --rm --network none team/base:1 /bin/busybox sh -c 'busybox wc -c </etc/machine-id') == 0 ]]
 }
 
 @test "what cannot be made leaves nothing, and says why" {

@@ -115,27 +115,27 @@ private_podman() {
 @test "run: an image that is not here is pulled, as --pull says" {
         registry_start
         index_push multi:1
-        run -125 --separate-stderr holt run --pull never "$REGISTRY/multi:1" true
+        run -125 --separate-stderr holt run --rm --network none --pull never "$REGISTRY/multi:1" true
         [ "$stderr" = "holt: no such image: $REGISTRY/multi:1" ]
-        run -0 --separate-stderr holt run "$REGISTRY/multi:1" busybox cat /arch
+        run -0 --separate-stderr holt run --rm --network none "$REGISTRY/multi:1" busybox cat /arch
         [ "$output" = amd64 ]
         [ "${stderr_lines[0]}" = "Unable to find image '$REGISTRY/multi:1' locally" ]
         [ "${stderr_lines[-2]}" = "Digest: $INDEX" ]
         [ "${stderr_lines[-1]}" = "Status: Downloaded newer image for $REGISTRY/multi:1" ]
-        run -0 --separate-stderr holt run "$REGISTRY/multi:1" busybox cat /arch
+        run -0 --separate-stderr holt run --rm --network none "$REGISTRY/multi:1" busybox cat /arch
         [ -z "$stderr" ]
-        run -0 --separate-stderr holt run --pull always "$REGISTRY/multi:1" busybox cat /arch
+        run -0 --separate-stderr holt run --rm --network none --pull always "$REGISTRY/multi:1" busybox cat /arch
         [ "$output" = amd64 ]
         [ "${stderr_lines[-1]}" = "Status: Image is up to date for $REGISTRY/multi:1" ]
 
-        run -125 --separate-stderr holt run --pull never --platform linux/arm64 "$REGISTRY/multi:1" true
+        run -125 --separate-stderr holt run --rm --network none --pull never --platform linux/arm64 "$REGISTRY/multi:1" true
         [ "$stderr" = "holt: the image $REGISTRY/multi:1 that is here is for linux/amd64" ]
-        run -0 --separate-stderr holt run -q --platform linux/arm64 "$REGISTRY/multi:1" busybox cat /arch
+        run -0 --separate-stderr holt run --rm --network none -q --platform linux/arm64 "$REGISTRY/multi:1" busybox cat /arch
         [ "$output" = arm64 ]
         [ -z "$stderr" ]
-        run -125 --separate-stderr holt run "$REGISTRY/multi:2" true
+        run -125 --separate-stderr holt run --rm --network none "$REGISTRY/multi:2" true
         [ "${stderr_lines[-1]}" = "holt: $REGISTRY/multi:2: manifest 2: it is not there (manifest unknown)" ]
-        run -125 --separate-stderr holt run --pull sometimes "$REGISTRY/multi:1"
+        run -125 --separate-stderr holt run --rm --network none --pull sometimes "$REGISTRY/multi:1"
         [ "$stderr" = 'holt: option --pull: invalid value "sometimes"; see holt run --help' ]
 }
 
@@ -184,9 +184,9 @@ private_podman() {
         run -1 --separate-stderr holt pull -q "$web"
         [[ $stderr == "holt: $web: "*"onnect"* ]]
         [ "${#stderr_lines[@]}" -eq 1 ]
-        run -0 --separate-stderr holt run --pull missing "$web" busybox echo ran
+        run -0 --separate-stderr holt run --rm --network none --pull missing "$web" busybox echo ran
         [ "$output" = ran ]
-        run -125 --separate-stderr holt run --pull always "$web" busybox echo ran
+        run -125 --separate-stderr holt run --rm --network none --pull always "$web" busybox echo ran
         [[ $stderr == "holt: $web: "*"onnect"* ]]
 }
 
@@ -211,7 +211,7 @@ private_podman() {
         holt pull -q "$REGISTRY/web:1"
         # The others find it where holt keeps it.
         skopeo_inspect "docker://$REGISTRY/web:1" >/dev/null
-        run -0 --separate-stderr holt run --pull always "$REGISTRY/web:1" busybox echo ran
+        run -0 --separate-stderr holt run --rm --network none --pull always "$REGISTRY/web:1" busybox echo ran
         [ "$output" = ran ]
 
         holt logout "$REGISTRY"
@@ -313,7 +313,7 @@ EOF
         [ "$output" = web:1 ]
         run -1 --separate-stderr holt pull -q bad.example/web:1
         [ "$stderr" = "holt: bad.example/web:1: registries.conf blocks bad.example" ]
-        run -125 --separate-stderr holt run -q bad.example/web:1 true
+        run -125 --separate-stderr holt run --rm --network none -q bad.example/web:1 true
         echo 'unknown words' >"$CONTAINERS_REGISTRIES_CONF"
         run -1 --separate-stderr holt pull -q web:1
         [[ $stderr == "holt: "*registries.conf* ]]

@@ -18,6 +18,7 @@ setup_file() {
         image box '{"Cmd": ["sh", "-c", "echo default"], "Env": ["FROM_IMAGE=yes", "PATH=/bin:/sbin:/usr/bin"]}'
         image entry '{"Entrypoint": ["echo", "entry"], "Cmd": ["cmd"], "User": "test:extra", "WorkingDir": "/made/by/image"}'
         image nothing '{}'
+        { echo none; cgroups; } >"$BATS_FILE_TMPDIR/cgroups"
 }
 
 # image NAME CONFIG: "config" of the image's configuration, as JSON.
@@ -55,11 +56,9 @@ teardown() {
         nothing_left
 }
 
-# Without a profile it says so.
-NO_PROFILE=()
-[ -e /usr/share/containers/seccomp.json ] || NO_PROFILE=(--security-opt seccomp=unconfined)
+OPTIONS=(--rm --network none)
 
-hr() { timeout 30 "$HOLT" run "${NO_PROFILE[@]}" "$@"; }
+hr() { timeout 30 "$HOLT" run "${OPTIONS[@]}" "$@"; }
 
 # Of any instance: files, cgroups, mounts but the layers' own, processes.
 nothing_left() {
@@ -67,8 +66,11 @@ nothing_left() {
         files=$(find "$HOLT_ROOT/instances" "$HOLT_RUN/containers" -mindepth 1 ! -path '*/.cache*' 2>/dev/null) || true
         [ -z "$files" ] || { echo "left: ${files:0:2000}"; return 1; }
         ! grep -F "$HOLT_ROOT" /proc/self/mountinfo | grep -vE "$HOLT_RUN/layers(/[0-9a-f]+)? " || return 1
-        ! find /sys/fs/cgroup -mindepth 3 -path '*/holt/*' -type d 2>/dev/null | grep -E '/[0-9a-f]{64}$' || return 1
+        ! cgroups | grep -vFxf "$BATS_FILE_TMPDIR/cgroups" || return 1
 }
+
+# Those of others may be there before.
+cgroups() { find /sys/fs/cgroup -mindepth 3 -path '*/holt/*' -type d 2>/dev/null | grep -E '/[0-9a-f]{64}$' || true; }
 
 is() { # COMMAND-OUTPUT EXPECTED
         [ "$1" = "$2" ] || { printf 'got:\n%s\nexpected:\n%s\n' "$1" "$2"; return 1; }
@@ -148,10 +150,10 @@ is() { # COMMAND-OUTPUT EXPECTED
 
 @test "a terminal" {
         "$TESTS/tty_drive.py" -s 31x97 -e '[$#] ' -i 'stty size; tty; echo a$((1+1))b\r' -e '31 97.*a2b' \
-                -s 20x40 -d 0.2 -i 'stty size\r' -e '20 40' -i 'exit 3\r' -- "$HOLT" run "${NO_PROFILE[@]}" -it box sh >terminal || status=$?
+                -s 20x40 -d 0.2 -i 'stty size\r' -e '20 40' -i 'exit 3\r' -- "$HOLT" run "${OPTIONS[@]}" -it box sh >terminal || status=$?
         [ "$status" -eq 3 ] || { cat terminal; return 1; }
         grep -q /dev/pts/0 terminal
-        is "$("$TESTS/tty_drive.py" -- "$HOLT" run "${NO_PROFILE[@]}" -t box sh -c 'echo $TERM; test -t 1 && echo yes' | tr -d '\r')" \
+        is "$("$TESTS/tty_drive.py" -- "$HOLT" run "${OPTIONS[@]}" -t box sh -c 'echo $TERM; test -t 1 && echo yes' | tr -d '\r')" \
                 "$(printf 'xterm\nyes')"
         run -125 hr -it box true
         [[ $output == *TTY* ]]
@@ -159,7 +161,7 @@ is() { # COMMAND-OUTPUT EXPECTED
 
 @test "signals are passed on" {
         local i pid
-        "$HOLT" run "${NO_PROFILE[@]}" box sh -c 'trap "echo got TERM; exit 5" TERM; echo ready; while :; do sleep 0.1; done' >out &
+        "$HOLT" run "${OPTIONS[@]}" box sh -c 'trap "echo got TERM; exit 5" TERM; echo ready; while :; do sleep 0.1; done' >out &
         pid=$!
         for i in {1..100}; do grep -q ready out && break; sleep 0.05; done
         kill -TERM "$pid"
@@ -239,7 +241,7 @@ is() { # COMMAND-OUTPUT EXPECTED
 
 @test "names are taken once" {
         mkfifo ready
-        "$HOLT" run "${NO_PROFILE[@]}" --name web box sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done' >ready &
+        "$HOLT" run "${OPTIONS[@]}" --name web box sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done' >ready &
         local pid=$!
         head -n 1 ready
         run -125 hr --name web box true
@@ -256,7 +258,7 @@ is() { # COMMAND-OUTPUT EXPECTED
         for i in 1 2 3; do
                 rm -f ready
                 mkfifo ready
-                "$HOLT" run "${NO_PROFILE[@]}" --name left box sh -c 'mkdir -p /a/b; echo up; sleep 1000' >ready &
+                "$HOLT" run "${OPTIONS[@]}" --name left box sh -c 'mkdir -p /a/b; echo up; sleep 1000' >ready &
                 pid=$!
                 head -n 1 ready
                 kill -KILL "$pid"
@@ -269,7 +271,7 @@ is() { # COMMAND-OUTPUT EXPECTED
 @test "kill -9 of holt at any instant" {
         local i
         for i in {1..40}; do
-                timeout -s KILL "$(printf '0.%04d' $((i * 3)))" "$HOLT" run box true || true
+                timeout -s KILL "$(printf '0.%04d' $((i * 3)))" "$HOLT" run "${OPTIONS[@]}" box true || true
         done
         hr box true
         nothing_left
@@ -278,7 +280,7 @@ is() { # COMMAND-OUTPUT EXPECTED
 @test "many at once" {
         local i pids=()
         for i in {1..12}; do
-                "$HOLT" run "${NO_PROFILE[@]}" box sh -c "echo $i; sleep 0.2" >"out.$i" &
+                "$HOLT" run "${OPTIONS[@]}" box sh -c "echo $i; sleep 0.2" >"out.$i" &
                 pids+=($!)
         done
         for i in "${pids[@]}"; do wait "$i"; done

@@ -223,7 +223,8 @@ run_d() { holt run -d --network none "$@"; }
         [ -z "$(holt ps -q)" ]
         [ "$(holt ps -a --format '{{.Names}}')" = lost ]
         [ "$(holt inspect -f '{{.State.Status}} {{.State.ExitCode}}' lost)" = "exited 137" ]
-        while read -r pid; do [ ! -e "/proc/$pid" ]; done <pids
+        # What is dead may wait for its new parent.
+        while read -r pid; do [ ! -e "/proc/$pid" ] || grep -q "^State:.Z" "/proc/$pid/status"; done <pids
         holt start lost >/dev/null
         [ "$(holt ps --format '{{.Names}}')" = lost ]
 }

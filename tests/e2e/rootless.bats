@@ -56,10 +56,9 @@ user() {
                 env HOME="${WORK-$PLACE}" HOLT_ROOT="${WORK-$PLACE}/root" HOLT_RUN="${WORK-$PLACE}/run" "$@" 3>&- 4>&-
 }
 
-NO_PROFILE=()
-[ -e /usr/share/containers/seccomp.json ] || NO_PROFILE=(--security-opt seccomp=unconfined)
+OPTIONS=(--rm --network none)
 
-hr() { user timeout 60 "$HOLT" run "${NO_PROFILE[@]}" "$@"; }
+hr() { user timeout 60 "$HOLT" run "${OPTIONS[@]}" "$@"; }
 
 nothing_left() {
         local files
@@ -169,7 +168,7 @@ root() { HOLT_ROOT=$WORK/of-root HOLT_RUN=$WORK/of-root/run unshare --mount --pr
         image box "$PLACE/lower.tar" "$PLACE/upper.tar"
         mkdir -p "$WORK/of-root/run"
         WHO=root image box "$PLACE/lower.tar" "$PLACE/upper.tar"
-        root "$HOLT" run "${NO_PROFILE[@]}" box sh -c "$look" | sed -E '/^\.[^ ]* 4/s/ [0-9]+ ([0-9]+ [^ ]+)$/ \1/' >of-root.txt
+        root "$HOLT" run "${OPTIONS[@]}" box sh -c "$look" | sed -E '/^\.[^ ]* 4/s/ [0-9]+ ([0-9]+ [^ ]+)$/ \1/' >of-root.txt
         hr box sh -c "$look" 2>warning | sed -E '/^\.[^ ]* 4/s/ [0-9]+ ([0-9]+ [^ ]+)$/ \1/' >his.txt
         diff of-root.txt his.txt
         grep -q '^\./closed 4000' his.txt
@@ -217,10 +216,10 @@ root() { HOLT_ROOT=$WORK/of-root HOLT_RUN=$WORK/of-root/run unshare --mount --pr
         image box "$PLACE/lower.tar"
         local i
         for i in {1..25}; do
-                user timeout -s KILL "$(printf '0.%03d' $((i * 4)))" "$HOLT" run "${NO_PROFILE[@]}" box true || true
+                user timeout -s KILL "$(printf '0.%03d' $((i * 4)))" "$HOLT" run "${OPTIONS[@]}" box true || true
         done
         mkfifo ready
-        user "$HOLT" run "${NO_PROFILE[@]}" -u test --name left box sh -c 'mkdir -p /tmp/a; echo up; sleep 1234' >ready &
+        user "$HOLT" run "${OPTIONS[@]}" -u test --name left box sh -c 'mkdir -p /tmp/a; echo up; sleep 1234' >ready &
         head -n 1 ready
         pkill -KILL -f "^$HOLT run.* --name left" -u 12345
         wait $! || true
@@ -312,10 +311,10 @@ root() { HOLT_ROOT=$WORK/of-root HOLT_RUN=$WORK/of-root/run unshare --mount --pr
 
 @test "a terminal" {
         image box "$PLACE/lower.tar"
-        [[ $(user script -qec "$HOLT run ${NO_PROFILE[*]} -it box sh -c 'tty && id -u'" /dev/null </dev/null) == \
+        [[ $(user script -qec "$HOLT run ${OPTIONS[*]} -it box sh -c 'tty && id -u'" /dev/null </dev/null) == \
                 */dev/pts/0*0* ]]
         ranges nobody:1:1
-        [[ $(user script -qec "$HOLT run ${NO_PROFILE[*]} -it box tty" /dev/null </dev/null) == */dev/pts/0* ]]
+        [[ $(user script -qec "$HOLT run ${OPTIONS[*]} -it box tty" /dev/null </dev/null) == */dev/pts/0* ]]
 }
 
 @test "root of a namespace that he makes himself may mount images, he may not" {

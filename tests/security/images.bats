@@ -312,7 +312,7 @@ evil() {
         hostile_load '{}' "$CASES/layers/fine_devices.tar" >/dev/null
         at=$(holt image mount hostile:1)
         # shellcheck disable=SC2046
-        holt run $(seccomp) hostile:1 /bin/sh -c 'cp /bin/sh /suid; chmod 4755 /suid'
+        holt run --rm --network none $(seccomp) hostile:1 /bin/sh -c 'cp /bin/sh /suid; chmod 4755 /suid'
         [[ -u $at/setuid && -b $at/sda ]]
         run -1 dd if="$at/null" count=1
         findmnt -n -o OPTIONS "$at" | grep -w nosuid | grep -w nodev
