@@ -2,6 +2,7 @@
 #include "sys/sibling_program.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,14 +11,16 @@
 
 int sibling_program_own(char ret[PATH_MAX], struct error *err)
 {
-        ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+        char path[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+        bool has_place;
 
         if (n < 0)
                 return error_errno(err, errno, "find out where this program is");
-        ret[n] = '\0';
+        path[n] = '\0';
         /* A protected copy has no place; its first argument says where it came from (programs/sealed_start.h). */
-        if (strcmp(ret, "/") == 0 || strncmp(ret, "/memfd:", 7) == 0)
-                snprintf(ret, PATH_MAX, "%s", program_invocation_name);
+        has_place = strcmp(path, "/") != 0 && strncmp(path, "/memfd:", 7) != 0;
+        snprintf(ret, PATH_MAX, "%s", has_place ? path : program_invocation_name);
         if (*ret != '/')
                 return error_set(err, ENOENT, "find out where this program is: it runs from a file without a name");
         return 0;
