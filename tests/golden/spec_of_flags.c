@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * spec_of_flags MEMBER[.MEMBER...] [OPTION...] IMAGE [COMMAND...]: what `holt run` with these options would hand to the
- * runtime, as JSON: that part of it. The image is always the same one.
+ * runtime, as JSON: that part of it; or "explained", for people. The image is always the same one.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/own.h"
+#include "cli/explain.h"
 #include "cli/instance_options.h"
 #include "cli/invocation.h"
 #include "instance/image_spec.h"
@@ -71,6 +72,16 @@ static int print_part(const struct buf *text, char *path, struct error *err)
         return 0;
 }
 
+static int print_explained(const struct buf *text, struct error *err)
+{
+        own_buf struct buf out = {};
+        int r = explain_config(text, &out, err);
+
+        if (r == 0)
+                fputs(buf_str(&out), stdout);
+        return r;
+}
+
 static int run(int argc, char **argv, struct error *err)
 {
         own_instance_options struct instance_options o = {};
@@ -84,7 +95,9 @@ static int run(int argc, char **argv, struct error *err)
                 r = instance_options_settle(&o, err);
         if (r == 0)
                 r = write_spec(&o, &text, err);
-        return r == 0 ? print_part(&text, argv[1], err) : r;
+        if (r < 0)
+                return r;
+        return strcmp(argv[1], "explained") == 0 ? print_explained(&text, err) : print_part(&text, argv[1], err);
 }
 
 int main(int argc, char **argv)
