@@ -42,7 +42,7 @@ teardown() {
         ! grep -F "$HOLT_ROOT" /proc/self/mountinfo | grep -vE "$HOLT_RUN/layers(/[0-9a-f]+)? " || return 1
 }
 
-hr() { timeout 30 "$HOLT" run --rm "$@"; }
+hr() { timeout 30 "$HOLT" run --rm --network none "$@"; }
 
 is() { # GOT EXPECTED
         [ "$1" = "$2" ] || { printf 'got:\n%s\nexpected:\n%s\n' "$1" "$2"; return 1; }
@@ -196,13 +196,13 @@ END
 }
 
 @test "namespaces of another instance" {
-        "$HOLT" run -d --name other --ipc shareable --shm-size 2m box sh -c 'echo shared >/dev/shm/file; exec sleep 100' >/dev/null
+        "$HOLT" run -d --network none --name other --ipc shareable --shm-size 2m box sh -c 'echo shared >/dev/shm/file; exec sleep 100' >/dev/null
         hr --pid container:other box sh -c 'cat /proc/1/comm' | grep -x sleep
         hr --ipc container:other box sh -c 'cat /dev/shm/file; df -k /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2' >out
         is "$(cat out)" "$(printf 'shared\n2048')"
         "$HOLT" rm -f other
         ! grep -F "$HOLT_RUN/shm" /proc/self/mountinfo || return 1
-        "$HOLT" run -d --name other box sleep 100 >/dev/null
+        "$HOLT" run -d --network none --name other box sleep 100 >/dev/null
         refused shareable --ipc container:other
         "$HOLT" rm -f other
         refused other --pid container:other
@@ -231,7 +231,7 @@ END
         # An orphan that ends is taken off the table.
         is "$(hr --init box sh -c 'sh -c "sleep 0.1 &"; sleep 0.4; cat /proc/[0-9]*/comm | grep -c "^sleep"' || true)" 0
         # The program has no handler: the first process of a container would ignore the signal.
-        "$HOLT" run --rm --init box sh -c 'echo up; exec sleep 100' >out &
+        "$HOLT" run --rm --network none --init box sh -c 'echo up; exec sleep 100' >out &
         local pid=$!
         for _ in {1..100}; do grep -q up out && break; sleep 0.05; done
         kill -TERM "$pid"

@@ -53,14 +53,14 @@ END
 teardown() {
         if [ -n "$PID" ] && { pkill -KILL -P "$PID"; kill -KILL "$PID"; } 2>/dev/null; then
                 wait "$PID" || true
-                "$HOLT" run --rm --systemd false --entrypoint /bin/true debian
+                "$HOLT" run --rm --network none --systemd false --entrypoint /bin/true debian
         fi
 }
 
 # boot FLAGS...: in the background; waits until the service has looked.
 boot() {
         rm -f out/done
-        "${PROGRAM[@]:-$HOLT}" run --rm -v "$PWD/out:/out" -v "$PWD/look.service:/etc/systemd/system/look.service:ro" \
+        "${PROGRAM[@]:-$HOLT}" run --rm --network none -v "$PWD/out:/out" -v "$PWD/look.service:/etc/systemd/system/look.service:ro" \
                 -v "$PWD/wants.conf:/etc/systemd/system/multi-user.target.d/look.conf:ro" "$@" debian >console 2>&1 </dev/null 3>&- &
         PID=$!
         for _ in {1..200}; do
@@ -117,9 +117,9 @@ stop() {
 }
 
 @test "--systemd false leaves all as it is" {
-        run timeout 20 "$HOLT" run --rm --systemd false --entrypoint /bin/sh debian -c 'grep -c " /run " /proc/mounts'
+        run timeout 20 "$HOLT" run --rm --network none --systemd false --entrypoint /bin/sh debian -c 'grep -c " /run " /proc/mounts'
         [ "$output" = 0 ]
-        run -125 "$HOLT" run --rm --systemd always --init debian
-        run timeout 20 "$HOLT" run --rm --systemd always --entrypoint /bin/sh debian -c 'grep -c " /run " /proc/mounts'
+        run -125 "$HOLT" run --rm --network none --systemd always --init debian
+        run timeout 20 "$HOLT" run --rm --network none --systemd always --entrypoint /bin/sh debian -c 'grep -c " /run " /proc/mounts'
         [ "$output" = 1 ]
 }
