@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <unistd.h>
-
-#include "cli/human.h"
+#include "cli/confirm.h"
 #include "cli/instance_filter.h"
 #include "cli/instance_select.h"
 
@@ -30,21 +27,6 @@ static void name_all(const struct prune *p, struct buf *out)
                 buf_addf(out, "  %.12s  %s\n", p->doomed.items[n]->id, p->doomed.items[n]->name);
 }
 
-/* Without a terminal nobody is asked. */
-static int confirm(const struct invocation *inv, const struct prune *p, struct error *err)
-{
-        own_buf struct buf list = {};
-
-        if (args_flag(&inv->args, OPTION_FORCE))
-                return 1;
-        if (!isatty(STDIN_FILENO))
-                return error_set(err, EMISUSED, "nobody can be asked without a terminal: --force says yes");
-        buf_add_str(&list, "These instances would be removed with all they have written:\n");
-        name_all(p, &list);
-        report_text(&list);
-        return ask("Go on? [y/N] ");
-}
-
 static int remove_all(struct invocation *inv, struct prune *p, struct error *err)
 {
         int r = 0;
@@ -69,11 +51,10 @@ static int prune(struct invocation *inv, struct prune *p, struct error *err)
                 r = instances(&p->e, add, p, err);
         if (r < 0 || !p->doomed.n)
                 return r;
-        if (args_flag(&inv->args, OPTION_DRY_RUN)) {
-                name_all(p, &list);
+        name_all(p, &list);
+        if (args_flag(&inv->args, OPTION_DRY_RUN))
                 return output_write(&list, err);
-        }
-        r = confirm(inv, p, err);
+        r = confirm_removal(&inv->args, &list, err);
         return r > 0 ? remove_all(inv, p, err) : r;
 }
 

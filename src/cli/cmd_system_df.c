@@ -13,6 +13,9 @@
 #include "cli/format.h"
 #include "cli/human.h"
 #include "cli/image_lookup.h"
+#include "cli/instance_select.h"
+#include "instance/volume_store.h"
+#include "sys/disk_usage.h"
 
 static const struct format_field fields[] = {
         { "Type", "TYPE" }, { "TotalCount", "TOTAL" },        { "Active", "ACTIVE" },
@@ -59,35 +62,106 @@ static int add_line(struct format *f, const struct line *line, struct error *err
         return format_add(f, &row, err);
 }
 
-static int show_totals(struct store *s, const char *given, struct error *err)
+/* Images and instances have each other's numbers. */
+struct totals {
+        struct engine *e;
+        struct line instances, volumes;
+        struct buf used; /* struct digest of each image that an instance stands on */
+        struct error *err;
+};
+
+static int add_instance(void *userdata, struct instance *i)
 {
+        struct totals *t = userdata;
+        struct error ignored;
+        uint64_t bytes = 0;
+
+        (void)instance_size(i, &bytes, &ignored);
+        t->instances.total++;
+        t->instances.bytes += bytes;
+        if (instance_is_running(i))
+                t->instances.active++;
+        else
+                t->instances.reclaimable += bytes;
+        buf_add(&t->used, &i->image, sizeof i->image);
+        return 0;
+}
+
+static int add_volume(void *userdata, const struct volume_info *v)
+{
+        struct totals *t = userdata;
+        int used = volume_is_used(t->e, v->name, t->err);
+        uint64_t bytes = 0;
+
+        if (used < 0)
+                return used;
+        (void)disk_usage(v->path, &bytes);
+        t->volumes.total++;
+        t->volumes.bytes += bytes;
+        if (used)
+                t->volumes.active++;
+        else
+                t->volumes.reclaimable += bytes;
+        return 0;
+}
+
+/* How many different ones. */
+static uint64_t count_used(const struct totals *t)
+{
+        const struct digest *d = (const struct digest *)(const void *)buf_str(&t->used);
+        size_t n = t->used.len / sizeof *d, different = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                size_t k = 0;
+
+                while (k < i && !digest_equal(&d[k], &d[i]))
+                        k++;
+                different += k == i;
+        }
+        return different;
+}
+
+static int add_lines(struct format *f, const struct totals *t, const struct store_usage *u, struct error *err)
+{
+        /* What is reclaimable is mostly layers, and a little manifests. */
+        uint64_t free_layers = u->reclaimable_bytes < u->layer_bytes ? u->reclaimable_bytes : u->layer_bytes;
+        const struct line lines[] = {
+                { "Images", u->images, count_used(t), u->layer_bytes + u->blob_bytes, u->reclaimable_bytes },
+                { "Layers", u->layers, u->pinned_layers, u->layer_bytes, free_layers },
+                t->instances,
+                t->volumes,
+                /* They go with their layers. */
+                { "Unpacked Layers", u->unpacked_layers, u->unpacked_layers, u->unpacked_bytes, 0 },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(lines) - !u->unpacked_layers; i++)
+                r = add_line(f, &lines[i], err);
+        return r;
+}
+
+static int show_totals(struct engine *e, struct store *s, const char *given, struct error *err)
+{
+        struct totals t = {
+                .e = e, .instances = { .type = "Containers" }, .volumes = { .type = "Local Volumes" }, .err = err
+        };
         own_format struct format f = {};
         own_buf struct buf out = {};
         struct store_usage u = {};
-        uint64_t free_layers;
         int r = store_usage(s, &u, err);
 
-        /* What is reclaimable is mostly layers, and a little manifests. */
-        free_layers = u.reclaimable_bytes < u.layer_bytes ? u.reclaimable_bytes : u.layer_bytes;
+        if (r == 0)
+                r = instances(e, add_instance, &t, err);
+        if (r == 0)
+                r = volume_each(e, add_volume, &t, err);
         if (r == 0)
                 r = format_open(&f, given, "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
                                 fields, false, err);
         if (r == 0)
-                r = add_line(&f,
-                             &(struct line){ "Images", u.images, u.images - u.dangling_images,
-                                             u.layer_bytes + u.blob_bytes, u.reclaimable_bytes },
-                             err);
-        if (r == 0)
-                r = add_line(&f, &(struct line){ "Layers", u.layers, u.pinned_layers, u.layer_bytes, free_layers },
-                             err);
-        /* They go with their layers. */
-        if (r == 0 && u.unpacked_layers)
-                r = add_line(
-                        &f,
-                        &(struct line){ "Unpacked Layers", u.unpacked_layers, u.unpacked_layers, u.unpacked_bytes, 0 },
-                        err);
+                r = add_lines(&f, &t, &u, err);
         if (r == 0)
                 r = format_write(&f, &out, err);
+        buf_finish(&t.used);
         return r < 0 ? r : output_write(&out, err);
 }
 
@@ -203,10 +277,14 @@ static int show_images(struct store *s, const char *given, struct error *err)
 int cmd_system_df(struct invocation *inv, struct error *err)
 {
         const char *given = args_str(&inv->args, OPTION_FORMAT);
-        own_store struct store *store = NULL;
-        int r = invocation_store(inv, &store, err);
+        own_engine struct engine e = {};
+        struct store *store;
+        int r = invocation_engine(inv, &e, err);
 
+        if (r == 0)
+                r = engine_store(&e, &store, err);
         if (r < 0)
                 return r;
-        return args_flag(&inv->args, OPTION_VERBOSE) ? show_images(store, given, err) : show_totals(store, given, err);
+        return args_flag(&inv->args, OPTION_VERBOSE) ? show_images(store, given, err)
+                                                     : show_totals(&e, store, given, err);
 }

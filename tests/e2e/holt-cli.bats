@@ -233,9 +233,15 @@ asked() {
 @test "prune: asks, and keeps what is named" {
         pulled
         holt tag bare stack
-        run -0 --separate-stderr holt image prune <<<n
-        [ -z "$output" ]
-        run -0 --separate-stderr holt image prune <<<y
+        run -125 --separate-stderr holt image prune <<<y
+        [[ -z $output && $stderr == *'without a terminal: --force says yes'* ]]
+        run -0 holt image prune --dry-run
+        [[ $output == '  image    '* && ${#lines[@]} -eq 1 ]]
+        # On a terminal what goes is listed, and asked for.
+        typed() { script -qec "holt image prune" /dev/null <<<"$1"; }
+        run -0 typed n
+        [[ $output == *'would be removed for good'*image*"${STACK:0:12}"*'[y/N]'* && $output != *Deleted* ]]
+        run -0 --separate-stderr holt image prune --force
         [ "${lines[0]}" = "Deleted Images:" ]
         [[ ${lines[2]} == "deleted: sha256:$STACK"* ]]
         [[ ${lines[3]} == "Total reclaimed space: "* ]]

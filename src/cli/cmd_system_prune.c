@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Instances that do not run, volumes and images that no other has. What goes is known before anything does. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "cli/confirm.h"
+#include "cli/human.h"
+#include "cli/image_prune.h"
+#include "cli/instance_filter.h"
+#include "cli/instance_select.h"
+#include "instance/instance_mounts.h"
+#include "instance/volume_store.h"
+
+struct prune {
+        struct engine e;
+        struct instance_filter filter;
+        struct instance_list instances; /* to go */
+        struct buf kept_volumes;        /* names that those have who stay, each with its NUL */
+        struct buf volumes;             /* to go, likewise */
+        struct image_prune images;
+        struct error *err;
+};
+
+static void prune_finish(struct prune *p)
+{
+        instance_list_finish(&p->instances);
+        instance_filter_finish(&p->filter);
+        buf_finish(&p->kept_volumes);
+        buf_finish(&p->volumes);
+        image_prune_finish(&p->images);
+        engine_close(&p->e);
+}
+#define own_prune __attribute__((cleanup(prune_finish)))
+
+static const char *next_name(const struct buf *names, const char *name)
+{
+        const char *next = name ? name + strlen(name) + 1 : buf_str(names);
+
+        return next < buf_str(names) + names->len ? next : NULL;
+}
+
+static bool has_name(const struct buf *names, const char *wanted)
+{
+        for (const char *name = NULL; (name = next_name(names, name));)
+                if (strcmp(name, wanted) == 0)
+                        return true;
+        return false;
+}
+
+/* ---- what goes ---- */
+
+static int keep_volumes(struct prune *p, const struct instance *i)
+{
+        own_instance_mounts struct instance_mounts m = {};
+        int r = instance_mounts_load(i->fd, &m, p->err);
+
+        for (size_t k = 0; r == 0 && k < m.n; k++)
+                if (m.items[k].name)
+                        buf_add(&p->kept_volumes, m.items[k].name, strlen(m.items[k].name) + 1);
+        return r;
+}
+
+static int look_at_instance(void *userdata, struct instance *i)
+{
+        struct prune *p = userdata;
+
+        if (instance_is_running(i) || !instance_filter_matches(&p->filter, i))
+                return keep_volumes(p, i);
+        return instance_list_add(&p->instances, &p->e, i->id, p->err);
+}
+
+static bool is_wanted(const struct filters *filters, const struct volume_info *v)
+{
+        for (size_t i = 0; i < filters->n; i++) {
+                const struct filter *f = &filters->items[i];
+                bool found = false;
+
+                for (const char *const *l = v->labels; strcmp(f->key, "label") == 0 && l && *l; l++) {
+                        size_t len = strcspn(*l, "=");
+                        own_mem char *key = strndup(*l, len);
+
+                        found = found || (key && filter_matches_label(f, key, *l + len + ((*l)[len] == '=')));
+                }
+                if (strcmp(f->key, "label") == 0 && found == f->negated)
+                        return false;
+        }
+        return true;
+}
+
+static int look_at_volume(void *userdata, const struct volume_info *v)
+{
+        struct prune *p = userdata;
+
+        if (!has_name(&p->kept_volumes, v->name) && is_wanted(&p->filter.filters, v))
+                buf_add(&p->volumes, v->name, strlen(v->name) + 1);
+        return 0;
+}
+
+/* "ID", or "ID/..." of its snapshots. */
+static bool is_gone(void *userdata, const char *owner)
+{
+        const struct prune *p = userdata;
+        size_t len = strcspn(owner, "/");
+
+        for (size_t i = 0; i < p->instances.n; i++)
+                if (len == INSTANCE_ID_LEN && strncmp(p->instances.items[i]->id, owner, len) == 0)
+                        return true;
+        return false;
+}
+
+static int find(struct prune *p, const struct args *args, struct error *err)
+{
+        static const char *const keys[] = { "label", "until", NULL };
+        struct store *store;
+        int r = instance_filter_open(&p->filter, &p->e, args, OPTION_FILTER, keys, err);
+
+        if (r == 0 && args_flag(args, OPTION_VOLUMES) && p->filter.until)
+                r = error_set(err, EMISUSED, "option --volumes goes not with --filter until");
+        if (r == 0)
+                r = instances(&p->e, look_at_instance, p, err);
+        if (r == 0 && args_flag(args, OPTION_VOLUMES))
+                r = volume_each(&p->e, look_at_volume, p, err);
+        if (r == 0)
+                r = engine_store(&p->e, &store, err);
+        if (r < 0)
+                return r;
+        p->images = (struct image_prune){
+                .store = store, .all = args_flag(args, OPTION_ALL), .is_gone = is_gone, .userdata = p
+        };
+        return image_prune_find(&p->images, args, err);
+}
+
+static void list(const struct prune *p, struct buf *out)
+{
+        for (size_t i = 0; i < p->instances.n; i++)
+                buf_addf(out, "  instance %.12s  %s\n", p->instances.items[i]->id, p->instances.items[i]->name);
+        for (const char *name = NULL; (name = next_name(&p->volumes, name));)
+                buf_addf(out, "  volume   %s\n", name);
+        image_prune_list(&p->images, out);
+}
+
+/* ---- and how it goes ---- */
+
+static void remove_instances(struct invocation *inv, struct prune *p, uint64_t *bytes, struct buf *out)
+{
+        size_t before = out->len;
+
+        for (size_t n = 0; n < p->instances.n; n++) {
+                struct instance *i = p->instances.items[n];
+                struct error failure;
+                uint64_t size = 0;
+
+                (void)instance_size(i, &size, &failure);
+                if (instance_remove(&p->e, i, false, false, &failure) < 0) {
+                        report_error(failure.text);
+                        inv->exit_status = 1;
+                        continue;
+                }
+                *bytes += size;
+                buf_addf(out, "%s%s\n", out->len == before ? "Deleted Containers:\n" : "", i->id);
+        }
+        buf_add_str(out, out->len == before ? "" : "\n");
+}
+
+/* One that got a user meanwhile stays. */
+static void remove_volumes(struct invocation *inv, struct prune *p, struct buf *out)
+{
+        size_t before = out->len;
+
+        for (const char *name = NULL; (name = next_name(&p->volumes, name));) {
+                struct error failure;
+                int r = volume_remove(&p->e, name, true, &failure);
+
+                if (r < 0 && r != -EBUSY) {
+                        report_error(failure.text);
+                        inv->exit_status = 1;
+                } else if (r == 0) {
+                        buf_addf(out, "%s%s\n", out->len == before ? "Deleted Volumes:\n" : "", name);
+                }
+        }
+        buf_add_str(out, out->len == before ? "" : "\n");
+}
+
+static int remove_all(struct invocation *inv, struct prune *p, struct error *err)
+{
+        struct prune_result images = {};
+        own_buf struct buf out = {};
+        char size[HUMAN_SIZE_MAX];
+        uint64_t bytes = 0;
+        int r;
+
+        remove_instances(inv, p, &bytes, &out);
+        remove_volumes(inv, p, &out);
+        r = image_prune_do(&p->images, &images, err);
+        if (images.removed.len)
+                buf_addf(&out, "Deleted Images:\n%s\n", buf_str(&images.removed));
+        human_size(bytes + images.bytes, 4, size);
+        buf_addf(&out, "Total reclaimed space: %s\n", size);
+        buf_finish(&images.removed);
+        return r < 0 ? r : output_write(&out, err);
+}
+
+int cmd_system_prune(struct invocation *inv, struct error *err)
+{
+        own_prune struct prune p = { .err = err };
+        own_buf struct buf doomed = {};
+        int r = invocation_engine(inv, &p.e, err);
+
+        if (r == 0)
+                r = find(&p, &inv->args, err);
+        if (r < 0)
+                return r;
+        list(&p, &doomed);
+        if (args_flag(&inv->args, OPTION_DRY_RUN))
+                return output_write(&doomed, err);
+        r = doomed.len ? confirm_removal(&inv->args, &doomed, err) : 1;
+        return r > 0 ? remove_all(inv, &p, err) : r;
+}

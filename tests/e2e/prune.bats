@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# system prune, df and check where there are instances and volumes.
+
+load images
+
+setup() {
+        store_make
+        image_make box
+}
+
+teardown() {
+        holt rm --force --all >/dev/null
+        store_finish
+}
+
+is() { # GOT EXPECTED
+        [ "$1" = "$2" ] || { printf 'got:\n%s\nexpected:\n%s\n' "$1" "$2"; return 1; }
+}
+
+made() { holt create --network none "$@" >/dev/null; }
+
+names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
+
+@test "system prune: what does not run goes, and what it alone had" {
+        holt tag box other
+        made --name off -v both:/a -v off:/b box true
+        holt run -d --network none --name on -v both:/a other sh -c 'sleep 100; true' >/dev/null
+        holt run --network none --name ended -v ended:/a box sh -c 'echo >/file'
+        id=$(holt inspect -f '{{.Id}}' off)
+        run -0 holt system prune --volumes --dry-run
+        is "$(awk '{ print $1, $NF }' <<<"$output" | sort)" "$(printf 'instance ended\ninstance off\nvolume ended\nvolume off')"
+        is "$(names)" 'ended off on'
+        run -125 holt system prune
+        [[ $output == *'--force says yes'* ]]
+        is "$(names)" 'ended off on'
+        run -0 holt system prune --force
+        [[ $output == *'Deleted Containers:'*"$id"*'Total reclaimed space: '* && $output != *Volumes* ]]
+        is "$(names)" on
+        is "$(holt images --format '{{.Repository}}' | sort | xargs)" 'box other'
+        run -0 holt system prune --force --volumes
+        [[ $output == *'Deleted Volumes:'*ended* ]]
+        is "$(ls "$STORE/volumes" | xargs)" both
+        run -0 holt system check
+}
+
+@test "system prune -a: images that only those had who go" {
+        image=$(holt images -q)
+        made --name off box true
+        run -0 holt image prune -a --dry-run
+        is "$output" ''
+        run -0 holt system prune -a --dry-run
+        [[ $output == *"instance "*off*"image    $image"* ]]
+        run -0 holt system prune -af
+        [[ $output == *'untagged: box:latest'* ]]
+        is "$(holt images -q)" ''
+        is "$(find "$STORE/layers" -type f)" ''
+}
+
+@test "system prune: filters" {
+        made --name red --label color=red box true
+        made --name blue --label color=blue box true
+        run -0 holt system prune -f --filter label=color=red
+        is "$(names)" blue
+        run -0 holt system prune -f --filter until=1h
+        is "$(names)" blue
+        run -125 holt system prune -f --volumes --filter until=1h
+        run -0 holt system prune -f --filter 'label!=color'
+        is "$(names)" blue
+}
+
+@test "system df: instances and volumes" {
+        made --name off -v data:/a box true
+        holt run -d --network none --name on -v data:/a box sh -c 'head -c 300000 /dev/zero >/a/zeros
+                head -c 200000 /dev/zero >/zeros; sleep 100' >/dev/null
+        for ((i = 0; i < 100; i++)); do
+                [ "$(find "$STORE"/instances -name zeros | wc -l)" -eq 0 ] || break
+                sleep 0.05
+        done
+        holt system df --format json >out
+        jq -es 'map({(.Type): .}) | add | .Containers.TotalCount == "2" and .Containers.Active == "1" and
+                .["Local Volumes"].TotalCount == "1" and .["Local Volumes"].Active == "1"' out
+        is "$(jq -r 'select(.Type == "Images") | .Active' out)" 1
+}
