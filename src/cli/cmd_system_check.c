@@ -3,7 +3,8 @@
 
 #include "base/json.h"
 #include "base/own.h"
-#include "cli/image_lookup.h"
+#include "cli/instance_check.h"
+#include "cli/instance_select.h"
 #include "cli/mover.h"
 #include "cli/text_line.h"
 
@@ -59,7 +60,7 @@ static int verify(struct check *c, const struct invocation *inv, struct store *s
         return r < 0 ? r : mover_run(&m, "verify", &parameters, -1, on_result, c, err);
 }
 
-static int check(struct check *c, struct invocation *inv, struct store *store, struct error *err)
+static int check(struct check *c, struct invocation *inv, struct engine *e, struct store *store, struct error *err)
 {
         bool content = args_flag(&inv->args, OPTION_VERIFY);
         struct store_checker checker = {
@@ -68,14 +69,15 @@ static int check(struct check *c, struct invocation *inv, struct store *store, s
                 .verify = content ? on_layer : NULL,
                 .userdata = c,
         };
-        int left = store_check(store, &checker, err), r;
+        const struct instance_checker between = { checker.repair, on_found, c };
+        int left = store_check(store, &checker, err), more = left < 0 ? left : instance_check(e, &between, err), r;
 
-        if (left < 0)
-                return left;
+        if (more < 0)
+                return more;
         r = content ? verify(c, inv, store, err) : 0;
         if (r < 0)
                 return r;
-        inv->exit_status = left + (int)c->bad > 0;
+        inv->exit_status = left + more + (int)c->bad > 0;
         if (!c->out.len)
                 buf_add_str(&c->out, "The store is in order\n");
         return output_write(&c->out, err);
@@ -83,10 +85,13 @@ static int check(struct check *c, struct invocation *inv, struct store *store, s
 
 static int open_and_check(struct check *c, struct invocation *inv, struct error *err)
 {
-        own_store struct store *store = NULL;
-        int r = invocation_store(inv, &store, err);
+        own_engine struct engine e = {};
+        struct store *store;
+        int r = invocation_engine(inv, &e, err);
 
-        return r < 0 ? r : check(c, inv, store, err);
+        if (r == 0)
+                r = engine_store(&e, &store, err);
+        return r < 0 ? r : check(c, inv, &e, store, err);
 }
 
 /* Of a damaged database, a new one is made from the files, and looked through then. */

@@ -83,3 +83,23 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
                 .["Local Volumes"].TotalCount == "1" and .["Local Volumes"].Active == "1"' out
         is "$(jq -r 'select(.Type == "Images") | .Active' out)" 1
 }
+
+@test "system check: an image that is kept for nobody, and an instance without one" {
+        made --name off box true
+        run -0 holt system check
+        is "$output" 'The store is in order'
+        cp -r "$STORE/instances" kept
+        id=$(holt inspect -f '{{.Id}}' off)
+        rm -r "$STORE/instances/$id" "$STORE/instances/off"
+        run -1 holt system check
+        is "$output" "an image is kept for instance ${id:0:12}, which is not there"
+        run -0 holt system check --repair
+        run -0 holt system prune -af
+        run -0 holt system check
+        rm -r "$STORE/instances"
+        cp -r kept "$STORE/instances"
+        run -1 holt system check
+        [[ $output == 'instance off stands on image sha256:'*', which is not there: pull box, or remove it' ]]
+        holt rm off
+        run -0 holt system check
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/instance_check.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "cli/image_lookup.h"
+
+struct check {
+        struct engine *e;
+        struct store *store;
+        const struct instance_checker *checker;
+        struct buf lost; /* owners that are not there, each with its NUL */
+        struct error *err;
+        int left;
+};
+
+__attribute__((format(printf, 3, 4))) static void found(struct check *c, bool repaired, const char *format, ...)
+{
+        char text[512];
+        va_list values;
+
+        va_start(values, format);
+        vsnprintf(text, sizeof text, format, values);
+        va_end(values);
+        c->checker->found(c->checker->userdata, text, repaired);
+        c->left += !repaired;
+}
+
+static int check_image(void *userdata, struct instance *i)
+{
+        own_mem struct image_info *info = NULL;
+        struct check *c = userdata;
+        int r = store_image_find(c->store, i->image.text, &info, c->err);
+
+        if (r == -ENOENT)
+                found(c, false, "instance %s stands on image %.19s, which is not there: pull %s, or remove it", i->name,
+                      i->image.text, i->image_name);
+        return r == -ENOENT ? 0 : r;
+}
+
+/* "ID" or "ID/...": an instance that is being made has its directory already. */
+static int look_at_owner(void *userdata, const char *owner)
+{
+        struct check *c = userdata;
+        char path[PATH_MAX];
+
+        if (strcspn(owner, "/") != INSTANCE_ID_LEN)
+                return 0;
+        snprintf(path, sizeof path, "%s/instances/%.*s", c->e->root, INSTANCE_ID_LEN, owner);
+        if (access(path, F_OK) < 0 && errno == ENOENT)
+                buf_add(&c->lost, owner, strlen(owner) + 1);
+        return 0;
+}
+
+static int check_owners(struct check *c)
+{
+        own_image_list struct image_list images = {};
+        const char *owner, *end;
+        int r = image_list_all(c->store, &images, c->err);
+
+        for (size_t i = 0; r == 0 && i < images.n; i++)
+                r = store_image_owners(c->store, &images.items[i]->id, look_at_owner, c, c->err);
+        if (r == 0 && buf_failed(&c->lost))
+                r = error_set(c->err, ENOMEM, "out of memory");
+        owner = buf_str(&c->lost);
+        for (end = owner + c->lost.len; r == 0 && owner < end; owner += strlen(owner) + 1) {
+                if (c->checker->repair)
+                        r = store_image_release(c->store, owner, c->err);
+                if (r == 0)
+                        found(c, c->checker->repair, "an image is kept for instance %.12s, which is not there", owner);
+        }
+        return r;
+}
+
+int instance_check(struct engine *e, const struct instance_checker *checker, struct error *err)
+{
+        struct check c = { .e = e, .checker = checker, .err = err };
+        int r = engine_store(e, &c.store, err);
+
+        if (r == 0)
+                r = instances(e, check_image, &c, err);
+        if (r == 0)
+                r = check_owners(&c);
+        buf_finish(&c.lost);
+        return r < 0 ? r : c.left;
+}
