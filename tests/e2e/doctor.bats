@@ -18,10 +18,10 @@ alone() { unshare --net "$@"; }
         grep -Ex '  ok +Linux .*' out
         grep -E '^[0-9]+ ok, [0-9]+ warnings?, 0 problems$' out
         [ ! -e "$STORE" ]
-        ! grep "$(printf '\033')" out
+        run ! grep "$(printf '\033')" out
         # What is not well says why, and nothing else is shown with -q.
         holt doctor -q >out
-        ! grep -E '^  ok ' out
+        run ! grep -E '^  ok ' out
 }
 
 @test "doctor: JSON and templates" {
@@ -36,8 +36,8 @@ alone() { unshare --net "$@"; }
         mkdir -p "$STORE"
         holt doctor >/dev/null
         [ -z "$(ls -A "$STORE")" ]
-        ! losetup --list --noheadings --output BACK-FILE | grep -F "$STORE"
-        ! find /sys/fs/cgroup -maxdepth 4 -name 'holt-doctor-*' | grep .
+        [[ $(losetup --list --noheadings --output BACK-FILE) != *"$STORE"* ]]
+        [ -z "$(find /sys/fs/cgroup -maxdepth 4 -name 'holt-doctor-*')" ]
 }
 
 @test "doctor: Docker's FORWARD policy, and how to mend it" {
@@ -61,7 +61,7 @@ alone() { unshare --net "$@"; }
 
 @test "doctor: --fix only shows with --dry-run, and needs root" {
         holt doctor --fix --dry-run >out 2>err
-        ! grep -E '^(done|failed):' err
+        run ! grep -E '^(done|failed):' err
         command -v setpriv || skip "needs setpriv"
         chmod 755 "$WORK"
         cp "$HOLT" "$WORK/holt"

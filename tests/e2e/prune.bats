@@ -41,7 +41,7 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
         is "$(holt images --format '{{.Repository}}' | sort | xargs)" 'box other'
         run -0 holt system prune --force --volumes
         [[ $output == *'Deleted Volumes:'*ended* ]]
-        is "$(ls "$STORE/volumes" | xargs)" both
+        is "$(echo "$STORE"/volumes/*)" "$STORE/volumes/both"
         run -0 holt system check
 }
 

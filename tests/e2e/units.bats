@@ -71,7 +71,7 @@ wait_until() { # STATUS NAME
         grep -F -- '"--env=D=$$HOME \"q\"" \' container-web.service
         grep -F -- ' box sh -c "echo $$A; sleep 1"' container-web.service
         grep -x "ExecStartPre=-$HOLT rm --force web" container-web.service
-        ! grep -- --restart= container-web.service
+        run ! grep -- --restart= container-web.service
         # What it starts is what there is now. A unit's words are undone here as systemd would.
         command=$(sed -n '/^ExecStart=/,/^ExecStop=/p' container-web.service | sed '$d' | tr -d '\\\n' |
                 sed 's/^ExecStart=//; s/\$\$/$/g; s/%%/%/g')
@@ -81,6 +81,7 @@ wait_until() { # STATUS NAME
         has_restart || return 0
         holt create --network none --name two --restart always box sleep 1
         run -0 --separate-stderr holt generate systemd two
+        # shellcheck disable=SC2154 # bats's
         [[ $stderr == *'restart policy of its own'* ]]
 }
 

@@ -34,6 +34,16 @@ some_events() {
         event 1000000005000000000 container die aaa111 '"name":"web","image":"debian:12","exitCode":"3","tier":"front"'
 }
 
+# watches PID: waits until it does, and waits for what comes.
+watches() {
+        local tries=100
+        while ((tries--)); do
+                grep -qs inotify /proc/"$1"/fdinfo/* && grep -q '^State:.*S' /proc/"$1"/status && return
+                sleep 0.02
+        done
+        return 1
+}
+
 past() { TZ=UTC holt events --stream=false "$@"; }
 
 @test "events: what has happened, for people" {
@@ -78,13 +88,9 @@ past() { TZ=UTC holt events --stream=false "$@"; }
 
 @test "events: what happens now, across rotation; a torn line harms nobody" {
         some_events
-        holt events --format '{{.TimeNano}}' >out 3>&- &
+        "$HOLT" --root "$STORE" --run "$RUN" events --format '{{.TimeNano}}' >out 3>&- &
         PIDS+=($!)
-        for ((i = 0; i < 100; i++)); do
-                grep -q inotify /proc/${PIDS[0]}/fdinfo/* 2>/dev/null && break
-                sleep 0.05
-        done
-        sleep 0.1
+        watches $!
         event 1 container start a ''
         printf '{"Type":"contai\n' >>"$RUN/events"
         mv "$RUN/events" "$RUN/events.1"
@@ -135,12 +141,12 @@ runs() {
         runs one 'sleep 100'
         holt stats --format '{{.Name}}' | head -n 2 >out
         is "$(cat out)" "$(printf 'one\none')"
-        timeout 2 script -qec "$HOLT --root $STORE --run $RUN stats" /dev/null >out </dev/null || true
+        timeout 1.6 script -qec "$HOLT --root $STORE --run $RUN stats" /dev/null >out </dev/null || true
         grep -q "$(printf '\033\\[2J\033\\[HCONTAINER ID')" out
         grep -q "$(printf '\033\\[J\033\\[HCONTAINER ID')" out
         # Elsewhere nothing is moved.
         timeout 1 "$HOLT" --root "$STORE" --run "$RUN" stats >out || true
-        ! grep -q "$(printf '\033')" out
+        run ! grep -q "$(printf '\033')" out
 }
 
 @test "top: as ps -ef, with ps's options, with podman's columns" {
@@ -170,12 +176,10 @@ runs() {
 }
 
 @test "events: what instances do" {
-        holt events --format '{{.Action}} {{.Actor.Attributes.name}}' --filter type=container >out 3>&- &
+        "$HOLT" --root "$STORE" --run "$RUN" events --filter type=container \
+                --format '{{.Action}} {{.Actor.Attributes.name}}' >out 3>&- &
         PIDS+=($!)
-        for ((i = 0; i < 100; i++)); do
-                grep -q inotify /proc/${PIDS[0]}/fdinfo/* 2>/dev/null && break
-                sleep 0.05
-        done
+        watches $!
         runs three 'exit 4' --label tier=x
         for ((i = 0; i < 100; i++)); do
                 grep -q die out && break
