@@ -431,11 +431,13 @@ def write_header(program):
 
 
 def operand_kind(command):
-    """What exists and may stand for an operand: "container", "image", "file" or None."""
+    """What exists and may stand for an operand: "container", "instance", "image", "file" or None."""
     new = ("create", "run", "restore")
     names = [name for name, _, _ in command.operands]
     if "container-id" in names and command.name not in new:
         return "container"
+    if "instance" in names:
+        return "instance"
     if "image" in names or "source-image" in names:
         return "image"
     return "file" if names[:1] == ["file"] else None
@@ -444,6 +446,7 @@ def operand_kind(command):
 def lister(program, kind):
     """The arguments of the program that list what exists; the shells put the places before them."""
     return {"container": "list -q",
+            "instance": r"ps -a --format '{{.Names}}'",
             "image": r"images --filter dangling=false --format '{{.Repository}}:{{.Tag}}\n{{.ID}}'"}[kind]
 
 
@@ -499,7 +502,7 @@ def write_bash(program):
     if any(name == "signal" for c in program.commands for name, _, _ in c.operands):
         operands.append("                kill) ((operands)) && words=$(compgen -A signal) ;;&")
     where = "".join(' ${%s:+--%s "$%s"}' % (o.name, o.name, o.name) for o in places(program))
-    for kind in ("container", "image"):
+    for kind in ("container", "instance", "image"):
         names = [re.sub(" ", r"\\ ", n) for c in program.commands if operand_kind(c) == kind for n in c.names]
         if names:
             operands.append(case("|".join(names), "[[ $words ]] || words=$(%s%s %s 2>/dev/null)" % (
@@ -581,7 +584,7 @@ def zsh_arguments(program, command, indent):
     for name, _, repeated in command.operands if command.name and not command.is_group else []:
         kind = operand_kind(command)
         action = {"container-id": program.function + "_containers" if kind == "container" else " ",
-                  "image": program.function + "_images", "source-image": program.function + "_images",
+                  "instance": program.function + "_instances", "image": program.function + "_images", "source-image": program.function + "_images",
                   "signal": "_signals", "file": "_files"}.get(name, " ")
         if command.name == "help":
             action = "(%s)" % " ".join(n for n, _ in program.listed())
@@ -591,7 +594,7 @@ def zsh_arguments(program, command, indent):
 
 def zsh_listers(program):
     functions = []
-    for kind in ("container", "image"):
+    for kind in ("container", "instance", "image"):
         if any(operand_kind(c) == kind for c in program.commands):
             functions.append(f"""{program.function}_{kind}s()
 {{
@@ -691,7 +694,7 @@ def write_fish(program):
     top = [n for c in program.all for n in c.names if " " not in n]
     lines = [f"# fish completion for {program.name}; made by tools/gen-cli.py from the man pages.",
              f"complete -c {program.name} -f"]
-    for kind in sorted({k for k in map(operand_kind, program.commands) if k in ("container", "image")}):
+    for kind in sorted({k for k in map(operand_kind, program.commands) if k in ("container", "instance", "image")}):
         lines.append(fish_lister(program, lister_name(kind), kind))
     before = "not __fish_seen_subcommand_from " + " ".join(top)
     lines += [line(before, o) for o in program.itself.options]
@@ -707,7 +710,7 @@ def write_fish(program):
                 condition = f"not __fish_seen_subcommand_from {' '.join(groups)}; and " + condition
             lines += [line(condition, o) for o in c.options]
             kind = operand_kind(c)
-            if kind in ("container", "image"):
+            if kind in ("container", "instance", "image"):
                 lines.append("complete -c %s -n %s -a %s" % (program.name, quote(condition), quote(f"({lister_name(kind)})")))
             elif kind == "file":
                 lines.append("complete -c %s -n %s -F" % (program.name, quote(condition)))

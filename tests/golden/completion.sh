@@ -33,6 +33,7 @@ holt()
 
         [ "$*" = "$list" ] && printf '%s\n' debian:12 0123 debian:13 4567 localhost:5000/web:1 89ab
         [ "$*" = "--root /r --run /s $list" ] && echo other:1
+        [ "$*" = "ps -a --format {{.Names}}" ] && printf '%s\n' web worker
 }
 
 check_holt_oci()
@@ -82,6 +83,9 @@ check_holt()
         check "1" push localhost : 5000/web :
         check "other:1" --root /r --run /s save o
         check "--output" save --out
+        check "web worker" stop ""
+        check "web" container rm web we
+        check "worker" stats --no-stream wo
         check "" frob ""
 }
 
@@ -100,6 +104,7 @@ EOF
 case $* in
 "images --filter dangling=false --format {{.Repository}}:{{.Tag}}\n{{.ID}}") printf '%s\n' debian:12 0123 debian:13 4567 ;;
 "--root /r --run /s images --filter dangling=false "*) echo other:1 ;;
+"ps -a --format {{.Names}}") printf '%s\n' web worker ;;
 "--root=/r images "* | "--root /r images "*) echo third:1 ;;
 esac
 EOF
@@ -168,6 +173,8 @@ holt) lines=(
         "holt --root /r --run /s save " "other:1"
         "holt --root=/r history " "third:1"
         "holt help pu" "pull push"
+        "holt top w" "web worker"
+        "holt container stop we" "web"
 ) ;;
 esac
 check_shell zsh "$3" "${lines[@]}"
