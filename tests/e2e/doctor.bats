@@ -40,14 +40,17 @@ alone() { unshare --net "$@"; }
         [ -z "$(find /sys/fs/cgroup -maxdepth 4 -name 'holt-doctor-*')" ]
 }
 
-@test "doctor: Docker's FORWARD policy, and how to mend it" {
+@test "doctor: firewalls of others, and how to mend them" {
         command -v nft || skip "needs nft"
         alone bash -c 'nft "table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }
-                chain DOCKER-USER { }; }"; "$@"' - "$HOLT" doctor --format '{{.Check}}: {{.Finding}}: {{.Mend}}' >out
-        grep '^forward: Docker drops .*: iptables -I DOCKER-USER -i holt0 -j ACCEPT' out
+                chain ufw-user-forward { }; }"; "$@"' - "$HOLT" doctor --format '{{.Check}}: {{.Finding}}: {{.Mend}}' >out
+        grep '^forward: ufw drops .*: ufw route allow in on holt0' out
+        alone bash -c 'nft "table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }
+                chain DOCKER-USER { }; }"; "$@"' - "$HOLT" doctor --format '{{.Check}}: {{.Finding}}' >out
+        grep '^docker: Docker drops ' out
         alone bash -c 'nft "table inet firewalld { chain filter_FORWARD { type filter hook forward priority 0; }; }"
-                "$@"' - "$HOLT" doctor --format '{{.Check}}: {{.Mend}}' >out
-        grep '^firewalld: firewall-cmd ' out
+                "$@"' - "$HOLT" doctor --format '{{.Check}}: {{.Level}}' >out
+        grep '^firewalld: ok' out
 }
 
 @test "doctor: a problem is told by the exit status" {

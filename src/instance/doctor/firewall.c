@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Firewalls of others. Of several base chains at one hook each has to let a packet pass: whoever drops what he does not
- * know drops what goes to and from containers, whatever our own table says.
+ * know drops what goes to and from containers, whatever our own table says. Docker and firewalld have a place for the
+ * rules of others, which net/firewall_docker.c uses.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -75,12 +76,28 @@ static void read_legacy(const struct doctor_host *h, struct firewall *fw)
         snprintf(fw->chain, sizeof fw->chain, "FORWARD of iptables-legacy");
 }
 
+/* Our rules go into Docker's chain by iptables, as Docker's own do. */
+static void add_docker(const struct doctor_host *h, struct doctor_findings *f)
+{
+        static const struct host_package package = { "iptables", "iptables", "iptables", "iptables" };
+        bool can = host_has_program(h, "iptables");
+        char mend[96];
+
+        host_install(h, &package, mend, sizeof mend);
+        doctor_add(f, &(struct doctor_finding){
+                              .group = "firewall",
+                              .check = "docker",
+                              .level = can ? DOCTOR_OK : DOCTOR_WARNING,
+                              .text = can ? "Docker drops what it does not know: holt's networks pass by DOCKER-USER"
+                                          : "Docker drops what it does not know, and iptables is not installed",
+                              .why = can ? NULL : "containers reach nothing beyond this host, and nobody their ports",
+                              .mend = can ? NULL : mend });
+}
+
 static void add_dropping(const struct firewall *fw, struct doctor_findings *f)
 {
-        static const char docker[] =
-                "iptables -I DOCKER-USER -i holt0 -j ACCEPT && iptables -I DOCKER-USER -o holt0 -j ACCEPT",
-                          ufw[] = "ufw route allow in on holt0 && ufw route allow out on holt0",
-                          other[] = "iptables -I FORWARD -i holt0 -j ACCEPT && iptables -I FORWARD -o holt0 -j ACCEPT";
+        static const char ufw[] = "ufw route allow in on holt0 && ufw route allow out on holt0",
+                          other[] = "iptables -I FORWARD -i holt+ -j ACCEPT && iptables -I FORWARD -o holt+ -j ACCEPT";
 
         doctor_addf(
                 f,
@@ -88,14 +105,8 @@ static void add_dropping(const struct firewall *fw, struct doctor_findings *f)
                                          .check = "forward",
                                          .level = DOCTOR_WARNING,
                                          .why = "containers may reach nothing beyond this host, and nobody their ports",
-                                         .mend = fw->docker ? docker
-                                                 : fw->ufw  ? ufw
-                                                            : other },
-                "%s drops what %s forward",
-                fw->docker ? "Docker"
-                : fw->ufw  ? "ufw"
-                           : fw->chain,
-                fw->docker ? "it did not" : "no rule lets it");
+                                         .mend = fw->ufw ? ufw : other },
+                "%s drops what no rule lets it forward", fw->ufw ? "ufw" : fw->chain);
 }
 
 static void add_firewalld(struct doctor_findings *f)
@@ -103,11 +114,7 @@ static void add_firewalld(struct doctor_findings *f)
         doctor_add(f, &(struct doctor_finding){
                               .group = "firewall",
                               .check = "firewalld",
-                              .level = DOCTOR_WARNING,
-                              .text = "firewalld runs",
-                              .why = "it rejects what goes to and from networks that are in none of its zones",
-                              .mend = "firewall-cmd --permanent --zone=trusted --add-interface=holt0 && firewall-cmd "
-                                      "--reload" });
+                              .text = "firewalld runs: holt's networks become interfaces of its zone trusted" });
 }
 
 void doctor_check_firewall(const struct doctor_host *h, struct doctor_findings *f)
@@ -121,16 +128,19 @@ void doctor_check_firewall(const struct doctor_host *h, struct doctor_findings *
                 return;
         if (!host_has_program(h, "nft")) {
                 host_install(h, &package, mend, sizeof mend);
-                doctor_add(f, &(struct doctor_finding){ .group = "firewall",
-                                                        .check = "nft",
-                                                        .level = DOCTOR_WARNING,
-                                                        .text = "nft is not installed",
-                                                        .why = "what other firewalls do cannot be seen",
-                                                        .mend = mend });
+                doctor_add(f, &(struct doctor_finding){
+                                      .group = "firewall",
+                                      .check = "nft",
+                                      .level = DOCTOR_WARNING,
+                                      .text = "nft is not installed",
+                                      .why = "ports cannot be published, and containers reach no other hosts",
+                                      .mend = mend });
         }
         read_nft(h, &fw);
         read_legacy(h, &fw);
-        if (fw.dropping)
+        if (fw.dropping && fw.docker)
+                add_docker(h, f);
+        else if (fw.dropping)
                 add_dropping(&fw, f);
         if (fw.firewalld)
                 add_firewalld(f);

@@ -46,19 +46,13 @@ static void check_parts(const struct doctor_host *h, struct doctor_findings *f)
 
 static void check_forwarding(const struct doctor_host *h, struct doctor_findings *f)
 {
-        static const char mend[] = "printf 'net.ipv4.ip_forward = 1\\n' >/etc/sysctl.d/60-holt-forward.conf && "
-                                   "sysctl -p /etc/sysctl.d/60-holt-forward.conf";
         bool on = host_number(h, "/proc/sys/net/ipv4/ip_forward", 0) == 1;
 
-        doctor_add(f, &(struct doctor_finding){
-                              .group = "network",
-                              .check = "ip_forward",
-                              .level = on ? DOCTOR_OK : DOCTOR_WARNING,
-                              .text = on ? "IPv4 is forwarded" : "IPv4 is not forwarded (ip_forward is 0)",
-                              .why = on ? NULL
-                                        : "containers reach nothing beyond this host, and nobody reaches their ports",
-                              .mend = on ? NULL : mend,
-                              .safe = true });
+        doctor_add(f,
+                   &(struct doctor_finding){ .group = "network",
+                                             .check = "ip_forward",
+                                             .text = on ? "IPv4 is forwarded"
+                                                        : "IPv4 is not forwarded: the first network switches it on" });
 }
 
 static void check_ipv6(const struct doctor_host *h, struct doctor_findings *f)
