@@ -2,12 +2,15 @@
 /* What the commands work with: two directories, and the store when they need it. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "store/store.h"
 
 struct engine {
         char *root, *run;
         struct store *store;             /* NULL until engine_store() */
+        bool has_own_mounts;             /* this process is in a mount namespace of its own (instance_root.h) */
         void (*warn)(const char *text);  /* told of what stops nothing */
         void (*debug)(const char *text); /* NULL: nobody wants to know */
 };

@@ -63,6 +63,9 @@ static int open_running(struct engine *e, struct instance *i, struct instance_ro
                 return error_set(err, ESRCH, "instance %s does not run any more", i->name);
         if (root < 0)
                 return error_errno(err, errno, "open the root of instance %s", i->name);
+        /* An ordinary user made the namespace in which its files belong to whom they do. */
+        if (geteuid() != 0 && setns(pidfd, CLONE_NEWUSER) < 0)
+                return error_errno(err, errno, "enter the user namespace of instance %s", i->name);
         ret->fd = take_fd(&root);
         return 0;
 }
@@ -171,17 +174,16 @@ static int attach(int root, const struct instance_mount *m, bool writable, struc
 }
 
 /* In a mount namespace of our own, over the instance's own directory: all of it goes with this process. */
-static int attach_volumes(const struct instance *i, const struct instance_mounts *m, bool writable,
+static int attach_volumes(struct engine *e, const struct instance *i, const struct instance_mounts *m, bool writable,
                           struct instance_root *root, struct error *err)
 {
-        own_fd int place = open(i->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        own_fd int place = -1;
         int r;
 
-        if (place < 0)
-                return error_errno(err, errno, "%s", i->path);
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        /* A second one would end the first, and what is mounted in it. */
+        if (!e->has_own_mounts && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
                 return error_errno(err, errno, "make a mount namespace");
-        close(take_fd(&place));
+        e->has_own_mounts = true;
         place = open(i->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         r = place < 0 ? -errno : mount_attach(root->fd, place);
         if (r < 0)
@@ -208,7 +210,7 @@ int instance_root_open(struct engine *e, struct instance *i, bool writable, stru
                 if (r == 0)
                         r = instance_mounts_all(i, &m, err);
                 if (r == 0 && m.n)
-                        r = attach_volumes(i, &m, writable, &root, err);
+                        r = attach_volumes(e, i, &m, writable, &root, err);
         }
         if (r < 0)
                 return r;

@@ -11,7 +11,7 @@ int instance_size(const struct instance *i, uint64_t *ret, struct error *err)
         own_mem char *upper = NULL;
         int r;
 
-        if (asprintf(&upper, "%s/upper", i->path) < 0) {
+        if (asprintf(&upper, "%s/%s", i->path, i->upper) < 0) {
                 upper = NULL;
                 return error_set(err, ENOMEM, "out of memory");
         }

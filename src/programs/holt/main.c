@@ -21,10 +21,15 @@ static const struct {
         const char *name;
         command_function *run;
 } functions[] = {
+        { "clone", cmd_clone },
+        { "commit", cmd_commit },
         { "container prune", cmd_container_prune },
+        { "cp", cmd_cp },
         { "create", cmd_create },
+        { "diff", cmd_diff },
         { "doctor", cmd_doctor },
         { "events", cmd_events },
+        { "export", cmd_export },
         { "generate systemd", cmd_generate_systemd },
         { "history", cmd_history },
         { "image bootstrap", cmd_image_bootstrap },
@@ -52,9 +57,13 @@ static const struct {
         { "run", cmd_run },
         { "save", cmd_save },
         { "search", cmd_search },
+        { "snapshot create", cmd_snapshot_create },
+        { "snapshot ls", cmd_snapshot_ls },
+        { "snapshot restore", cmd_snapshot_restore },
+        { "snapshot rm", cmd_snapshot_rm },
         { "start", cmd_start },
-        { "stop", cmd_stop },
         { "stats", cmd_stats },
+        { "stop", cmd_stop },
         { "system boot", cmd_system_boot },
         { "system check", cmd_system_check },
         { "system df", cmd_system_df },
@@ -62,10 +71,15 @@ static const struct {
         { "system enable", cmd_system_enable },
         { "system prune", cmd_system_prune },
         { "tag", cmd_tag },
+        { "top", cmd_top },
         { "unpause", cmd_unpause },
         { "update", cmd_update },
-        { "top", cmd_top },
         { "version", cmd_version },
+        { "volume create", cmd_volume_create },
+        { "volume inspect", cmd_volume_inspect },
+        { "volume ls", cmd_volume_ls },
+        { "volume prune", cmd_volume_prune },
+        { "volume rm", cmd_volume_rm },
 };
 
 static command_function *find_function(const char *name)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "cli/instance_select.h"
+#include "instance/changes.h"
+#include "instance/instance_mounts.h"
+#include "instance/instance_root.h"
+
+/* Places that the runtime makes to mount on. */
+static const char *const places[] = {
+        "/dev",       "/dev/console",     "/dev/mqueue", "/dev/pts", "/dev/shm", "/etc/hostname",
+        "/etc/hosts", "/etc/resolv.conf", "/proc",       "/run",     "/sbin",    "/sys",
+};
+
+static int list_places(const struct instance_mounts *m, const char ***ret, struct error *err)
+{
+        const char **list = calloc(ARRAY_SIZE(places) + m->n + 1, sizeof *list);
+
+        if (!list)
+                return error_set(err, ENOMEM, "out of memory");
+        for (size_t k = 0; k < ARRAY_SIZE(places); k++)
+                list[k] = places[k];
+        for (size_t k = 0; k < m->n; k++)
+                list[ARRAY_SIZE(places) + k] = m->items[k].destination;
+        *ret = list;
+        return 0;
+}
+
+static int add_line(void *userdata, enum change_kind kind, const char *path, struct error *err)
+{
+        buf_addf(userdata, "%c %s\n", (char)kind, path);
+        return 0;
+}
+
+static int diff(struct engine *e, struct instance *i, struct buf *out, struct error *err)
+{
+        own_instance_root struct instance_root image = INSTANCE_ROOT_NONE;
+        own_instance_mounts struct instance_mounts m = {};
+        own_mem const char **list = NULL;
+        own_fd int upper = -1;
+        int r = instance_mounts_all(i, &m, err);
+
+        if (r == 0)
+                r = list_places(&m, &list, err);
+        if (r == 0)
+                r = instance_root_open_image(e, i, &image, err);
+        if (r < 0)
+                return r;
+        upper = openat(i->fd, i->upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (upper < 0)
+                return error_errno(err, errno, "open what %s has written", i->name);
+        return changes_find(&(struct changes_options){ upper, image.fd, list }, add_line, out, err);
+}
+
+int cmd_diff(struct invocation *inv, struct error *err)
+{
+        own_engine struct engine e = {};
+        own_instance struct instance *i = NULL;
+        own_buf struct buf out = {};
+        int r = invocation_engine(inv, &e, err);
+
+        if (r == 0)
+                r = instance_find(&e, inv->args.operands[0], &i, err);
+        if (r == 0)
+                r = diff(&e, i, &out, err);
+        return r == 0 ? output_write(&out, err) : r;
+}

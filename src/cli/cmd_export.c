@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "cli/instance_select.h"
+#include "cli/misuse.h"
+#include "cli/output_file.h"
+#include "instance/event.h"
+#include "instance/instance_root.h"
+#include "store/tar_tree.h"
+#include "sys/fd.h"
+
+static int write_tree(int root, int to, struct error *err)
+{
+        const struct tar_tree_options o = { .dir = root, .name = ".", .as = "." };
+        own_tar_tree struct tar_tree *tree = tar_tree_new(&o);
+        const void *piece;
+        ssize_t n;
+
+        if (!tree)
+                return error_set(err, ENOMEM, "out of memory");
+        while ((n = tar_tree_read(tree, &piece, err)) > 0) {
+                int r = fd_write_all(to, piece, (size_t)n);
+
+                if (r < 0)
+                        return error_errno(err, -r, "write the archive");
+        }
+        return (int)n;
+}
+
+static void tell(struct engine *e, const struct instance *i)
+{
+        const char *const attributes[] = { "image", i->image_name, NULL };
+        const struct event ev = {
+                .type = "container", .action = "export", .id = i->id, .name = i->name, .attributes = attributes
+        };
+
+        event_add(e->run, &ev);
+}
+
+static int export(struct engine *e, struct instance *i, const char *path, struct error *err)
+{
+        own_output_file struct output_file file = OUTPUT_FILE_NONE;
+        own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
+        int r;
+
+        if (!path && isatty(STDOUT_FILENO))
+                return error_set(err, EMISUSED, "an archive is nothing for a terminal: use --output, or a pipe");
+        /* The file is the caller's, before he is root of a namespace of his own. */
+        r = path ? output_file_open(path, &file, err) : 0;
+        if (r == 0)
+                r = instance_root_open_bare(e, i, &root, err);
+        if (r == 0)
+                r = write_tree(root.fd, path ? file.fd : STDOUT_FILENO, err);
+        if (r == 0 && path)
+                r = output_file_commit(&file, err);
+        if (r == 0)
+                tell(e, i);
+        return r;
+}
+
+int cmd_export(struct invocation *inv, struct error *err)
+{
+        own_engine struct engine e = {};
+        own_instance struct instance *i = NULL;
+        int r = invocation_engine(inv, &e, err);
+
+        if (r == 0)
+                r = instance_find(&e, inv->args.operands[0], &i, err);
+        return r == 0 ? export(&e, i, args_str(&inv->args, OPTION_OUTPUT), err) : r;
+}
