@@ -125,7 +125,8 @@ struct image_info {
  * that had the name loses it. One transaction.
  */
 int store_image_add(struct store *s, const struct digest *manifest, const struct reference *name, struct error *err);
-/* The same, held by an owner (NULL: none) from the start on. */
+/* The same, held by an owner from the start on. NULL: by none yet; then it is on the disk only when it is held, with
+ * all before it. */
 int store_image_add_for(struct store *s, const struct digest *manifest, const struct reference *name, const char *owner,
                         struct error *err);
 

@@ -114,17 +114,12 @@ static int give_names(struct store *s, const struct digest *id, const struct dig
         return r;
 }
 
-int store_image_add(struct store *s, const struct digest *manifest, const struct reference *name, struct error *err)
-{
-        return store_image_add_for(s, manifest, name, NULL, err);
-}
-
-int store_image_add_for(struct store *s, const struct digest *manifest, const struct reference *name, const char *owner,
-                        struct error *err)
+static int add(struct store *s, const struct digest *manifest, const struct reference *name, const char *owner,
+               enum transaction_kind kind, struct error *err)
 {
         own_transaction struct transaction t = {};
         struct digest id = {};
-        int r = transaction_begin(&t, &s->database, TRANSACTION_DURABLE, err);
+        int r = transaction_begin(&t, &s->database, kind, err);
 
         if (r == 0)
                 r = image_enter(s, manifest, &id, err);
@@ -143,4 +138,15 @@ int store_image_add_for(struct store *s, const struct digest *manifest, const st
         blob_unpin(s, &id);
         later_go(&s->later);
         return 0;
+}
+
+int store_image_add(struct store *s, const struct digest *manifest, const struct reference *name, struct error *err)
+{
+        return add(s, manifest, name, NULL, TRANSACTION_DURABLE, err);
+}
+
+int store_image_add_for(struct store *s, const struct digest *manifest, const struct reference *name, const char *owner,
+                        struct error *err)
+{
+        return add(s, manifest, name, owner, owner || name ? TRANSACTION_DURABLE : TRANSACTION_CHANGE, err);
 }
