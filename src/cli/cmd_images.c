@@ -5,10 +5,12 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/own.h"
 #include "cli/format.h"
 #include "cli/human.h"
 #include "cli/image_filter.h"
 #include "cli/timestamp.h"
+#include "instance/instance_image_make.h"
 
 static const struct format_field fields[] = {
         { "Containers", "CONTAINERS" },
@@ -26,6 +28,8 @@ static const struct format_field fields[] = {
 };
 
 struct listing {
+        struct store *store;
+        bool all; /* also those of snapshots and clones */
         struct format format;
         struct image_filter filter;
         bool whole_ids;
@@ -89,13 +93,22 @@ static int add_row(struct listing *l, const struct image_info *info, const char 
         return format_add(&l->format, &row, l->err);
 }
 
+/* It was made for a snapshot or a clone, and is shown with them. One that cannot be read is shown as it is. */
+static bool is_internal(const struct listing *l, const struct image_info *info)
+{
+        own_buf struct buf text = {};
+
+        return !*info->names && !l->all && store_blob_read(l->store, &info->id, &text, NULL) == 0 &&
+               image_is_internal(buf_str(&text), text.len);
+}
+
 static int add_image(void *userdata, const struct image_info *info)
 {
         struct listing *l = userdata;
         int r = image_filter_matches(&l->filter, info, l->err);
 
-        if (r <= 0)
-                return r;
+        if (r <= 0 || is_internal(l, info))
+                return r < 0 ? r : 0;
         r = 0;
         for (const char *const *name = info->names; r == 0 && *name; name++)
                 if (image_filter_matches_name(&l->filter, *name))
@@ -135,10 +148,13 @@ static int list(struct listing *l, struct store *store, const struct args *args,
 
 int cmd_images(struct invocation *inv, struct error *err)
 {
-        struct listing l = { .err = err, .whole_ids = args_flag(&inv->args, OPTION_NO_TRUNC) };
+        struct listing l = { .err = err,
+                             .all = args_flag(&inv->args, OPTION_ALL),
+                             .whole_ids = args_flag(&inv->args, OPTION_NO_TRUNC) };
         own_store struct store *store = NULL;
         int r = invocation_store(inv, &store, err);
 
+        l.store = store;
         if (r == 0)
                 r = list(&l, store, &inv->args, err);
         image_filter_finish(&l.filter);

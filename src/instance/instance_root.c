@@ -72,9 +72,11 @@ static int open_running(struct engine *e, struct instance *i, struct instance_ro
 
 /* ---- mounted ---- */
 
+/* By its path: in a mount namespace of our own, overlayfs takes no directory that was opened before. */
 static int open_directory(const struct instance *i, const char *name, struct error *err)
 {
-        int fd = openat(i->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        own_fd int dir = open(i->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int fd = dir < 0 ? dir : openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
         return fd < 0 ? error_errno(err, errno, "open the instance's directory %s", name) : fd;
 }
@@ -149,13 +151,13 @@ static int mount_writable(struct engine *e, struct instance *i, struct instance_
 
 /* ---- volumes ---- */
 
-/* What it is mounted on may be missing as long as the instance was never started; where nothing can be made, it is left
- * out. */
+/* What it is mounted on may be missing; where it cannot be made, it is left out. */
 static int attach(int root, const struct instance_mount *m, bool writable, struct error *err)
 {
         own_fd int source = mount_clone(AT_FDCWD, m->source, true), target = -1;
         struct stat st;
 
+        /* A volume that is yet to be made. */
         if (source < 0)
                 return source == -ENOENT ? 0 : error_errno(err, -source, "mount %s", m->source);
         if (fstat(source, &st) < 0)
@@ -206,9 +208,11 @@ int instance_root_open(struct engine *e, struct instance *i, bool writable, stru
         if (instance_is_running(i) && i->state.pid > 0) {
                 r = open_running(e, i, &root, err);
         } else {
-                r = writable ? mount_writable(e, i, &root, err) : mount_read_only(e, i, &root, err);
+                r = instance_mounts_all(i, &m, err);
+                /* What its first start would make, places to mount on, is made now. */
+                writable = writable || (m.n && i->state.status == INSTANCE_CREATED);
                 if (r == 0)
-                        r = instance_mounts_all(i, &m, err);
+                        r = writable ? mount_writable(e, i, &root, err) : mount_read_only(e, i, &root, err);
                 if (r == 0 && m.n)
                         r = attach_volumes(e, i, &m, writable, &root, err);
         }

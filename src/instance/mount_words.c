@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/own.h"
 #include "instance/csv_field.h"
+#include "instance/csv_field.h"
 
 static int no_memory(struct error *err)
 {
