@@ -13,6 +13,7 @@
 #include "instance/backend.h"
 #include "instance/event.h"
 #include "instance/instance_name.h"
+#include "instance/instance_network.h"
 #include "instance/instance_record.h"
 #include "instance/resource_flags.h"
 #include "instance/shim_client.h"
@@ -169,7 +170,7 @@ int instance_rename(struct engine *e, struct instance *i, const char *name, stru
         old = i->name;
         i->name = take_ptr(fresh->name);
         tell(e, i, "rename", "oldName", old);
-        return 0;
+        return instance_network_rename(e, i, err);
 }
 
 static int update_running(struct engine *e, struct instance *i, struct error *err)

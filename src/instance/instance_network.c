@@ -20,6 +20,7 @@
 #include "net/netns.h"
 #include "net/network_up.h"
 #include "net/port.h"
+#include "sys/user_namespace.h"
 
 enum { PROC_PATH_SIZE = 64 };
 
@@ -39,6 +40,12 @@ void instance_network_finish(struct instance_network *n)
 struct network_place network_place_of(const struct engine *e)
 {
         return (struct network_place){ e->root, e->run };
+}
+
+/* An ordinary user, who is root in a namespace of his own by now, cannot change the host's network. */
+bool network_is_ours(void)
+{
+        return geteuid() == 0 && !user_namespace_is_nested();
 }
 
 /* ---- on networks of ours ---- */
@@ -315,7 +322,7 @@ int instance_network_open(struct engine *e, struct instance *i, const char *host
 {
         own_instance_network struct instance_network n = { .netns = -1, .ports = -1 };
         own_network_flags struct network_flags flags = {};
-        int r = network_flags_read(&i->options, geteuid() == 0, &flags, err);
+        int r = network_flags_read(&i->options, network_is_ours(), &flags, err);
 
         if (r < 0)
                 return r;
@@ -328,10 +335,8 @@ int instance_network_open(struct engine *e, struct instance *i, const char *host
                 r = open_shared(e, flags.container, &n, err);
                 break;
         case NETWORK_MODE_BRIDGES:
-                r = open_bridges(e, i, &flags, hostname, &n, err);
-                break;
-        case NETWORK_MODE_PASTA:
-                r = error_set(err, ENOTSUP, "--network pasta is not there yet");
+                r = network_is_ours() ? open_bridges(e, i, &flags, hostname, &n, err)
+                                      : error_set(err, ENOTSUP, "ordinary users have only --network none and host");
                 break;
         }
         if (r < 0)

@@ -22,17 +22,20 @@ void instance_network_finish(struct instance_network *n);
 
 /*
  * Before each start. hostname: of the instance. Without --network it is "bridge", the network holt0, for root; for
- * others "pasta". Nothing is left behind on failure.
+ * others none. Nothing is left behind on failure.
  */
 int instance_network_open(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
                           struct error *err);
 
 /*
- * A running one is plugged into one network more, or out of one; the instance's options say so afterwards, too, and are
- * the caller's to save. One that does not run only gets its options changed. -EEXIST: it is on it; -ENOENT: it is not.
+ * A running one is plugged into one network more, or out of one; one that does not run will be. Its options say so
+ * afterwards, too, and are saved. flag: a value of --network. -EEXIST: it is on it; -ENOENT: it is not.
  */
 int instance_network_connect(struct engine *e, struct instance *i, const char *flag, struct error *err);
 int instance_network_disconnect(struct engine *e, struct instance *i, const char *network, struct error *err);
+
+/* A running one has got another name: the others get to know it. */
+int instance_network_rename(struct engine *e, const struct instance *i, struct error *err);
 
 /* Gives addresses, names and published ports back. Also for one that has none, and twice; also by a sweep that knows
  * but the id. */

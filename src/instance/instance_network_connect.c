@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/own.h"
 #include "instance/instance_files.h"
 #include "instance/instance_network.h"
+#include "instance/instance_record.h"
 #include "instance/network_files.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
@@ -51,7 +53,7 @@ static int save_flags(struct instance *i, const struct network_flags *f, const s
                 return error_set(err, ENOMEM, "out of memory");
         i->options.ip = i->options.ip6 = i->options.mac_address = NULL;
         i->options.network_alias = NULL;
-        return 0;
+        return instance_save(i, err);
 }
 
 /* ---- one that runs ---- */
@@ -234,7 +236,7 @@ static int plug_out(struct plug *p, const char *network, struct error *err)
 
 static int read_flags(const struct instance *i, struct network_flags *ret, struct error *err)
 {
-        int r = network_flags_read(&i->options, geteuid() == 0, ret, err);
+        int r = network_flags_read(&i->options, network_is_ours(), ret, err);
 
         if (r == 0 && ret->mode != NETWORK_MODE_BRIDGES && ret->mode != NETWORK_MODE_NONE)
                 r = error_set(err, EINVAL, "the instance %s has --network %s, which stands alone", i->name,
@@ -250,7 +252,13 @@ static bool is_on(const struct network_flags *f, const char *network)
         return false;
 }
 
-int instance_network_connect(struct engine *e, struct instance *i, const char *flag, struct error *err)
+/* Two changes at once would lose one. */
+static int lock(const struct instance *i, struct error *err)
+{
+        return flock(i->fd, LOCK_EX) < 0 ? error_errno(err, errno, "lock the instance %s", i->name) : 0;
+}
+
+static int connect_locked(struct engine *e, struct instance *i, const char *flag, struct error *err)
 {
         own_plug struct plug p = {
                 .e = e, .i = i, .place = network_place_of(e), .host = { .fd = -1 }, .inside = { .fd = -1 }, .netns = -1
@@ -278,7 +286,7 @@ int instance_network_connect(struct engine *e, struct instance *i, const char *f
         return r == 0 ? save_flags(i, &flags, &more, NULL, err) : r;
 }
 
-int instance_network_disconnect(struct engine *e, struct instance *i, const char *network, struct error *err)
+static int disconnect_locked(struct engine *e, struct instance *i, const char *network, struct error *err)
 {
         own_plug struct plug p = {
                 .e = e, .i = i, .place = network_place_of(e), .host = { .fd = -1 }, .inside = { .fd = -1 }, .netns = -1
@@ -299,4 +307,38 @@ int instance_network_disconnect(struct engine *e, struct instance *i, const char
                         r = plug_out(&p, network, err);
         }
         return r == 0 ? save_flags(i, &flags, NULL, network, err) : r;
+}
+
+int instance_network_connect(struct engine *e, struct instance *i, const char *flag, struct error *err)
+{
+        int r = lock(i, err);
+
+        if (r < 0)
+                return r;
+        r = connect_locked(e, i, flag, err);
+        flock(i->fd, LOCK_UN);
+        return r;
+}
+
+int instance_network_disconnect(struct engine *e, struct instance *i, const char *network, struct error *err)
+{
+        int r = lock(i, err);
+
+        if (r < 0)
+                return r;
+        r = disconnect_locked(e, i, network, err);
+        flock(i->fd, LOCK_UN);
+        return r;
+}
+
+int instance_network_rename(struct engine *e, const struct instance *i, struct error *err)
+{
+        const struct network_place place = network_place_of(e);
+        own_endpoint struct endpoint endpoint = {};
+        int r = endpoint_read(&place, i->id, &endpoint, err);
+
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        endpoint.name = i->name;
+        return endpoint_write(&place, &endpoint, err);
 }

@@ -180,7 +180,7 @@ static void write_networks(const struct instance *i, const struct network_place 
         own_network_flags struct network_flags flags = {};
 
         json_begin_object(w, "Networks");
-        if (network_flags_read(&i->options, geteuid() == 0, &flags, NULL) < 0)
+        if (network_flags_read(&i->options, network_is_ours(), &flags, NULL) < 0)
                 flags.n = 0;
         else if (flags.mode == NETWORK_MODE_NONE || flags.mode == NETWORK_MODE_HOST)
                 write_network(w, place, e, &(struct network_flag){ .name = names[flags.mode], .aliases = no_aliases });

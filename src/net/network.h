@@ -75,7 +75,7 @@ int network_find(const struct network_place *p, const char *name, struct network
 /* By its name alone, and nothing is made. -ENOENT. */
 int network_load(const struct network_place *p, const char *name, struct network *ret, struct error *err);
 
-/* In the order of their names; the default one always. Stops when each() returns non-zero, and returns that. */
+/* In the order of their names. Stops when each() returns non-zero, and returns that. */
 int network_each(const struct network_place *p, int (*each)(void *userdata, struct network *n), void *userdata,
                  struct error *err);
 
