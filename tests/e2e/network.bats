@@ -1,0 +1,366 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Networks of instances, seen from within, from their host and from another host.
+
+load images
+load hosts
+
+setup_file() {
+        export HOLT STORE RUN WORK
+        store_make
+        hosts_make
+        layer_tree "$WORK/tree"
+        local applet
+        for applet in sleep ls readlink true; do ln -s busybox "$WORK/tree/bin/$applet"; done
+        image_make box
+        # Tells who asked: answers each connection with the address that it comes from.
+        cat >"$WORK/who.py" <<'EOF'
+import socket, sys, threading
+def tcp(port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", port))
+    s.listen(16)
+    while True:
+        c, a = s.accept()
+        c.sendall((a[0].replace("::ffff:", "") + "\n").encode())
+        c.close()
+def udp(port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", port))
+    while True:
+        d, a = s.recvfrom(100)
+        s.sendto((a[0].replace("::ffff:", "") + "\n").encode(), a)
+for p in sys.argv[1:]:
+    threading.Thread(target=tcp, args=(int(p),)).start()
+    threading.Thread(target=udp, args=(int(p),)).start()
+EOF
+        # Asks: ask.py ADDRESS PORT [udp]
+        cat >"$WORK/ask.py" <<'EOF'
+import socket, sys
+kind = socket.SOCK_DGRAM if sys.argv[3:] else socket.SOCK_STREAM
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, kind)
+s.settimeout(2)
+s.connect((sys.argv[1], int(sys.argv[2])))
+if kind == socket.SOCK_DGRAM:
+    s.send(b"x")
+print(s.recv(100).decode().strip())
+EOF
+        outside python3 "$WORK/who.py" 7000 >/dev/null 2>&1 3>&- &
+        export SERVER=$!
+}
+
+teardown_file() {
+        kill "$SERVER"
+        # shellcheck disable=SC2046
+        holt rm -f $(holt ps -aq) >/dev/null
+        pgrep -x holt-dns | while read -r pid; do
+                [[ $(readlink "/proc/$pid/ns/net") != "$(readlink "/proc/$INSIDE/ns/net")" ]] || kill "$pid"
+        done
+        hosts_finish
+        store_finish
+}
+
+teardown() {
+        local pid
+        for pid in "${SERVERS[@]}"; do kill "$pid"; done
+        # shellcheck disable=SC2046
+        holt rm -f $(holt ps -aq) >/dev/null 2>&1 || true
+        holt network prune -f >/dev/null
+        # Nothing is left of any instance.
+        [ -z "$(ls "$RUN/endpoints")" ]
+        [ -z "$(find "$RUN/networks" -type l)" ]
+}
+
+start() { # NAME [OPTION...]: one that waits
+        local name=$1
+        shift
+        holt run -d --name "$name" "$@" box sleep 1000 >/dev/null
+}
+pid_of() { holt inspect -f '{{.State.Pid}}' "$1"; }
+within() { # NAME COMMAND...: with the machine's programs, in the instance's network
+        local pid
+        pid=$(pid_of "$1")
+        shift
+        nsenter --net="/proc/$pid/ns/net" "$@"
+}
+serve() { # NAME PORT...: who.py in the instance's network
+        local name=$1
+        shift
+        within "$name" python3 "$WORK/who.py" "$@" >/dev/null 2>&1 3>&- &
+        SERVERS+=($!)
+        local tries=100
+        until within "$name" python3 "$WORK/ask.py" 127.0.0.1 "$1" >/dev/null 2>&1; do
+                ((tries--)) || return 1
+                sleep 0.05
+        done
+}
+address() { holt inspect -f "{{(index .NetworkSettings.Networks \"${2:-bridge}\").IPAddress}}" "$1"; }
+address6() { holt inspect -f "{{(index .NetworkSettings.Networks \"${2:-bridge}\").GlobalIPv6Address}}" "$1"; }
+lookup() { # NAME WHAT [TYPE]
+        within "$1" dig +short +time=2 +tries=1 @169.254.53.53 "$2" "${3:-A}"
+}
+
+@test "the default network: an address, a way out with the host's address, IPv6" {
+        start aa
+        [[ $(address aa) == 10.112.* ]]
+        within aa ip -br address show eth0 | grep -F "$(address aa)/16"
+        [ "$(within aa python3 "$WORK/ask.py" 198.51.100.2 7000)" = 198.51.100.1 ]
+        [ "$(within aa python3 "$WORK/ask.py" 2001:db8:1::2 7000)" = 2001:db8:1::1 ]
+        [ "$(holt run --rm box cat /etc/resolv.conf | head -n 1)" = "nameserver 169.254.53.53" ]
+        holt run --rm --name named box cat /etc/hosts | grep -E '^10\.112\.[0-9.]+	'
+}
+
+@test "instances find each other by name, on the default network as well" {
+        start one
+        start two --network-alias deux
+        [ "$(lookup one two)" = "$(address two)" ]
+        [ "$(lookup one TWO.bridge)" = "$(address two)" ]
+        [ "$(lookup one deux)" = "$(address two)" ]
+        [ "$(lookup one two AAAA)" = "$(address6 two)" ]
+        [ "$(lookup one "$(holt inspect -f '{{.Id}}' two | cut -c 1-12)")" = "$(address two)" ]
+        [ "$(within one dig +short @169.254.53.53 -x "$(address two)")" = two.bridge. ]
+        [ "$(within one dig +tcp +short @169.254.53.53 two)" = "$(address two)" ]
+        serve two 80
+        [ "$(within one python3 "$WORK/ask.py" "$(address two)" 80)" = "$(address one)" ]
+        holt rename two three
+        [ "$(lookup one three)" = "$(address three)" ]
+}
+
+@test "a published port: from another host with its address, from the host, over loopback" {
+        start web -p 8080:80 -p 9090:90/udp -p 127.0.0.1:8081:80
+        serve web 80 90
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8080)" = 198.51.100.2 ]
+        [ "$(outside python3 "$WORK/ask.py" 2001:db8:1::1 8080)" = 2001:db8:1::2 ]
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 9090 udp)" = 198.51.100.2 ]
+        run outside python3 "$WORK/ask.py" 198.51.100.1 8081
+        [ "$status" -ne 0 ]
+        inside python3 "$WORK/ask.py" 127.0.0.1 8080
+        inside python3 "$WORK/ask.py" 127.0.0.1 8081
+        inside python3 "$WORK/ask.py" 127.0.0.1 9090 udp
+        inside python3 "$WORK/ask.py" 198.51.100.1 8080
+        # What goes to ::1 is refused at once.
+        run inside python3 "$WORK/ask.py" ::1 8080
+        [[ $output == *refused* ]]
+        [[ $(holt port web 80) == "0.0.0.0:8080"$'\n'"[::]:8080"$'\n'"127.0.0.1:8081" ]]
+        holt ps --format '{{.Ports}}' | grep -F '0.0.0.0:8080->80/tcp'
+        # From itself and from its neighbour, also where the bridge's packets do not pass the firewall.
+        start neighbour
+        within web python3 "$WORK/ask.py" 198.51.100.1 8080
+        within neighbour python3 "$WORK/ask.py" 198.51.100.1 8080
+        inside sysctl -qw net.bridge.bridge-nf-call-iptables=0 2>/dev/null || return 0
+        within web python3 "$WORK/ask.py" 198.51.100.1 8080
+        within neighbour python3 "$WORK/ask.py" 198.51.100.1 8080
+        inside sysctl -qw net.bridge.bridge-nf-call-iptables=1
+}
+
+@test "ports that are free, ranges, and the image's own" {
+        start web -p 80 -p 8100-8102:100-102 --expose 90 -P
+        local port
+        port=$(holt port web 80 | head -n 1)
+        serve web 80 102
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 "${port##*:}")" = 198.51.100.2 ]
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8102)" = 198.51.100.2 ]
+        [[ $(holt port web 90) == 0.0.0.0:* ]]
+        holt ps --format '{{.Ports}}' | grep -F '0.0.0.0:8100-8102->100-102/tcp'
+}
+
+@test "a port that is taken: the error names who has it, and nobody else gets it" {
+        start web -p 8080:80
+        run holt run --rm -p 8080:80 box true
+        [[ $status -eq 125 && $output == *"8080/tcp: it is taken by the instance web"* ]]
+        run inside python3 -c 'import socket; socket.socket().bind(("", 8080))'
+        [[ $output == *"in use"* ]]
+        inside python3 "$WORK/who.py" 8090 3>&- &
+        SERVERS+=($!)
+        until inside python3 "$WORK/ask.py" 127.0.0.1 8090; do sleep 0.05; done
+        run holt run --rm -p 8090:80 box true
+        [[ $status -eq 125 && $output == *"taken by python3 (process"* ]]
+        # With the instance, the port is free.
+        holt rm -f web
+        holt run --rm -p 8080:80 box true
+}
+
+@test "networks do not reach each other, nor know each other's names" {
+        holt network create red >/dev/null
+        holt network create --ipv6 blue >/dev/null
+        start rr --network red
+        start bb --network blue
+        start both --network red --network name=blue,alias=middle
+        serve bb 80
+        serve both 80
+        run within rr python3 "$WORK/ask.py" "$(address bb blue)" 80
+        [ "$status" -ne 0 ]
+        [ -z "$(lookup rr bb)" ]
+        [ "$(lookup rr both)" = "$(address both red)" ]
+        [ "$(lookup bb middle)" = "$(address both blue)" ]
+        [ -z "$(lookup rr middle)" ]
+        [ "$(within rr python3 "$WORK/ask.py" "$(address both red)" 80)" = "$(address rr red)" ]
+        [ "$(within bb python3 "$WORK/ask.py" "$(address both blue)" 80)" = "$(address bb blue)" ]
+        # Nor does another host that sends straight to them.
+        outside ip route add 10.112.0.0/12 via 198.51.100.1
+        run outside python3 "$WORK/ask.py" "$(address bb blue)" 80
+        [ "$status" -ne 0 ]
+        outside ip route del 10.112.0.0/12
+        # What is published is, also from another network.
+        start pp --network blue -p 8085:80
+        serve pp 80
+        within rr python3 "$WORK/ask.py" 198.51.100.1 8085
+}
+
+@test "an internal network: no way out, no published ports, but names" {
+        holt network create --internal closed >/dev/null
+        start one --network closed -p 8080:80
+        start two --network closed
+        [ "$(lookup one two)" = "$(address two closed)" ]
+        [ -z "$(within one ip route show default)" ]
+        run outside python3 "$WORK/ask.py" 198.51.100.1 8080
+        [ "$status" -ne 0 ]
+        within one ip route add default via "$(holt network inspect -f '{{(index .IPAM.Config 0).Gateway}}' closed)"
+        run within one python3 "$WORK/ask.py" 198.51.100.2 7000
+        [ "$status" -ne 0 ]
+        within one dig +time=2 +tries=1 @169.254.53.53 example.com | grep NXDOMAIN
+}
+
+@test "what an instance sends to the host's loopback address does not arrive" {
+        start aa -p 8080:80
+        inside python3 "$WORK/who.py" 6000 3>&- &
+        SERVERS+=($!)
+        until inside python3 "$WORK/ask.py" 127.0.0.1 6000; do sleep 0.05; done
+        within aa sh -c 'ip address del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via 10.112.0.1'
+        nsenter --net="/proc/$(pid_of aa)/ns/net" unshare -m sh -c 'mount -t proc proc /proc; echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet'
+        run within aa python3 "$WORK/ask.py" 127.0.0.1 6000
+        [ "$status" -ne 0 ]
+}
+
+@test "names of others are asked of the host's resolvers, or of --dns" {
+        outside python3 - >/dev/null 2>&1 3>&- <<'EOF' &
+import socket, threading
+def answer(q): return q[:2] + b"\x81\x80" + q[4:6] + b"\0\1\0\0\0\0" + q[12:q.index(b"\0", 12) + 5] + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\x07"
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("198.51.100.2", 53))
+t = socket.socket(); t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); t.bind(("198.51.100.2", 53)); t.listen()
+def tcp():
+    while True:
+        c, _ = t.accept(); q = c.recv(600)[2:]; a = answer(q); c.sendall(len(a).to_bytes(2, "big") + a); c.close()
+threading.Thread(target=tcp, daemon=True).start()
+while True:
+    q, a = u.recvfrom(600); u.sendto(answer(q), a)
+EOF
+        SERVERS+=($!)
+        start aa --dns 198.51.100.2
+        local tries=20
+        until [ "$(lookup aa example.com)" = 192.0.2.7 ]; do ((tries--)); sleep 0.1; done
+        [ "$(within aa dig +tcp +short @169.254.53.53 example.com)" = 192.0.2.7 ]
+        [ "$(lookup aa aa)" = "$(address aa)" ]
+}
+
+@test "none, host, and another instance's" {
+        [ "$(holt run --rm --network none box sh -c 'ls /sys/class/net')" = lo ]
+        [ "$(holt run --rm --network host box readlink /proc/self/ns/net)" = "$(inside readlink /proc/self/ns/net)" ]
+        start aa
+        start bb --network container:aa
+        [ "$(readlink "/proc/$(pid_of bb)/ns/net")" = "$(readlink "/proc/$(pid_of aa)/ns/net")" ]
+        run holt run --rm --network container:aa -p 80:80 box true
+        [[ $status -eq 125 && $output == *"ports"* ]]
+        # The address goes with the one that has it.
+        holt rm -f aa
+        [ -z "$(within bb ip -br link show eth0 2>/dev/null)" ]
+}
+
+@test "a chosen address, hardware address, and ones that cannot be had" {
+        holt network create --subnet 10.5.0.0/24 --subnet fd05::/64 --gateway 10.5.0.254 --ip-range 10.5.0.128/25 chosen >/dev/null
+        start aa --network chosen --ip 10.5.0.7 --ip6 fd05::7 --mac-address 02:00:00:00:00:07
+        within aa ip address show eth0 | grep -F 'inet 10.5.0.7/24'
+        within aa ip address show eth0 | grep -F 'inet6 fd05::7/64'
+        within aa ip link show eth0 | grep -F 02:00:00:00:00:07
+        within aa ip route show default | grep -F 10.5.0.254
+        run holt run --rm --network chosen --ip 10.5.0.7 box true
+        [[ $output == *"taken by the instance"* ]]
+        run holt run --rm --network chosen --ip 10.6.0.7 box true
+        [[ $output == *"not within the subnet"* ]]
+        start bb --network chosen
+        [[ $(address bb chosen) == 10.5.0.1[2-9]* ]]
+        run holt network create --subnet 198.51.100.0/25 taken
+        [[ $output == *"this host has addresses or routes in"* ]]
+        run holt network rm chosen
+        [[ $output == *"in use by"* ]]
+}
+
+@test "connect and disconnect, while it runs and for the next start" {
+        holt network create more >/dev/null
+        start aa
+        start bb --network more
+        holt network connect --alias x more aa
+        [ "$(lookup bb x)" = "$(address aa more)" ]
+        within aa ip -br address show eth1 | grep -F "$(address aa more)/"
+        holt network disconnect bridge aa
+        [ -z "$(within aa ip -br link show eth0 2>/dev/null)" ]
+        [ "$(within aa python3 "$WORK/ask.py" 198.51.100.2 7000)" = 198.51.100.1 ]
+        holt restart -t 0 aa
+        [ "$(lookup bb x)" = "$(address aa more)" ]
+        [ -z "$(address aa bridge)" ]
+        holt network disconnect more aa
+        [ -z "$(lookup bb x)" ]
+}
+
+@test "after kill -9 of the shim, address and port are free again" {
+        local pid
+        start aa -p 8080:80
+        pid=$(pid_of aa)
+        kill -9 "$(awk '/^PPid:/ {print $2}' "/proc/$pid/status")"
+        run holt run --rm -p 8080:80 box true
+        [ "$status" -eq 0 ]
+        [ "$(holt inspect -f '{{.State.Status}}' aa)" = exited ]
+        [ -z "$(inside nft list map inet holt published4 | grep elements)" ]
+}
+
+@test "who flushes the ruleset or kills holt-dns gets both back with the next start" {
+        start aa -p 8080:80
+        serve aa 80
+        inside nft flush ruleset
+        run outside python3 "$WORK/ask.py" 198.51.100.1 8080
+        [ "$status" -ne 0 ]
+        pgrep -x holt-dns | while read -r pid; do
+                [[ $(readlink "/proc/$pid/ns/net") != "$(readlink "/proc/$INSIDE/ns/net")" ]] || kill -9 "$pid"
+        done
+        start bb
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8080)" = 198.51.100.2 ]
+        [ "$(lookup aa bb)" = "$(address bb)" ]
+}
+
+@test "beside dockerd, which drops what it does not know" {
+        command -v dockerd || skip "no dockerd"
+        start aa -p 8080:80
+        serve aa 80
+        # shellcheck disable=SC2016
+        inside unshare -m sh -c 'mount -t tmpfs x /var/lib/docker 2>/dev/null; exec dockerd "$@"' sh --data-root "$WORK/docker" \
+                --exec-root "$WORK/docker-exec" --pidfile "$WORK/docker.pid" --host "unix://$WORK/docker.sock" --bip 10.124.46.1/24 \
+                --log-level warn >"$WORK/docker.log" 2>&1 3>&- &
+        local docker=$! tries=300
+        until docker --host "unix://$WORK/docker.sock" version >/dev/null 2>&1; do
+                ((tries--)) || break
+                sleep 0.1
+        done
+        inside iptables -S FORWARD | grep -q -- '-P FORWARD DROP'
+        # The next start sees that Docker has come.
+        start bb
+        local out published forward
+        out=$(within aa python3 "$WORK/ask.py" 198.51.100.2 7000) || true
+        published=$(outside python3 "$WORK/ask.py" 198.51.100.1 8080) || true
+        forward=$(inside iptables -S DOCKER-USER)
+        holt rm -f aa bb >/dev/null
+        holt network rm bridge >/dev/null
+        run inside iptables -S DOCKER-USER
+        kill "$docker"
+        wait "$docker" || true
+        inside sh -c 'iptables -F; iptables -P FORWARD ACCEPT; iptables -t nat -F'
+        umount -l "$WORK/docker-exec/netns/default" "$WORK/docker" 2>/dev/null || true
+        echo "$out; $published; $forward"
+        [ "$out" = 198.51.100.1 ]
+        [ "$published" = 198.51.100.2 ]
+        grep -q 'holt+' <<<"$forward"
+        [[ $output != *holt+* ]]
+}
