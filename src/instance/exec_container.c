@@ -165,6 +165,7 @@ static int run(struct exec *x, int *ret_exit, struct error *err)
                 *ret_exit = exit_status_of(err);
                 return r;
         }
+        *ret_exit = 0;
         exec_streams_hand_over(&x->streams);
         if (!x->request->detach)
                 r = exec_relay(p.pid, p.pidfd, p.master, &x->streams, x->request, ret_exit, err);

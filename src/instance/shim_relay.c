@@ -33,6 +33,7 @@ struct relay {
         int to;              /* where the rest of a frame of output goes; -1: there is none */
         struct frame output; /* that rest */
         size_t at_once[3];   /* how much may be written to our standard streams without waiting */
+        bool proxies;        /* signals are passed on; who has a terminal types them */
         bool exited, detached;
         struct instance_state state;
 };
@@ -152,7 +153,7 @@ static void handle_signal(struct relay *r)
 
         if (signo == SIGWINCH) {
                 send_size(r, 0);
-        } else if (signo && r->options->proxy_signals) {
+        } else if (signo && r->proxies) {
                 protocol_put_u32(number, (uint32_t)signo);
                 tell(r, PROTOCOL_SIGNAL, number, sizeof number);
         } else if (signo) {
@@ -200,7 +201,12 @@ static int relay(struct relay *r, struct error *err)
 int shim_relay(int shim, const struct instance *i, const struct attach_options *o, enum attach_end *ret_end,
                int *ret_exit, struct error *err)
 {
-        struct relay r = { .shim = shim, .instance = i, .options = o, .to = -1, .input_ended = !o->input };
+        struct relay r = { .shim = shim,
+                           .instance = i,
+                           .options = o,
+                           .to = -1,
+                           .input_ended = !o->input,
+                           .proxies = o->proxy_signals && !i->options.tty };
         int n = 0;
 
         for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
@@ -209,7 +215,7 @@ int shim_relay(int shim, const struct instance *i, const struct attach_options *
         if (i->options.tty && isatty(STDIN_FILENO))
                 n = detach_keys_parse(o->detach_keys, &r.keys, err);
         if (n == 0)
-                n = user_terminal_open(&r.terminal, i->options.tty && o->input, o->proxy_signals, err);
+                n = user_terminal_open(&r.terminal, i->options.tty && o->input, r.proxies, err);
         if (n < 0)
                 return n;
         n = relay(&r, err);

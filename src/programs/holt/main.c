@@ -21,6 +21,7 @@ static const struct {
         const char *name;
         command_function *run;
 } functions[] = {
+        { "attach", cmd_attach },
         { "clone", cmd_clone },
         { "commit", cmd_commit },
         { "container prune", cmd_container_prune },
@@ -29,6 +30,7 @@ static const struct {
         { "diff", cmd_diff },
         { "doctor", cmd_doctor },
         { "events", cmd_events },
+        { "exec", cmd_exec },
         { "export", cmd_export },
         { "generate systemd", cmd_generate_systemd },
         { "history", cmd_history },
@@ -46,6 +48,7 @@ static const struct {
         { "load", cmd_load },
         { "login", cmd_login },
         { "logout", cmd_logout },
+        { "logs", cmd_logs },
         { "network connect", cmd_network_connect },
         { "network create", cmd_network_create },
         { "network disconnect", cmd_network_disconnect },
@@ -88,6 +91,7 @@ static const struct {
         { "volume ls", cmd_volume_ls },
         { "volume prune", cmd_volume_prune },
         { "volume rm", cmd_volume_rm },
+        { "wait", cmd_wait },
 };
 
 static command_function *find_function(const char *name)
