@@ -136,7 +136,8 @@ int instance_rename(struct engine *e, struct instance *i, const char *name, stru
 /* After a change of i->options: what they say is kept, and limits hold at once if it runs. */
 int instance_update(struct engine *e, struct instance *i, struct error *err);
 
-/* After the end of one that this process was attached to from its start: what its shim left to it, a network and --rm. */
+/* After the end of one that this process was attached to from its start: what its shim left to it, a network and --rm.
+ */
 int instance_clean_up(struct engine *e, struct instance *i, struct error *err);
 
 /* -EBUSY: it runs, unless force. volumes: its anonymous volumes as well. */

@@ -274,7 +274,9 @@ static void give_back(struct engine *e, struct instance *i)
 
 static int start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
 {
-        own_start struct start s = { .e = e, .i = i, .network = { .netns = -1, .ports = -1 }, .job = { .root = -1, .netns = -1 } };
+        own_start struct start s = {
+                .e = e, .i = i, .network = { .netns = -1, .ports = -1 }, .job = { .root = -1, .netns = -1 }
+        };
         own_fd int shim = shim_spawn(e, i, err);
         int r = shim < 0 ? shim : make_job(&s, err);
 
