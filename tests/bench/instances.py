@@ -6,7 +6,6 @@ Everything happens in a mount and a network namespace of its own: neither tool's
 """
 
 import concurrent.futures
-import glob
 import os
 import re
 import statistics
@@ -16,8 +15,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MANY = 200
+MANY = int(os.environ.get("MANY", "200"))
 NULL = subprocess.DEVNULL
+# Without CAP_SYS_RESOURCE podman's own are refused.
+PODMAN_LIMITS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n'
 
 
 def took(argv):
@@ -48,14 +49,21 @@ class Bench:
     def __init__(self, build, rounds, work):
         self.rounds = rounds
         self.holt = [os.path.join(os.path.realpath(build), "holt"), "--root", f"{work}/store", "--run", f"{work}/run"]
-        self.podman = ["podman", "--root", f"{work}/podman", "--runroot", f"{work}/podman-run", "--storage-driver",
+        # crun refuses a hybrid cgroup layout: podman runs where cgroup2 is not mounted.
+        self.keeper = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                                        "umount /sys/fs/cgroup/unified 2>/dev/null; echo; exec sleep infinity"],
+                                       stdin=NULL, stdout=subprocess.PIPE)
+        self.keeper.stdout.readline()
+        self.podman = ["nsenter", f"--mount=/proc/{self.keeper.pid}/ns/mnt", "podman", "--root", f"{work}/podman", "--runroot", f"{work}/podman-run", "--storage-driver",
                        "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "crun", "--events-backend", "none"]
+        os.environ["CONTAINERS_CONF"] = f"{work}/containers.conf"
+        with open(os.environ["CONTAINERS_CONF"], "w", encoding="ascii") as f:
+            f.write(PODMAN_LIMITS)
         self.make_image(work)
 
     def make_image(self, work):
-        layout = os.path.join(os.environ.get("HOLT_TEST_CACHE", os.path.expanduser("~/.cache/holt-tests")), "bench-image")
-        output([f"{HERE}/make-image", layout])
-        output(["skopeo", "copy", "-q", f"oci:{layout}", f"oci-archive:{work}/image.tar:bench:1"])
+        layout = output([f"{HERE}/make-image"]).strip()
+        output(["skopeo", "copy", "-q", f"oci:{layout}:bench", f"oci-archive:{work}/image.tar:bench"])
         output([*self.holt, "load", "-q", "-i", f"{work}/image.tar"])
         output([*self.podman, "pull", "-q", f"oci-archive:{work}/image.tar"])
         names = output([*self.podman, "images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]).split()
@@ -147,9 +155,18 @@ def main():
         os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation", "private", sys.executable, *sys.argv])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with tempfile.TemporaryDirectory(prefix="holt-bench.") as work:
-        report(Bench(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 30, work))
-        for path in glob.glob(f"{work}/run/layers"):
-            subprocess.run(["umount", "-R", path], check=False)
+        bench = Bench(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 30, work)
+        try:
+            report(bench)
+        finally:
+            bench.keeper.kill()
+            bench.keeper.wait()
+            clean_up(work)
+
+
+def clean_up(work):
+    for path in (f"{work}/run/layers", f"{work}/podman/overlay"):
+        subprocess.run(["umount", "-R", path], stderr=NULL, check=False)
 
 
 main()
