@@ -55,7 +55,8 @@ static int place_open(struct engine *e, struct place *p, bool writable, struct e
 
 static int copy(const struct place *from, const struct place *to, const struct copy_options *o, struct error *err)
 {
-        const struct copy_side source = { from->root.fd, from->path }, target = { to->root.fd, to->path };
+        const struct copy_side source = { !from->name, from->root.fd, from->path },
+                               target = { !to->name, to->root.fd, to->path };
 
         if (to->is_stream)
                 return copy_to_stream(&source, STDOUT_FILENO, o, err);
@@ -77,8 +78,8 @@ int cmd_cp(struct invocation *inv, struct error *err)
 {
         struct copy_options o = { .archive = args_flag(&inv->args, OPTION_ARCHIVE),
                                   .follow = args_flag(&inv->args, OPTION_FOLLOW_LINK) };
+        own_engine struct engine e = {}; /* goes last */
         own_place struct place from = { .root = INSTANCE_ROOT_NONE }, to = { .root = INSTANCE_ROOT_NONE };
-        own_engine struct engine e = {};
         int r = place_read(inv->args.operands[0], &from, err);
 
         if (r == 0)

@@ -73,7 +73,7 @@ int cmd_snapshot_restore(struct invocation *inv, struct error *err)
         if (r == 0)
                 r = snapshot_find(&e, i, name, &s, err);
         if (r == 0 && instance_is_running(i) && args_flag(&inv->args, OPTION_FORCE)) {
-                r = instance_stop(&e, i, -1, err);
+                r = instance_stop(&e, i, TIMEOUT_OWN, err);
                 if (r == 0)
                         r = instance_read_state(&e, i, err);
         }

@@ -18,9 +18,9 @@ enum { MAX_LINKS = 40, PIECE = 256 << 10 };
 
 static int side_open(const struct copy_side *s, const char *path, uint64_t flags)
 {
-        if (s->root >= 0)
-                return fd_open_in_root(s->root, path, flags);
-        return fd_openat2(AT_FDCWD, *path ? path : ".", flags, 0, 0);
+        if (s->is_host)
+                return fd_openat2(AT_FDCWD, *path ? path : ".", flags, 0, 0);
+        return fd_open_in_root(s->root, path, flags);
 }
 
 /* ---- words ---- */
@@ -78,7 +78,7 @@ static int missing(const struct copy_side *s, int code, struct error *err)
 
 struct source {
         int fd; /* O_PATH, of the file itself */
-        bool is_directory, content;
+        bool is_directory, is_device, content;
         char name[NAME_MAX + 1];
 };
 
@@ -108,6 +108,7 @@ static int find_source(const struct copy_side *s, bool follow, struct source *re
                 return missing(s, errno, err);
         }
         found.is_directory = S_ISDIR(st.st_mode);
+        found.is_device = S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
         if (!found.is_directory && (found.content || has_slash(s->path))) {
                 close(found.fd);
                 return missing(s, ENOTDIR, err);
@@ -224,7 +225,7 @@ static int open_target(const struct copy_side *s, const char *base, const struct
                        struct tar_extract_options *ret, int *ret_root, struct error *err)
 {
         int fd = side_open(s, base, O_PATH | O_DIRECTORY);
-        bool host = s->root < 0;
+        bool host = s->is_host;
 
         if (fd < 0)
                 return error_errno(err, -fd, "%s", *base ? base : s->path);
@@ -254,6 +255,8 @@ int copy_files(const struct copy_side *from, const struct copy_side *to, const s
         struct plan plan;
         int r = find_source(from, o->follow, &source, err);
 
+        if (r == 0 && source.is_device && to->is_host && !o->archive)
+                r = error_set(err, EPERM, "%s: a device comes to the host only with --archive", from->path);
         if (r == 0)
                 r = find_target(to, &target, err);
         if (r == 0)

@@ -16,7 +16,8 @@
 
 /* One side of a copy. */
 struct copy_side {
-        int root;         /* of the instance; -1: the host */
+        bool is_host;
+        int root;         /* of the instance */
         const char *path; /* of the host: as it was typed, of an instance: from its root */
 };
 

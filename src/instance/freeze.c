@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -58,17 +59,40 @@ static int start_guard(struct freeze *f, int pipe)
         return 0;
 }
 
+/* One at a time: who thaws it must not do so under another's eyes. The guard has the lock as well. */
+static int lock(const struct instance *i, struct error *err)
+{
+        own_fd int fd = openat(i->fd, i->upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return error_errno(err, errno, "open what %s has written", i->name);
+        while (flock(fd, LOCK_EX) < 0) {
+                if (errno != EINTR)
+                        return error_errno(err, errno, "lock %s", i->name);
+        }
+        return take_fd(&fd);
+}
+
 int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret, struct error *err)
 {
-        own_freeze struct freeze f = { .e = e, .guard = -1 };
+        own_freeze struct freeze f = { .e = e, .guard = -1, .lock = -1 };
         own_fd int watched = -1;
         int ends[2], r;
 
         *ret = f;
-        if (i->state.status != INSTANCE_RUNNING && i->state.status != INSTANCE_STOPPING)
+        if (!instance_is_running(i))
                 return 0;
-        if (!i->backend->pause)
+        if (!i->backend->pause || !i->backend->is_paused)
                 return error_set(err, ENOTSUP, "%s cannot be frozen", i->backend->name);
+        r = f.lock = lock(i, err);
+        if (r < 0)
+                return r;
+        /* By its user: so it stays. Another one of us would have the lock. */
+        if (i->backend->is_paused(e->run, i->id) > 0) {
+                *ret = f;
+                f = (struct freeze)FREEZE_NONE;
+                return 0;
+        }
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return error_errno(err, errno, "make a pipe");
         watched = ends[0];
@@ -83,7 +107,7 @@ int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret,
         if (r < 0)
                 return r;
         *ret = f;
-        f = (struct freeze){ .guard = -1 };
+        f = (struct freeze)FREEZE_NONE;
         return 0;
 }
 
@@ -99,5 +123,10 @@ void freeze_end(struct freeze *f)
         }
         if (f->guard >= 0)
                 close(take_fd(&f->guard));
+        /* Also for the guard, which may take a moment to end. */
+        if (f->lock >= 0) {
+                flock(f->lock, LOCK_UN);
+                close(take_fd(&f->lock));
+        }
         f->i = NULL;
 }

@@ -9,9 +9,17 @@ struct freeze {
         struct engine *e;
         const struct instance *i; /* NULL: nothing is frozen */
         int guard;                /* the guard's end of the pipe that tells it that we are gone; -1 */
+        int lock;                 /* nobody else freezes it meanwhile; -1 */
 };
 
 /* Nothing happens to one that does not run, or is paused already. *i has to outlive *ret. */
 int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret, struct error *err);
 void freeze_end(struct freeze *f);
+
+/* Starts so: what was not begun may be ended. */
+#define FREEZE_NONE                     \
+        {                               \
+                .guard = -1, .lock = -1 \
+        }
+
 #define own_freeze __attribute__((cleanup(freeze_end)))

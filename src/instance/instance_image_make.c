@@ -62,7 +62,7 @@ static int capture_all(struct engine *e, struct instance *i, struct store *store
 static int capture(struct engine *e, struct instance *i, const struct image_making *o, struct store *store,
                    struct layer_captured *ret, struct error *err)
 {
-        own_freeze struct freeze frozen = { .guard = -1 };
+        own_freeze struct freeze frozen = FREEZE_NONE;
         int r = o->freeze ? freeze_begin(e, i, &frozen, err) : 0;
 
         if (r == 0)

@@ -300,5 +300,8 @@ int instance_read_state(struct engine *e, struct instance *i, struct error *err)
         r = instance_recover(e, i->id, lock, err);
         if (r < 0)
                 return r;
-        return r == 0 ? error_set(err, ENOENT, "no such instance: %s", i->name) : instance_load_end(i, &i->state, err);
+        if (r == 0)
+                return error_set(err, ENOENT, "no such instance: %s", i->name);
+        r = instance_load_end(i, &i->state, err);
+        return r < 0 ? r : 0;
 }

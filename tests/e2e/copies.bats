@@ -83,7 +83,6 @@ there() { h export box | tar -tv --numeric-owner | awk '{ $3 = $4 = $5 = ""; pri
 }
 
 @test "to the host" {
-        local out
         (
                 cd out || exit
                 h cp box:/file . && is "$(cat file)" r
