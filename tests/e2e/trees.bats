@@ -108,12 +108,19 @@ name -- \\ "
 }
 
 @test "deeper than there are descriptors" {
-        mkdir deep
-        (cd deep && for _ in {1..1500}; do mkdir d && cd d || exit 1; done; echo bottom >file)
-        "$TREE" archive deep . . | tar -t | tail -n 1 | grep -x "./\(d/\)*file"
-        mkdir out
-        "$TREE" archive deep . . | "$TREE" extract out .
-        "$TOOLS/same_tree.py" deep out || [ "$("$TOOLS/same_tree.py" deep out | grep -vc "b'.': mtime")" -le 1 ]
+        mkdir deep out
+        python3 -c '
+import os
+os.chdir("deep")
+for i in range(1500):
+    os.mkdir("d")
+    os.chdir("d")
+open("file", "w").write("bottom")'
+        "$TREE" archive deep . . >archive
+        tar -tf archive | tail -n 1 | grep -x "./\(d/\)*file"
+        "$TREE" extract out . <archive
+        touch -r deep out
+        "$TREE" archive out . . | cmp - archive
 }
 
 @test "an upper directory becomes a layer: what it hides is hidden" {
