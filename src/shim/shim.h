@@ -70,6 +70,7 @@ struct shim {
         enum shim_phase phase;
         struct shim_job job;
         struct start_job start;
+        int *fds; /* of the job, as they came */
         const struct backend *backend;
         struct instance_state state;
 

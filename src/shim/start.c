@@ -114,6 +114,7 @@ static int take_descriptors(struct shim *s, struct client *c, struct error *err)
         s->start.n_pins = c->in.n_fds - named;
         s->start.starts_again = s->job.restart.kind != RESTART_NO;
         /* They are ours to the end. */
+        s->fds = c->in.fds;
         c->in.fds = NULL;
         c->in.n_fds = 0;
         return 0;

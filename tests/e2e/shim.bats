@@ -325,6 +325,7 @@ PY
 }
 
 @test "an idle shim has less than 1 MB of its own" {
+        ! grep -q __asan_init "$BUILD/holt-shim" || skip "the sanitizer has memory of its own"
         sh_spec 'echo started; sleep 1000'
         start aaa -d
         sleep 1.5
@@ -345,8 +346,7 @@ PY
         before=$(sha256sum <"$BUILD/holt-shim")
         cp "$BUILD/holt-shim" "$BIN/real-shim" && rm "$BIN/holt-shim" && mv "$BIN/real-shim" "$BIN/holt-shim"
         spec '.process.args = ["/proc/self/exe"]'
-        run start aaa
-        [ "$status" -ne 0 ]
+        run -127 start aaa
         [ "$(sha256sum <"$BIN/holt-shim")" = "$before" ]
         sh_spec 'sleep 1000'
         start bbb -d

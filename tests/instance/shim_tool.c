@@ -71,7 +71,7 @@ static int make_instance(struct engine *e, const char *name, char **words, struc
         own_fd int dir = engine_open_instances(e, err);
         static const char *const no_args[] = { "program", NULL };
         char id[INSTANCE_ID_LEN + 1];
-        struct instance *i;
+        own_instance struct instance *i = NULL;
         int r = dir < 0 ? dir : instance_make_id(id, err);
 
         if (r == 0)
@@ -99,7 +99,8 @@ static int make_instance(struct engine *e, const char *name, char **words, struc
         r = instance_save(i, err);
         if (r == 0)
                 r = instance_name_take(dir, name, id, err);
-        *ret = i;
+        if (r == 0)
+                *ret = take_ptr(i);
         return r;
 }
 
@@ -107,7 +108,7 @@ static int make_job(struct start_job *job, const char *config, const char *rootf
 {
         own_fd int fd = open(config, O_RDONLY | O_CLOEXEC);
 
-        *job = (struct start_job){ .netns = -1 };
+        *job = (struct start_job){ .root = -1, .netns = -1 };
         if (fd < 0 || fd_read_all(fd, 1 << 20, &job->config) < 0)
                 return error_errno(err, errno, "read %s", config);
         job->root = mount_clone(AT_FDCWD, rootfs, true);
@@ -116,8 +117,8 @@ static int make_job(struct start_job *job, const char *config, const char *rootf
 
 static int begin(struct engine *e, struct instance *i, char **argv, bool attach, struct error *err)
 {
-        struct start_job job;
-        int r, shim;
+        struct start_job job = { .root = -1 };
+        int r, shim = -1;
 
         r = i->lock = instance_lock(e, i->id, err);
         if (r >= 0)
@@ -128,12 +129,13 @@ static int begin(struct engine *e, struct instance *i, char **argv, bool attach,
                 close(openat(i->fd, "started", O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
         if (r >= 0)
                 r = shim_begin(shim, e, i, &job, attach, err);
+        if (job.root >= 0)
+                close(job.root);
+        buf_finish(&job.config);
         if (r < 0) {
                 instance_unlock(e, i->id, &i->lock);
                 return r;
         }
-        close(job.root);
-        buf_finish(&job.config);
         close(take_fd(&i->lock));
         return shim;
 }
@@ -169,7 +171,7 @@ static bool has_word(char **words, const char *word)
 static int run(struct engine *e, bool make, char **argv, struct error *err)
 {
         bool detach = has_word(argv + 3, "-d");
-        struct instance *i;
+        own_instance struct instance *i = NULL;
         int r = make ? make_instance(e, argv[2], argv + 3, &i, err) : instance_find(e, argv[2], &i, err), shim;
 
         if (r < 0)
@@ -180,7 +182,6 @@ static int run(struct engine *e, bool make, char **argv, struct error *err)
                 return exit_status_of(err);
         }
         r = detach ? 0 : relay(e, i, shim, err);
-        instance_free(i);
         close(shim);
         return r;
 }
@@ -188,7 +189,7 @@ static int run(struct engine *e, bool make, char **argv, struct error *err)
 static int times(struct engine *e, char **argv, struct error *err)
 {
         char *none[] = { NULL };
-        struct instance *i;
+        own_instance struct instance *i = NULL;
         uint32_t n = 0;
 
         if (parse_u32(argv[3], 10, &n) < 0 || make_instance(e, argv[2], none, &i, err) < 0)
@@ -211,9 +212,10 @@ static int times(struct engine *e, char **argv, struct error *err)
 static int act(struct engine *e, bool kills, char **argv, struct error *err)
 {
         struct instance_state state;
-        struct instance *i;
+        own_instance struct instance *i = NULL;
         int64_t n = 0;
-        int r = instance_find(e, argv[0], &i, err), shim = -1;
+        int r = instance_find(e, argv[0], &i, err);
+        own_fd int shim = -1;
 
         if (r == 0 && parse_i64(argv[1], &n) < 0)
                 r = error_set(err, EINVAL, "no number");
@@ -229,18 +231,20 @@ static int act(struct engine *e, bool kills, char **argv, struct error *err)
 static int note_end(struct engine *e, const char *id)
 {
         own_fd int fd = -1;
+        int lock = 3; /* the shim's */
         char path[4096];
 
         snprintf(path, sizeof path, "%s/ended", e->root);
         fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         dprintf(fd, "%s\n", id);
+        instance_unlock(e, id, &lock);
         return 0;
 }
 
 int main(int argc, char **argv)
 {
         struct error err;
-        struct engine e;
+        own_engine struct engine e = {};
         const char *word = argc > 6 ? argv[5] : "";
 
         if (argc < 7 || engine_open(argv[2], argv[4], &e, &err) < 0)
