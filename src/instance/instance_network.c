@@ -195,6 +195,13 @@ static int plug_in(struct opening *o, int netns, struct error *err)
         return r;
 }
 
+static int publish(struct opening *o, struct error *err)
+{
+        int r = attach_reflect(&o->host, endpoint_published(&o->endpoint), err);
+
+        return r == 0 ? firewall_publish(&o->place, &o->endpoint, err) : r;
+}
+
 /* An instance without names is better than none. */
 static void start_names(struct opening *o)
 {
@@ -219,7 +226,7 @@ static int open_networks(struct opening *o, const char *hostname, struct instanc
         if (r >= 0)
                 r = plug_in(o, ret->netns, err);
         if (r == 0 && o->endpoint.n_ports)
-                r = firewall_publish(&o->place, &o->endpoint, err);
+                r = publish(o, err);
         if (r < 0)
                 return r;
         start_names(o);

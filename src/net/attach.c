@@ -2,11 +2,14 @@
 #include "net/attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "net/lease.h"
+#include "sys/fd.h"
 
 enum { LOOPBACK = 1, DNS_BITS = 32 };
 
@@ -118,8 +121,18 @@ int attach(struct netlink *host, struct netlink *inside, int netns, unsigned ind
         int r = link_make_veth(host, &v, err);
 
         if (r == 0 && n->isolated)
-                r = link_isolate(host, e->interface, err);
+                r = link_set_port(host, e->interface, IFLA_BRPORT_ISOLATED, err);
         return r == 0 ? set_up_inside(inside, n, e, has_default, err) : r;
+}
+
+int attach_reflect(struct netlink *host, const struct endpoint_network *e, struct error *err)
+{
+        char on[8];
+
+        if (fd_read_file_at(AT_FDCWD, "/proc/sys/net/bridge/bridge-nf-call-iptables", on, sizeof on) < 0 ||
+            strcmp(on, "1") != 0)
+                return 0;
+        return link_set_port(host, e->interface, IFLA_BRPORT_MODE, err);
 }
 
 int attach_default_routes(struct netlink *inside, const struct network *n, const struct endpoint_network *e,

@@ -28,6 +28,12 @@ int attach_lease(const struct network_place *p, const struct network *n, const c
 int attach(struct netlink *host, struct netlink *inside, int netns, unsigned index, const struct network *n,
            const struct endpoint_network *e, bool has_default, struct error *err);
 
+/*
+ * The instance reaches its own published ports: with br_netfilter the bridge itself leads packets on, and would not
+ * send one out where it came in.
+ */
+int attach_reflect(struct netlink *host, const struct endpoint_network *e, struct error *err);
+
 /* Default routes lead through this network from now on. */
 int attach_default_routes(struct netlink *inside, const struct network *n, const struct endpoint_network *e,
                           struct error *err);

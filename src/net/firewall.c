@@ -46,6 +46,9 @@ static bool was_seen(int fd, const struct seen *now)
 static void add_network(struct firewall_batch *b, const struct network *n)
 {
         firewall_add_pair(b, "same", n->interface, n->interface);
+        firewall_add_subnet(b, &n->v4.subnet, n->interface);
+        if (n->v6.subnet.ip.family)
+                firewall_add_subnet(b, &n->v6.subnet, n->interface);
         if (n->internal)
                 firewall_add_interface(b, "internal", n->interface);
         if (n->no_masquerade)
@@ -177,26 +180,43 @@ static void remove_one(const struct network_place *p, void (*add)(struct firewal
 
 static void add_same(struct firewall_batch *b, const void *what)
 {
-        firewall_add_pair(b, "same", what, what);
+        const struct network *n = what;
+
+        firewall_add_pair(b, "same", n->interface, n->interface);
+}
+
+static void add_near4(struct firewall_batch *b, const void *what)
+{
+        const struct network *n = what;
+
+        firewall_add_subnet(b, &n->v4.subnet, n->interface);
+}
+
+static void add_near6(struct firewall_batch *b, const void *what)
+{
+        const struct network *n = what;
+
+        if (n->v6.subnet.ip.family)
+                firewall_add_subnet(b, &n->v6.subnet, n->interface);
 }
 
 static void add_internal(struct firewall_batch *b, const void *what)
 {
-        firewall_add_interface(b, "internal", what);
+        firewall_add_interface(b, "internal", ((const struct network *)what)->interface);
 }
 
 static void add_routed(struct firewall_batch *b, const void *what)
 {
-        firewall_add_interface(b, "routed", what);
+        firewall_add_interface(b, "routed", ((const struct network *)what)->interface);
 }
 
 void firewall_remove_network(const struct network_place *p, const struct network *n)
 {
-        remove_one(p, add_same, n->interface);
-        if (n->internal)
-                remove_one(p, add_internal, n->interface);
-        if (n->no_masquerade)
-                remove_one(p, add_routed, n->interface);
+        void (*const parts[])(struct firewall_batch * b, const void *what) = { add_same, add_near4, add_near6,
+                                                                               add_internal, add_routed };
+
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+                remove_one(p, parts[i], n);
 }
 
 int firewall_publish(const struct network_place *p, const struct endpoint *e, struct error *err)

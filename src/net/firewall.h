@@ -47,6 +47,7 @@ void firewall_batch_finish(struct firewall_batch *b);
 
 /* Elements of the sets, as the table has them. */
 void firewall_add_pair(struct firewall_batch *b, const char *set, const char *interface, const char *other);
+void firewall_add_subnet(struct firewall_batch *b, const struct subnet *s, const char *interface);
 void firewall_add_interface(struct firewall_batch *b, const char *set, const char *interface);
 void firewall_add_port(struct firewall_batch *b, const struct endpoint_port *p, const struct ip *to);
 /* All or none. -ENOENT: there is no such table; -EEXIST, or -ENOENT for removal: what is there is something else. */

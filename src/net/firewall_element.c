@@ -52,9 +52,15 @@ static void add_value(struct buf *b, uint16_t type, const void *value, size_t le
         netlink_nest_end(b, at);
 }
 
+struct element {
+        const void *key, *end; /* end: of an interval; NULL */
+        size_t key_len;
+        const void *data; /* of a map; NULL */
+        size_t data_len;
+};
+
 /* One element a message: each is answered for itself. */
-static void add(struct firewall_batch *b, const char *set, const void *key, size_t key_len, const void *data,
-                size_t data_len)
+static void add(struct firewall_batch *b, const char *set, const struct element *e)
 {
         struct buf *m = &b->messages;
         size_t at, list, element;
@@ -67,9 +73,11 @@ static void add(struct firewall_batch *b, const char *set, const void *key, size
         netlink_add_str(m, NFTA_SET_ELEM_LIST_SET, set);
         list = netlink_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS);
         element = netlink_nest(m, NFTA_LIST_ELEM);
-        add_value(m, NFTA_SET_ELEM_KEY, key, key_len);
-        if (data_len && !b->removes)
-                add_value(m, NFTA_SET_ELEM_DATA, data, data_len);
+        add_value(m, NFTA_SET_ELEM_KEY, e->key, e->key_len);
+        if (e->end)
+                add_value(m, NFTA_SET_ELEM_KEY_END, e->end, e->key_len);
+        if (e->data && !b->removes)
+                add_value(m, NFTA_SET_ELEM_DATA, e->data, e->data_len);
         netlink_nest_end(m, element);
         netlink_nest_end(m, list);
         netlink_end(m, at);
@@ -81,7 +89,7 @@ void firewall_add_pair(struct firewall_batch *b, const char *set, const char *in
 
         strncpy(key, interface, IFNAMSIZ - 1);
         strncpy(key + IFNAMSIZ, other, IFNAMSIZ - 1);
-        add(b, set, key, sizeof key, NULL, 0);
+        add(b, set, &(struct element){ .key = key, .key_len = sizeof key });
 }
 
 void firewall_add_interface(struct firewall_batch *b, const char *set, const char *interface)
@@ -89,7 +97,7 @@ void firewall_add_interface(struct firewall_batch *b, const char *set, const cha
         char key[IFNAMSIZ] = {};
 
         strncpy(key, interface, IFNAMSIZ - 1);
-        add(b, set, key, sizeof key, NULL, 0);
+        add(b, set, &(struct element){ .key = key, .key_len = sizeof key });
 }
 
 /* Each part of a key takes a multiple of four bytes. */
@@ -97,6 +105,22 @@ static size_t put(uint8_t *at, size_t len, const void *part, size_t size)
 {
         memcpy(at + len, part, size);
         return len + ((size + 3) & ~(size_t)3);
+}
+
+void firewall_add_subnet(struct firewall_batch *b, const struct subnet *s, const char *interface)
+{
+        uint8_t first[MAX_KEY] = {}, last[MAX_KEY] = {};
+        char name[IFNAMSIZ] = {};
+        struct ip end = s->ip;
+        size_t len;
+
+        for (unsigned bit = s->bits; bit < ip_size(&end) * 8; bit++)
+                end.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+        strncpy(name, interface, IFNAMSIZ - 1);
+        len = put(first, put(first, 0, s->ip.bytes, ip_size(&s->ip)), name, sizeof name);
+        put(last, put(last, 0, end.bytes, ip_size(&end)), name, sizeof name);
+        add(b, end.family == AF_INET ? "near4" : "near6",
+            &(struct element){ .key = first, .end = last, .key_len = len });
 }
 
 void firewall_add_port(struct firewall_batch *b, const struct endpoint_port *p, const struct ip *to)
@@ -115,7 +139,8 @@ void firewall_add_port(struct firewall_batch *b, const struct endpoint_port *p, 
         len = put(key, len, &host_port, sizeof host_port);
         data_len = put(data, 0, to->bytes, ip_size(to));
         data_len = put(data, data_len, &port, sizeof port);
-        add(b, sets[to->family == AF_INET6][at_one], key, len, data, data_len);
+        add(b, sets[to->family == AF_INET6][at_one],
+            &(struct element){ .key = key, .key_len = len, .data = data, .data_len = data_len });
 }
 
 /* The last element's message asks for the answer; returns its number. */

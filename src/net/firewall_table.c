@@ -23,7 +23,8 @@ enum { MAX_OUTPUT = 4096 };
  * at once, and programs that were told "localhost" go on to 127.0.0.1.
  *
  * The sender's address is kept. It is the host's only for what comes from the host's loopback address, and for what
- * stays within one network: the answer would go to the sender directly, who did not ask there.
+ * stays within one network: the answer would go to the sender directly, who did not ask there. (By the sender's
+ * address, for br_netfilter does not say there where a packet came in.)
  */
 static const char table[] =
         "add table inet holt\n"
@@ -31,6 +32,8 @@ static const char table[] =
         "table inet holt {\n"
         "	comment \"made by holt: see holt-network(1)\"\n"
         "	set same { type ifname . ifname; }\n"
+        "	set near4 { type ipv4_addr . ifname; flags interval; }\n"
+        "	set near6 { type ipv6_addr . ifname; flags interval; }\n"
         "	set internal { type ifname; }\n"
         "	set routed { type ifname; }\n"
         "	map published4 { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
@@ -69,7 +72,8 @@ static const char table[] =
         "	chain postrouting {\n"
         "		type nat hook postrouting priority srcnat; policy accept;\n"
         "		oifname \"holt*\" ip saddr 127.0.0.0/8 masquerade\n"
-        "		iifname . oifname @same ct status dnat masquerade\n"
+        "		ct status dnat ip saddr . oifname @near4 masquerade\n"
+        "		ct status dnat ip6 saddr . oifname @near6 masquerade\n"
         "		iifname \"holt*\" iifname != @routed oifname != \"holt*\" masquerade\n"
         "	}\n"
         "}\n";

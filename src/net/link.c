@@ -74,7 +74,7 @@ int link_make_veth(struct netlink *n, const struct veth *v, struct error *err)
         return netlink_talk(n, &b, err) < 0 ? error_wrap(err, "make the interface %s", v->peer) : 0;
 }
 
-int link_isolate(struct netlink *n, const char *name, struct error *err)
+int link_set_port(struct netlink *n, const char *name, uint16_t what, struct error *err)
 {
         struct ifinfomsg header = { .ifi_family = AF_BRIDGE, .ifi_index = link_index(n, name, err) };
         own_buf struct buf b = {};
@@ -84,10 +84,10 @@ int link_isolate(struct netlink *n, const char *name, struct error *err)
                 return header.ifi_index;
         at = netlink_begin(n, &b, RTM_SETLINK, NLM_F_ACK, &header, sizeof header);
         port = netlink_nest(&b, IFLA_PROTINFO);
-        netlink_add_u8(&b, IFLA_BRPORT_ISOLATED, 1);
+        netlink_add_u8(&b, what, 1);
         netlink_nest_end(&b, port);
         netlink_end(&b, at);
-        return netlink_talk(n, &b, err) < 0 ? error_wrap(err, "isolate the interface %s", name) : 0;
+        return netlink_talk(n, &b, err) < 0 ? error_wrap(err, "set up the interface %s", name) : 0;
 }
 
 int link_remove(struct netlink *n, const char *name, struct error *err)

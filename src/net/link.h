@@ -27,8 +27,9 @@ struct veth {
 /* The end here is up, the other is not. -EEXIST: the name here is taken; -ENODEV: no such bridge. */
 int link_make_veth(struct netlink *n, const struct veth *v, struct error *err);
 
-/* The port of a bridge reaches no other one that is isolated, too. */
-int link_isolate(struct netlink *n, const char *name, struct error *err);
+/* A switch of a bridge's port: IFLA_BRPORT_ISOLATED (it reaches no other one that is isolated, too), IFLA_BRPORT_MODE
+ * (what came in there may go out there). */
+int link_set_port(struct netlink *n, const char *name, uint16_t what, struct error *err);
 
 /* One that is not there is no error. */
 int link_remove(struct netlink *n, const char *name, struct error *err);

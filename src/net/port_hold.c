@@ -17,6 +17,7 @@
 
 /* The kernel's limit for one message. */
 enum { MAX_DESCRIPTORS = 253 };
+enum { CLOSING_TRIES = 20, CLOSING_PAUSE_US = 5000 };
 
 /* What comes by in spite of all is not collected. */
 static void refuse_all(int sock)
@@ -87,9 +88,8 @@ static uint16_t bound_port(int fd)
         return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
-static int cannot_hold(const struct network_place *p, const struct port_wish *w, int code, struct error *err)
+static int cannot_hold(const struct port_wish *w, int code, const struct buf *owner, struct error *err)
 {
-        own_buf struct buf owner = {};
         char host[IP_TEXT_MAX];
         const char *at = w->host.family ? ip_format(&w->host, host) : "", *colon = w->host.family ? ":" : "";
 
@@ -101,26 +101,46 @@ static int cannot_hold(const struct network_place *p, const struct port_wish *w,
         if (w->host_first != w->host_last)
                 return error_set(err, code, "publish port %u: all ports from %u to %u are taken", w->port,
                                  w->host_first, w->host_last);
-        port_find_owner(p, w, w->host_first, &owner);
         return error_set(err, code, "publish port %s%s%u/%s: it is taken%s", at, colon, w->host_first,
-                         protocol_name(w->protocol), buf_str(&owner));
+                         protocol_name(w->protocol), buf_str(owner));
 }
 
-static int hold_one(const struct network_place *p, const struct port_wish *w, struct endpoint_port *ret,
-                    struct error *err)
+/* The first that is free. */
+static int bind_first(const struct port_wish *w, struct endpoint_port *ret)
 {
         int fd = -EADDRINUSE;
 
-        *ret = (struct endpoint_port){ .host = w->host, .port = w->port, .protocol = w->protocol };
         for (unsigned port = w->host_first; fd == -EADDRINUSE && port <= w->host_last; port++) {
                 fd = bind_port(w, (uint16_t)port);
                 ret->host_port = (uint16_t)port;
+        }
+        return fd;
+}
+
+/*
+ * Sockets that lay in a socket are closed by the kernel a moment after the last process that had it: a port that nobody
+ * has is about to be free.
+ */
+static int hold_one(const struct network_place *p, const struct port_wish *w, struct endpoint_port *ret,
+                    struct error *err)
+{
+        own_buf struct buf owner = {};
+        int fd;
+
+        *ret = (struct endpoint_port){ .host = w->host, .port = w->port, .protocol = w->protocol };
+        fd = bind_first(w, ret);
+        for (int tries = 0; fd == -EADDRINUSE && w->host_first == w->host_last && tries < CLOSING_TRIES; tries++) {
+                port_find_owner(p, w, w->host_first, &owner);
+                if (owner.len)
+                        break;
+                usleep(CLOSING_PAUSE_US);
+                fd = bind_first(w, ret);
         }
         /* A kernel without SCTP has no program either that could take its ports. */
         if (fd == -EPROTONOSUPPORT && w->host_first)
                 return -1;
         if (fd < 0)
-                return cannot_hold(p, w, -fd, err);
+                return cannot_hold(w, -fd, &owner, err);
         if (!w->host_first)
                 ret->host_port = bound_port(fd);
         return fd;

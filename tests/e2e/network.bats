@@ -98,10 +98,11 @@ serve() { # NAME PORT...: who.py in the instance's network
                 sleep 0.05
         done
 }
-address() { holt inspect -f "{{(index .NetworkSettings.Networks \"${2:-bridge}\").IPAddress}}" "$1"; }
-address6() { holt inspect -f "{{(index .NetworkSettings.Networks \"${2:-bridge}\").GlobalIPv6Address}}" "$1"; }
+address() { holt inspect "$1" | jq -r --arg n "${2:-bridge}" '.[0].NetworkSettings.Networks[$n].IPAddress // ""'; }
+address6() { holt inspect "$1" | jq -r --arg n "${2:-bridge}" '.[0].NetworkSettings.Networks[$n].GlobalIPv6Address // ""'; }
+gateway() { holt network inspect "$1" | jq -r '.[0].IPAM.Config[0].Gateway'; }
 lookup() { # NAME WHAT [TYPE]
-        within "$1" dig +short +time=2 +tries=1 @169.254.53.53 "$2" "${3:-A}"
+        within "$1" dig +short +time=1 +tries=1 @169.254.53.53 "$2" "${3:-A}" | grep -v '^;'
 }
 
 @test "the default network: an address, a way out with the host's address, IPv6" {
@@ -219,7 +220,7 @@ lookup() { # NAME WHAT [TYPE]
         [ -z "$(within one ip route show default)" ]
         run outside python3 "$WORK/ask.py" 198.51.100.1 8080
         [ "$status" -ne 0 ]
-        within one ip route add default via "$(holt network inspect -f '{{(index .IPAM.Config 0).Gateway}}' closed)"
+        within one ip route add default via "$(gateway closed)"
         run within one python3 "$WORK/ask.py" 198.51.100.2 7000
         [ "$status" -ne 0 ]
         within one dig +time=2 +tries=1 @169.254.53.53 example.com | grep NXDOMAIN
@@ -335,6 +336,8 @@ EOF
         command -v dockerd || skip "no dockerd"
         start aa -p 8080:80
         serve aa 80
+        # It does that when it switches forwarding on.
+        inside sysctl -qw net.ipv4.ip_forward=0
         # shellcheck disable=SC2016
         inside unshare -m sh -c 'mount -t tmpfs x /var/lib/docker 2>/dev/null; exec dockerd "$@"' sh --data-root "$WORK/docker" \
                 --exec-root "$WORK/docker-exec" --pidfile "$WORK/docker.pid" --host "unix://$WORK/docker.sock" --bip 10.124.46.1/24 \
