@@ -29,7 +29,7 @@ static int open_seen(const struct network_place *p, struct error *err)
 
 /* The generation counts from each boot and each network namespace anew, and RUN is as old as the boot. */
 struct seen {
-        uint32_t generation;
+        uint32_t generation, version;
         uint64_t netns; /* its inode */
 };
 
@@ -38,7 +38,7 @@ static bool was_seen(int fd, const struct seen *now)
         struct seen then = {};
 
         return pread(fd, &then, sizeof then, 0) == sizeof then && then.generation == now->generation &&
-               then.netns == now->netns;
+               then.version == now->version && then.netns == now->netns;
 }
 
 /* ---- filling it ---- */
@@ -98,7 +98,7 @@ static int look(const struct network_place *p, int seen_fd, struct firewall_batc
         /* Two that look at once would both make it. */
         if (flock(seen_fd, LOCK_EX) < 0)
                 return error_errno(err, errno, "lock the firewall");
-        r = firewall_has(b, NFPROTO_INET, "holt", NULL, err);
+        r = firewall_has(b, NFPROTO_INET, "holt", FIREWALL_VERSION_CHAIN, err);
         if (r == 0)
                 r = restore(p, b, err);
         if (r >= 0)
@@ -122,7 +122,7 @@ int firewall_ensure(const struct network_place *p, struct error *err)
 {
         own_firewall_batch struct firewall_batch b = {};
         own_fd int fd = open_seen(p, err);
-        struct seen now = { .netns = own_netns() };
+        struct seen now = { .version = FIREWALL_VERSION, .netns = own_netns() };
         int r = fd < 0 ? fd : firewall_batch_open(&b, false, err);
 
         if (r == 0)
@@ -138,7 +138,7 @@ int firewall_ensure(const struct network_place *p, struct error *err)
 static int commit(const struct network_place *p, struct firewall_batch *b, struct error *err)
 {
         own_fd int fd = open_seen(p, err);
-        struct seen now = { .netns = own_netns() };
+        struct seen now = { .version = FIREWALL_VERSION, .netns = own_netns() };
         bool whole;
         int r = fd < 0 ? fd : firewall_generation(b, &now.generation, err);
 

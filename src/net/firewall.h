@@ -29,6 +29,9 @@ void firewall_unpublish(const struct network_place *p, const struct endpoint *e)
 void firewall_remove(const struct network_place *p);
 
 /* --- firewall_table.c --- */
+/* A chain that says which rules a table has: those of another version of holt are made anew. */
+enum { FIREWALL_VERSION = 2 };
+#define FIREWALL_VERSION_CHAIN "rules_2"
 /* Makes the table anew, by nft(8). */
 int firewall_table_load(struct error *err);
 /* A program with a text as its standard input. -ENOENT: it is not installed; -EIO: it failed, *err has what it said. */
@@ -55,7 +58,7 @@ int firewall_batch_commit(struct firewall_batch *b, struct error *err);
 
 /* The ruleset's generation: it grows with every change that anybody makes to any table. */
 int firewall_generation(struct firewall_batch *b, uint32_t *ret, struct error *err);
-/* 1: there is such a table, or such a chain in it (NULL: not asked for); 0. */
+/* 1: there is such a chain in such a table; 0. */
 int firewall_has(struct firewall_batch *b, int family, const char *table, const char *chain, struct error *err);
 
 /* --- firewall_docker.c --- */

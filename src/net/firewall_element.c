@@ -191,14 +191,12 @@ int firewall_generation(struct firewall_batch *b, uint32_t *ret, struct error *e
 
 int firewall_has(struct firewall_batch *b, int family, const char *table, const char *chain, struct error *err)
 {
-        uint16_t type = message_type(chain ? NFT_MSG_GETCHAIN : NFT_MSG_GETTABLE);
         own_buf struct buf m = {};
-        size_t at = begin(b, &m, type, NLM_F_ACK, (uint8_t)family, 0);
+        size_t at = begin(b, &m, message_type(NFT_MSG_GETCHAIN), NLM_F_ACK, (uint8_t)family, 0);
         int r;
 
-        netlink_add_str(&m, chain ? NFTA_CHAIN_TABLE : NFTA_TABLE_NAME, table);
-        if (chain)
-                netlink_add_str(&m, NFTA_CHAIN_NAME, chain);
+        netlink_add_str(&m, NFTA_CHAIN_TABLE, table);
+        netlink_add_str(&m, NFTA_CHAIN_NAME, chain);
         netlink_end(&m, at);
         r = netlink_ask(&b->netlink, &m, NULL, NULL, err);
         return r == -ENOENT ? 0 : r < 0 ? r : 1;

@@ -31,6 +31,7 @@ static const char table[] =
         "delete table inet holt\n"
         "table inet holt {\n"
         "	comment \"made by holt: see holt-network(1)\"\n"
+        "	chain " FIREWALL_VERSION_CHAIN " { }\n"
         "	set same { type ifname . ifname; }\n"
         "	set near4 { type ipv4_addr . ifname; flags interval; }\n"
         "	set near6 { type ipv6_addr . ifname; flags interval; }\n"
