@@ -37,6 +37,20 @@ static int empty_tree(struct rootfs *r, struct error *err)
         return fd;
 }
 
+/* The inode is the host's: read-only, or whoever is root in the container could change its owner and mode for all. */
+static int null_tree(struct rootfs *r, struct error *err)
+{
+        int null = rootfs_dev_null(r, err), n;
+        own_fd int tree = -1;
+
+        if (null < 0)
+                return null;
+        tree = mount_clone(null, "", false);
+        n = tree < 0 ? tree
+                     : mount_set_attr(tree, false, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0);
+        return n < 0 ? error_errno(err, -n, "clone /dev/null") : take_fd(&tree);
+}
+
 static int mask_path(struct rootfs *r, const char *path, struct error *err)
 {
         own_fd int target = fd_open_in_root(r->fd, path, O_PATH), tree = -1;
@@ -47,16 +61,7 @@ static int mask_path(struct rootfs *r, const char *path, struct error *err)
                 return 0;
         if (target < 0 || fstat(target, &st) < 0)
                 return error_errno(err, target < 0 ? -target : errno, "mask %s", path);
-        if (S_ISDIR(st.st_mode)) {
-                tree = empty_tree(r, err);
-        } else {
-                n = rootfs_dev_null(r, err);
-                if (n < 0)
-                        return n;
-                tree = mount_clone(n, "", false);
-                if (tree < 0)
-                        return error_errno(err, -tree, "clone /dev/null");
-        }
+        tree = S_ISDIR(st.st_mode) ? empty_tree(r, err) : null_tree(r, err);
         if (tree < 0)
                 return tree;
         n = mount_attach(tree, target);

@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Instances that are hostile to their host and to the commands that look at them, and hostile clients of a shim.
+
+load ../e2e/images
+
+# One store for all.
+setup_file() {
+        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
+        layer_tree "$WORK/tree"
+        for name in sleep true chmod chown touch mknod ls mkfifo; do ln -s busybox "$WORK/tree/bin/$name"; done
+        image_make box
+        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+}
+
+load_store() {
+        PIDS=()
+        # shellcheck disable=SC1091
+        source "$BATS_FILE_TMPDIR/store"
+        cd "$WORK" || return
+}
+
+setup() { load_store; }
+
+teardown() {
+        holt rm -f -a >/dev/null
+        [[ -z $(ls "$RUN/instances") ]]
+}
+
+teardown_file() {
+        load_store
+        store_finish
+}
+
+run_d() { holt run -d --network none "$@"; }
+
+@test "what hides a file of /proc is not the host's /dev/null to be changed" {
+        before=$(stat -c '%a %u %g' /dev/null)
+        run holt run --rm --network none box sh -c '
+                for file in /proc/keys /proc/timer_list /proc/interrupts; do
+                        [ -c $file ] && touch -d 2001-01-01 $file && echo touched
+                        [ -c $file ] && chmod 667 $file && chmod 666 $file && echo changed
+                done
+                : >/proc/keys && cat /proc/keys && echo written'
+        [ "$(stat -c '%a %u %g' /dev/null)" = "$before" ]
+        [[ $output != *changed* && $output != *touched* && $output == *written* ]]
+}
