@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -18,7 +19,7 @@
 #include "instance/resource_flags.h"
 #include "instance/shim_client.h"
 
-enum { DEFAULT_TIMEOUT = 10 };
+enum { DEFAULT_TIMEOUT = 10, STATE_TRIES = 2500 };
 
 static void tell(struct engine *e, const struct instance *i, const char *action, const char *key, const char *value)
 {
@@ -66,22 +67,36 @@ int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *
                 return 0;
         if (r >= 0)
                 r = shim_stop(shim, timeout == TIMEOUT_OWN ? own_timeout(i) : timeout, err);
-        if (r >= 0)
+        /* One that dies instead of an answer: what is waited for is the end of what it ran. */
+        if (r >= 0 || r == -EPIPE)
                 *ret_shim = take_fd(&shim);
-        return r < 0 ? r : 0;
+        return *ret_shim < 0 ? r : 0;
 }
 
-/* A shim that is gone before it was asked has done what it had to, or was killed: the state says it. */
+/* Its shim is gone: it has done what it had to, or was killed; the state says it, as soon as nobody has the lock. */
+static bool has_ended(struct engine *e, struct instance *i)
+{
+        const struct timespec pause = { .tv_nsec = 2000000 };
+        struct error ignored;
+
+        for (int n = 0; n < STATE_TRIES; n++) {
+                int r = instance_read_state(e, i, &ignored);
+
+                if (r == -ENOENT || (r == 0 && !instance_is_running(i)))
+                        return true;
+                if (r < 0)
+                        return false;
+                nanosleep(&pause, NULL);
+        }
+        return false;
+}
+
 int instance_stop_end(struct engine *e, struct instance *i, int shim, struct error *err)
 {
-        struct error ignored;
         int r = shim < 0 ? 0 : shim_wait(shim, WAIT_FOR_EXIT, &i->state, err);
 
-        if (r < 0) {
-                int q = instance_read_state(e, i, &ignored);
-
-                r = q == -ENOENT || (q == 0 && !instance_is_running(i)) ? 0 : r;
-        }
+        if (r < 0 && has_ended(e, i))
+                r = 0;
         if (r == 0 && shim >= 0)
                 tell(e, i, "stop", NULL, NULL);
         return r;
@@ -101,6 +116,8 @@ int instance_kill(struct engine *e, struct instance *i, int signo, struct error 
         own_fd int shim = connect_running(e, i, err);
         int r = shim < 0 ? shim : shim_signal(shim, signo, err);
 
+        if (r == -EPIPE && has_ended(e, i))
+                r = not_running(i, err);
         snprintf(number, sizeof number, "%d", signo);
         if (r == 0)
                 tell(e, i, "kill", "signal", number);

@@ -29,5 +29,8 @@ int instance_save_end(struct instance *i, const struct instance_state *s, struct
  */
 int instance_recover(struct engine *e, const char *id, int lock, struct error *err);
 
+/* Locks one that does not run (i->lock). What a killed shim left of it is taken away first. -ENOENT: all of it was. */
+int instance_lock_stopped(struct engine *e, struct instance *i, struct error *err);
+
 /* With its lock: takes back all of it. */
 int instance_erase(struct engine *e, struct instance *i, bool volumes, struct error *err);

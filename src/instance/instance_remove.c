@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/backend.h"
 #include "instance/event.h"
 #include "instance/instance_image_make.h"
 #include "instance/instance_lock.h"
@@ -63,7 +64,8 @@ static int lock_ended(struct engine *e, struct instance *i, struct error *err)
         r = i->lock = instance_lock_wait(e, i->id, err);
         if (r == -EBUSY)
                 return error_set(err, EBUSY, "instance %s is in use: another command is at work on it", i->name);
-        return r < 0 ? r : 0;
+        /* A shim that was killed has left what it ran. */
+        return r < 0 ? r : i->backend->destroy(e->run, i->id, err);
 }
 
 int instance_remove(struct engine *e, struct instance *i, bool force, bool volumes, struct error *err)

@@ -16,6 +16,7 @@
 #include "base/own.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_mounts.h"
+#include "instance/instance_record.h"
 #include "store/layer_mount.h"
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
@@ -132,7 +133,7 @@ static int mount_writable(struct engine *e, struct instance *i, struct instance_
         int r = become_root(err);
 
         if (r == 0 && i->lock < 0) {
-                r = i->lock = instance_lock(e, i->id, err);
+                r = instance_lock_stopped(e, i, err);
                 if (r < 0)
                         return error_wrap(err, "instance %s", i->name);
                 ret->e = e;

@@ -311,7 +311,7 @@ int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_s
         if (r == 0 && instance_is_running(i))
                 return error_set(err, EALREADY, "instance %s runs already", i->name);
         if (r == 0 && i->lock < 0)
-                r = i->lock = instance_lock(e, i->id, err);
+                r = instance_lock_stopped(e, i, err);
         return r < 0 ? r : start(e, i, attach, ret_shim, err);
 }
 

@@ -85,6 +85,22 @@ int instance_recover(struct engine *e, const char *id, int lock, struct error *e
         return r;
 }
 
+int instance_lock_stopped(struct engine *e, struct instance *i, struct error *err)
+{
+        own_fd int run = engine_open_run(e, err);
+        int dead = run < 0 ? run : instance_lock_existing(run, i->id), r;
+
+        if (run < 0)
+                return run;
+        if (dead >= 0) {
+                r = instance_recover(e, i->id, dead, err);
+                if (r <= 0)
+                        return r < 0 ? r : error_set(err, ENOENT, "no such instance: %s", i->name);
+        }
+        r = i->lock = instance_lock(e, i->id, err);
+        return r < 0 ? r : 0;
+}
+
 static DIR *open_directory(int fd)
 {
         own_fd int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -442,7 +442,7 @@ int snapshot_restore(struct engine *e, struct instance *i, const char *name, str
                 return error_set(err, EBUSY, "instance %s is %s: stop it first, or use --force", i->name,
                                  instance_status_name(i->state.status));
         if (i->lock < 0) {
-                r = i->lock = instance_lock(e, i->id, err);
+                r = instance_lock_stopped(e, i, err);
                 if (r < 0)
                         return error_wrap(err, "instance %s", i->name);
         }

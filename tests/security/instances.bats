@@ -46,3 +46,30 @@ run_d() { holt run -d --network none "$@"; }
         [ "$(stat -c '%a %u %g' /dev/null)" = "$before" ]
         [[ $output != *changed* && $output != *touched* && $output == *written* ]]
 }
+
+shim_of() { awk '/^PPid:/ {print $2}' "/proc/$(holt inspect -f '{{.State.Pid}}' "$1")/status"; }
+
+@test "a shim that dies while it is asked leaves nothing that runs" {
+        local command pid shim
+        for command in "rm -f" "restart -t 0" "stop -t 0"; do
+                run_d --name web box sleep 100
+                pid=$(holt inspect -f '{{.State.Pid}}' web)
+                shim=$(shim_of web)
+                kill -STOP "$shim"
+                # shellcheck disable=SC2086
+                timeout 20 "$HOLT" --root "$STORE" --run "$RUN" $command web &
+                asking=$!
+                sleep 0.3
+                kill -KILL "$shim"
+                wait "$asking" || true
+                holt ps -a
+                [ ! -e "/proc/$pid" ] || grep -q '^State:.Z' "/proc/$pid/status"
+                case $command in
+                restart*) [ "$(holt ps --format '{{.Names}}')" = web ] ;;
+                stop*) [ -z "$(holt ps -q)" ] ;;
+                rm*) [ -z "$(holt ps -aq)" ] ;;
+                esac
+                holt rm -f -a
+                [ -z "$(ls "$RUN/containers")" ]
+        done
+}
