@@ -285,6 +285,18 @@ static int make_image(struct engine *e, struct instance *i, struct snapshot *s, 
         return note_size(s, &made, err);
 }
 
+/* The instance may have been removed meanwhile, and what was kept for it before that. */
+static void forget_image(struct engine *e, const struct instance *i, const struct snapshot *s)
+{
+        char owner[OWNER_SIZE];
+        struct error ignored;
+        struct store *store;
+
+        owner_of(i, s->name, owner);
+        if (engine_store(e, &store, &ignored) == 0 && store_image_release(store, owner, &ignored) == 0)
+                image_drop_internal(e, &s->image, &ignored);
+}
+
 /* One at a time, so that no two take the same name. */
 static int lock_snapshots(int dir, struct error *err)
 {
@@ -314,8 +326,11 @@ int snapshot_create(struct engine *e, struct instance *i, const char *name, stru
         if (r >= 0)
                 r = make_image(e, i, &s, err);
         /* Whoever dies here leaves an image that the instance takes with it, or the next snapshot of that name. */
-        if (r >= 0)
+        if (r >= 0) {
                 r = write_record(dir, &s, err);
+                if (r < 0)
+                        forget_image(e, i, &s);
+        }
         if (r < 0)
                 return r;
         tell(e, i, "snapshot", s.name);
