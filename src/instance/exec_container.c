@@ -13,6 +13,7 @@
 #include "instance/exec_relay.h"
 #include "instance/exit_status.h"
 #include "instance/image_user.h"
+#include "instance/user_rights.h"
 #include "sys/process.h"
 
 struct exec {
@@ -138,6 +139,8 @@ static int prepare(struct exec *x, const char *run, const char *id, struct error
 
         if (r == -ENOENT)
                 return error_set(err, ESRCH, "it does not run");
+        if (r == 0)
+                r = user_rights_join(run, id, err);
         if (r == 0)
                 r = find_user(x, err);
         if (r == 0)

@@ -231,6 +231,17 @@ int instance_load(const struct engine *e, int dir, const char *id, struct instan
         return 0;
 }
 
+int instance_open_again(struct instance *i, struct error *err)
+{
+        int fd = open(i->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return error_errno(err, errno, "open the instance %s", i->name);
+        close(i->fd);
+        i->fd = fd;
+        return 0;
+}
+
 /* ---- state ---- */
 
 static int read_state_file(int dir, struct instance_state *ret, struct error *err)

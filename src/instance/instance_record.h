@@ -17,6 +17,9 @@ int instance_save(struct instance *i, struct error *err);
  * (which is nobody's business but the sweep's). */
 int instance_load(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err);
 
+/* Opens its directory by its path: in another mount namespace, nothing can be mounted of what was opened before. */
+int instance_open_again(struct instance *i, struct error *err);
+
 /* What ROOT/instances/ID says of how it ended last; 0 when it says nothing. */
 int instance_load_end(const struct instance *i, struct instance_state *ret, struct error *err);
 

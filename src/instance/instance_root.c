@@ -17,10 +17,10 @@
 #include "instance/instance_lock.h"
 #include "instance/instance_mounts.h"
 #include "instance/instance_record.h"
+#include "instance/user_rights.h"
 #include "store/layer_mount.h"
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
-#include "sys/user_namespace.h"
 
 enum { PROC_PATH_SIZE = 40 };
 
@@ -64,9 +64,10 @@ static int open_running(struct engine *e, struct instance *i, struct instance_ro
                 return error_set(err, ESRCH, "instance %s does not run any more", i->name);
         if (root < 0)
                 return error_errno(err, errno, "open the root of instance %s", i->name);
-        /* An ordinary user made the namespace in which its files belong to whom they do. */
-        if (geteuid() != 0 && setns(pidfd, CLONE_NEWUSER) < 0)
-                return error_errno(err, errno, "enter the user namespace of instance %s", i->name);
+        /* Where its files belong to whom they do. */
+        r = user_rights_take(e, i->id, err);
+        if (r < 0)
+                return r;
         ret->fd = take_fd(&root);
         return 0;
 }
@@ -106,19 +107,11 @@ static int mount_layers(struct engine *e, const struct instance *i, struct image
         return 0;
 }
 
-/* An ordinary user can mount only as root of a namespace of his own. */
-static int become_root(struct error *err)
-{
-        int r = geteuid() == 0 ? 0 : user_namespace_enter(err);
-
-        return r < 0 ? error_wrap(err, "mount without root's rights") : 0;
-}
-
 static int mount_read_only(struct engine *e, const struct instance *i, struct instance_root *ret, struct error *err)
 {
         own_fd int upper = -1;
         struct image_mount_options o = { .upper_fd = -1, .work_fd = -1, .top = &upper };
-        int r = become_root(err);
+        int r = user_rights_take(e, NULL, err);
 
         if (r < 0)
                 return r;
@@ -130,7 +123,7 @@ static int mount_writable(struct engine *e, struct instance *i, struct instance_
 {
         own_fd int upper = -1, work = -1;
         struct image_mount_options o = {};
-        int r = become_root(err);
+        int r = user_rights_take(e, NULL, err);
 
         if (r == 0 && i->lock < 0) {
                 r = instance_lock_stopped(e, i, err);
@@ -240,7 +233,7 @@ int instance_root_open_image(struct engine *e, struct instance *i, struct instan
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
         struct image_mount_options o = { .upper_fd = -1, .work_fd = -1 };
-        int r = become_root(err);
+        int r = user_rights_take(e, NULL, err);
 
         if (r == 0)
                 r = mount_layers(e, i, &o, &root, err);

@@ -24,6 +24,7 @@
 #include "instance/namespace_flags.h"
 #include "instance/shared_memory.h"
 #include "instance/shim_client.h"
+#include "instance/user_rights.h"
 #include "instance/volume_store.h"
 #include "oci/image_config.h"
 #include "store/layer_mount.h"
@@ -296,17 +297,37 @@ static int start(struct engine *e, struct instance *i, bool attach, int *ret_shi
         return 0;
 }
 
-/* An ordinary user is root in a namespace of his own from here on. */
-static int become_root(struct error *err)
+/* The id of another whose namespaces it asks for, NULL for none: an ordinary user's must be in the same user namespace.
+ */
+static int find_partner(struct engine *e, const struct instance *i, struct instance **ret, struct error *err)
 {
-        int r = geteuid() == 0 ? 0 : user_namespace_enter(err);
+        const char *const *network = i->options.network;
+        const char *const flags[] = { network ? *network : NULL, i->options.pid, i->options.ipc };
 
-        return r < 0 ? error_wrap(err, "run without root's rights") : 0;
+        for (size_t n = 0; n < ARRAY_SIZE(flags); n++) {
+                const char *name = namespace_flag_instance(flags[n]);
+
+                if (name)
+                        return instance_find(e, name, ret, err);
+        }
+        return 0;
+}
+
+/* Of what was opened before, nothing can be mounted. */
+static int become_root(struct engine *e, struct instance *i, struct error *err)
+{
+        own_instance struct instance *partner = NULL;
+        int r = geteuid() == 0 ? 0 : find_partner(e, i, &partner, err);
+
+        if (r < 0 || geteuid() == 0)
+                return r;
+        r = user_rights_take(e, partner ? partner->id : NULL, err);
+        return r == 0 ? instance_open_again(i, err) : r;
 }
 
 int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
 {
-        int r = become_root(err);
+        int r = become_root(e, i, err);
 
         if (r == 0 && instance_is_running(i))
                 return error_set(err, EALREADY, "instance %s runs already", i->name);
