@@ -13,6 +13,7 @@
 #include "container/container.h"
 #include "instance/backend.h"
 #include "instance/exec_container.h"
+#include "instance/namespace_pids.h"
 #include "instance/stats_container.h"
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
@@ -175,7 +176,9 @@ static int list_pids(const char *run, const char *id, pid_t **ret, size_t *ret_n
         own_container struct container c = { .rootfd = -1, .statefd = -1 };
         int r = container_of_instance(run, id, &c, err);
 
-        return r < 0 ? r : cgroup_pids(&c.cgroup, ret, ret_n, err);
+        if (r == 0)
+                r = cgroup_pids(&c.cgroup, ret, ret_n, err);
+        return r == -ENOENT && c.cgroup.rootless ? namespace_pids(c.pid, ret, ret_n, err) : r;
 }
 
 const struct backend backend_container = {

@@ -104,6 +104,12 @@ int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret,
                 return error_errno(err, -r, "start a guard for the frozen instance");
         }
         r = i->backend->pause(e->run, i->id, true, err);
+        if (r == -EOPNOTSUPP) {
+                f.i = NULL;
+                e->warn("it goes on while its files are read, and they may be of different moments: it has no cgroup "
+                        "to be frozen by");
+                return 0;
+        }
         if (r < 0)
                 return r;
         *ret = f;

@@ -12,7 +12,8 @@ struct freeze {
         int lock;                 /* nobody else freezes it meanwhile; -1 */
 };
 
-/* Nothing happens to one that does not run, or is paused already. *i has to outlive *ret. */
+/* Nothing happens to one that does not run, is paused already, or has nothing that could freeze it (the cgroup that an
+ * ordinary user may lack), of which e->warn is told. *i has to outlive *ret. */
 int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret, struct error *err);
 void freeze_end(struct freeze *f);
 

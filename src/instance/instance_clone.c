@@ -217,6 +217,8 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
         int r = copy_options(i, o->name, &options, err);
 
         if (r == 0)
+                r = instance_take_rights(e, i, i->id, err);
+        if (r == 0)
                 r = find_base(e, i, o, &made, &base, err);
         if (r == 0)
                 r = engine_store(e, &store, err);

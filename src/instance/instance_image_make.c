@@ -247,8 +247,10 @@ int instance_image_make(struct engine *e, struct instance *i, const struct image
         struct layer_captured layer = { .pin = -1 };
         struct base base = {};
         struct store *store;
-        int r = engine_store(e, &store, err);
+        int r = instance_take_rights(e, i, i->id, err);
 
+        if (r == 0)
+                r = engine_store(e, &store, err);
         if (r == 0)
                 r = read_base(store, i, &base, err);
         if (r == 0 && !o->full && base.config.n_diff_ids >= MANIFEST_MAX_LAYERS)

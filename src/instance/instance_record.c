@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "instance/backend.h"
 #include "instance/instance_lock.h"
+#include "instance/user_rights.h"
 #include "sys/fd.h"
 
 enum { MAX_CONFIG = 4 << 20, MAX_STATE = 1 << 16 };
@@ -231,10 +232,13 @@ int instance_load(const struct engine *e, int dir, const char *id, struct instan
         return 0;
 }
 
-int instance_open_again(struct instance *i, struct error *err)
+int instance_take_rights(struct engine *e, struct instance *i, const char *with, struct error *err)
 {
-        int fd = open(i->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int fd, r = user_rights_take(e, with, err);
 
+        if (r < 0 || !e->has_own_mounts)
+                return r;
+        fd = open(i->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return error_errno(err, errno, "open the instance %s", i->name);
         close(i->fd);

@@ -17,8 +17,11 @@ int instance_save(struct instance *i, struct error *err);
  * (which is nobody's business but the sweep's). */
 int instance_load(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err);
 
-/* Opens its directory by its path: in another mount namespace, nothing can be mounted of what was opened before. */
-int instance_open_again(struct instance *i, struct error *err);
+/*
+ * The rights over all that it has written, which an ordinary user has only as root of a namespace of his own
+ * (user_rights.h; with: as there). Its directory is opened anew: of what was opened before, nothing can be mounted.
+ */
+int instance_take_rights(struct engine *e, struct instance *i, const char *with, struct error *err);
 
 /* What ROOT/instances/ID says of how it ended last; 0 when it says nothing. */
 int instance_load_end(const struct instance *i, struct instance_state *ret, struct error *err);

@@ -24,7 +24,6 @@
 #include "instance/namespace_flags.h"
 #include "instance/shared_memory.h"
 #include "instance/shim_client.h"
-#include "instance/user_rights.h"
 #include "instance/volume_store.h"
 #include "oci/image_config.h"
 #include "store/layer_mount.h"
@@ -313,16 +312,12 @@ static int find_partner(struct engine *e, const struct instance *i, struct insta
         return 0;
 }
 
-/* Of what was opened before, nothing can be mounted. */
 static int become_root(struct engine *e, struct instance *i, struct error *err)
 {
         own_instance struct instance *partner = NULL;
         int r = geteuid() == 0 ? 0 : find_partner(e, i, &partner, err);
 
-        if (r < 0 || geteuid() == 0)
-                return r;
-        r = user_rights_take(e, partner ? partner->id : NULL, err);
-        return r == 0 ? instance_open_again(i, err) : r;
+        return r == 0 ? instance_take_rights(e, i, partner ? partner->id : NULL, err) : r;
 }
 
 int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)

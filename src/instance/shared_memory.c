@@ -2,12 +2,15 @@
 #include "instance/shared_memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "instance/flag_value.h"
 #include "sys/fd.h"
+#include "sys/user_namespace.h"
 
 enum { DEFAULT_SIZE = 64 << 20 };
 
@@ -30,6 +33,8 @@ int shared_memory_open(const char *run, const char *id, const char *size, char r
         r = fd_mkdir_all(ret, 0700);
         if (r < 0)
                 return error_errno(err, -r, "make %s", ret);
+        if (user_namespace_is_nested())
+                return chmod(ret, 01777) < 0 ? error_errno(err, errno, "make %s", ret) : 0;
         snprintf(options, sizeof options, "mode=1777,size=%lld", (long long)(bytes > 0 ? bytes : DEFAULT_SIZE));
         if (mount("shm", ret, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
                 return error_errno(err, errno, "mount %s", ret);
@@ -53,5 +58,6 @@ void shared_memory_close(const char *run, const char *id)
         if (make_path(run, id, path, NULL) < 0)
                 return;
         umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
-        rmdir(path);
+        if (rmdir(path) < 0 && errno == ENOTEMPTY)
+                user_namespace_remove_tree(AT_FDCWD, path, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /dev/shm of an instance whose IPC others may join (--ipc shareable): a tmpfs at RUN/shm/ID from its start to its end.
- * That of all others is made inside the container, where nobody else can reach it.
+ * That of all others is made inside the container, where nobody else can reach it. In a user namespace, where a mount
+ * would be seen by no other start, it is a directory of RUN's file system, and its size that one's.
  */
 #pragma once
 

@@ -316,7 +316,9 @@ int snapshot_create(struct engine *e, struct instance *i, const char *name, stru
         if (i->options.rm)
                 return error_set(err, EINVAL, "%s is removed at its end (--rm), and its snapshots would be: commit it",
                                  i->name);
-        r = dir = open_snapshots(i, true, err);
+        r = instance_take_rights(e, i, i->id, err);
+        if (r == 0)
+                r = dir = open_snapshots(i, true, err);
         if (r >= 0)
                 r = lock_snapshots(dir, err);
         if (r >= 0)
@@ -451,6 +453,8 @@ int snapshot_restore(struct engine *e, struct instance *i, const char *name, str
         struct snapshot s;
         int r = snapshot_find(e, i, name, &s, err);
 
+        if (r == 0)
+                r = instance_take_rights(e, i, NULL, err);
         if (r < 0)
                 return r;
         if (instance_is_running(i))

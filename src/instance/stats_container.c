@@ -115,7 +115,8 @@ int stats_container(const char *run, const char *id, struct instance_stats *ret,
         if (r < 0)
                 return r;
         r = cgroup_open(&c.cgroup, err);
-        if (r < 0)
+        /* An ordinary user's may have none: what is counted elsewhere is shown. */
+        if (r < 0 && !(r == -ENOENT && c.cgroup.rootless))
                 return r;
         cgroup_count(&c.cgroup, &counters);
         s.cpu_ns = counters.cpu_ns;

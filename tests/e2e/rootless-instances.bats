@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Instances of an ordinary user, each command of his from aa process outside of the namespace in which they run.
+
+load rootless
+
+setup_file() {
+        user_make
+        local tree=$PLACE/tree
+        rootfs_make "$tree"
+        mkdir "$tree/data"
+        install -m 600 -o 33 -g 44 /dev/null "$tree/data/its"
+        tar -C "$tree" -cf "$PLACE/box.tar" .
+        chmod 644 "$PLACE/box.tar"
+        rm -rf "$tree"
+}
+
+teardown_file() { user_remove; }
+
+setup() {
+        user_setup
+        image box "$PLACE/box.tar"
+}
+
+teardown() {
+        local ids
+        mapfile -t ids < <(h ps -aq)
+        [ "${#ids[@]}" = 0 ] || h rm -f "${ids[@]}" >/dev/null
+        user_teardown
+}
+
+h() { user timeout 60 "$HOLT" "$@"; }
+
+run_box() { h run -d --network none "$@"; }
+
+state() { h inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
+
+@test "ps, exec, logs, attach, wait, stop, start, restart, kill, rename, rm" {
+        run_box --name aa box sh -c 'trap "exit 4" TERM; echo up; while :; do sleep 0.05; done'
+        is "$(h ps --format '{{.Names}} {{.State}}')" 'aa running'
+        is "$(h exec aa id -u)" 0
+        is "$(h exec -u test aa id -u)" 1000
+        is "$(h exec -u 33:44 -w /tmp -e A=b aa sh -c 'id -g; pwd; echo $A' | xargs)" '44 /tmp b'
+        run -7 h exec aa sh -c 'exit 7'
+        run -127 h exec aa nosuchprogram
+        is "$(echo typed | h exec -i aa cat)" typed
+        [[ $(user script -qec "$HOLT exec -it aa tty" /dev/null </dev/null) == */dev/pts/* ]]
+        is "$(h logs aa)" up
+        h rename aa bb
+        h wait bb >exit &
+        sleep 0.2
+        is "$(h stop bb)" bb
+        wait $!
+        is "$(cat exit)" 4
+        is "$(state bb)" 'exited 4'
+        run -1 h exec bb true
+        h start bb
+        h restart -t 5 bb
+        [[ $(state bb) == running* ]]
+        h kill bb
+        h wait bb
+        is "$(state bb)" 'exited 137'
+        h start bb
+        run -1 h rm bb
+        h rm -f bb
+        is "$(h ps -aq)" ''
+}
+
+@test "attach" {
+        run_box -i --name aa box sh -c 'read word; echo "got $word"; exit 5'
+        run -5 user sh -c "echo it | $HOLT attach aa"
+        is "$output" 'got it'
+}
+
+@test "programs of other users end, too, and their files go" {
+        run_box --name aa -u test box sh -c 'mkdir /tmp/d && touch /tmp/d/f && chmod 0 /tmp/d; trap "" TERM; sleep 1000 & wait; wait'
+        run_box --name bb -u test box sleep 1000
+        is "$(h stop -t 0 aa)" aa
+        h rm aa
+        kill -KILL "$(pgrep -f "^holt-shim run $WORK/root ")"
+        is "$(state bb)" 'exited 137'
+        h rm bb
+}
+
+@test "all of them share a namespace: they join each other" {
+        run_box --name aa --ipc shareable box sh -c 'echo shared >/dev/shm/file; hostname >/tmp/name; sleep 1000'
+        run_box --name bb box sleep 1000
+        is "$(h inspect --format '{{.State.Pid}}' aa bb | xargs -I{} readlink /proc/{}/ns/user | sort -u | wc -l)" 1
+        [ "$(h exec aa readlink /proc/self/ns/net)" = "$(h run --rm --network container:aa box readlink /proc/self/ns/net)" ]
+        is "$(h run --rm --network none --ipc container:aa box cat /dev/shm/file)" shared
+        h run --rm --network none --pid container:aa box ps | grep -q 'sleep 1000'
+        [ "$(readlink /proc/self/ns/net)" = "$(h run --rm --network host box readlink /proc/self/ns/net)" ]
+        h stop -t 0 aa bb
+        is "$(find run/shm -mindepth 1 2>/dev/null)" ''
+}
+
+@test "cp and diff, running and stopped" {
+        echo mine >file
+        chown 12345:12345 file
+        run_box --name aa box sleep 1000
+        h cp file aa:/data/file
+        is "$(h exec aa stat -c %u:%g /data/file)" 0:0
+        h exec aa sh -c 'echo more >>/data/file; chown 33:44 /data/file; chmod 600 /data/file; rm /data/its'
+        h cp aa:/data/file run/out
+        is "$(xargs <run/out)" 'mine more'
+        is "$(h diff aa | xargs)" 'C /data A /data/file D /data/its'
+        h stop -t 0 aa
+        h cp aa:/data/file run/again
+        is "$(stat -c %u run/again)" 12345
+        h cp file aa:/data/second
+        is "$(h diff aa | xargs)" 'C /data A /data/file D /data/its A /data/second'
+        is "$(h export aa | tar -t | grep -c '^./data/')" 3
+}
+
+@test "commit, snapshot, clone" {
+        run_box --name aa box sh -c '[ -e /data/new ] || { rm /data/its; echo new >/data/new; chown 33:44 /data/new
+                chmod 600 /data/new; }; sleep 1000'
+        until h exec aa test -s /data/new; do sleep 0.05; done
+        h commit aa saved
+        h snapshot create aa s1
+        is "$(h run --rm --network none saved sh -c 'cat /data/new; ls /data; stat -c %u /data/new' | xargs)" 'new new 33'
+        h exec aa sh -c 'echo newer >/data/new'
+        h stop -t 0 aa
+        h clone aa bb
+        h snapshot restore aa s1
+        h start aa bb
+        is "$(h exec aa cat /data/new)" new
+        is "$(h exec bb cat /data/new)" newer
+        h clone --full bb cc
+        h rm -f bb
+        h start cc
+        is "$(h exec cc ls /data)" new
+        h rm -f aa cc
+        h system check
+}
+
+@test "volumes" {
+        h volume create vol
+        h run --rm --network none -v vol:/data box sh -c 'echo kept >/data/kept; chown 33 /data/kept; stat -c %u:%g /data/its' >out
+        is "$(cat out)" 33:44
+        is "$(h run --rm --network none -v vol:/mnt box sh -c 'ls /mnt; cat /mnt/kept' | xargs)" 'its kept kept'
+        is "$(h volume ls -q)" vol
+        h volume inspect vol | grep -q Mountpoint
+        h create --name aa -v vol:/mnt -v /anonymous box true
+        run -1 h volume rm vol
+        h rm -v aa
+        h volume rm vol
+        is "$(h volume ls -q)" ''
+        is "$(find root/volumes -mindepth 1 -type d)" ''
+}
+
+@test "inspect, stats, top, port, events, pause, update: they work or say why not" {
+        run_box --name aa -u test box sleep 1000
+        is "$(h inspect --format '{{.State.Running}}' aa)" true
+        h top aa | grep -q 'sleep 1000'
+        h stats --no-stream aa | grep -q aa
+        h port aa
+        user timeout 1 "$HOLT" events --since 1h >events || true
+        grep -q 'container start' events
+        if [ "$(h info --format '{{.CgroupDriver}}')" = none ]; then
+                run -1 h pause aa
+                [[ $output == *cgroup* ]]
+                run -1 h update -m 64m aa
+                [[ $output == *cgroup* ]]
+        fi
+        is "$(state aa)" 'running 0'
+}
