@@ -136,9 +136,11 @@ sleeper() {
 @test "suspended and continued, the terminal is as it was each time" {
         spec '.process.terminal = true | .process.args = ["/bin/sh"]'
         start web -d tty=true interactive=true
-        run -0 "$TESTS/tty_drive.py" -d 0.3 -i 'attach() { "$HOLT" attach web; }; set -m; "$HOLT" attach web\r' -e 'attach web' -i '\r' -e '# ' \
-                -i 'kill -TSTP $(pgrep -f "attach web" | head -n 1)\r' -d 0.2 -i '\x10\x11' -d 0.3 -i '\rstty -a | head -n 3; exit\r' -e 'speed' -- \
-                env HOLT="$BUILD/holt" HOLT_ROOT="$STORE" HOLT_RUN="$RUN" bash --norc
+        # Found by its store: nobody else's has that name.
+        background bash -c "until pid=\$(pgrep -f '^$BUILD/holt --root $STORE .* attach web'); do sleep 0.05; done; sleep 0.9; kill -TSTP \$pid"
+        run -0 "$TESTS/tty_drive.py" -i "$BUILD/holt --root $STORE --run $RUN attach web\\r" -d 0.3 -i '\r' -e '/ # ' -e Stopped -i 'stty -a\r' -e ' icanon' \
+                -i 'fg\r' -d 0.3 -i 'echo ba""ck\r' -e 'back' -i '\x10\x11' -e 'read escape' -i 'stty -a; exit 0\r' -e ' icanon' -- \
+                env PS1='$ ' bash --norc --noprofile -i
         tool stop web 0
 }
 

@@ -346,7 +346,7 @@ PY
         before=$(sha256sum <"$BUILD/holt-shim")
         cp "$BUILD/holt-shim" "$BIN/real-shim" && rm "$BIN/holt-shim" && mv "$BIN/real-shim" "$BIN/holt-shim"
         spec '.process.args = ["/proc/self/exe"]'
-        run -127 start aaa
+        run ! start aaa
         [ "$(sha256sum <"$BIN/holt-shim")" = "$before" ]
         sh_spec 'sleep 1000'
         start bbb -d
