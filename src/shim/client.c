@@ -37,12 +37,34 @@ struct client *shim_add_client(struct shim *s, int fd)
         return c;
 }
 
+static struct client *find_idle(const struct shim *s)
+{
+        for (size_t i = 0; i < s->n_clients; i++) {
+                struct client *c = s->clients[i];
+
+                if (!c->starts && !c->attached && !c->has_input && c->waits_for < 0)
+                        return c;
+        }
+        return NULL;
+}
+
+bool shim_has_room(const struct shim *s)
+{
+        return s->n_clients < SHIM_MAX_CLIENTS || find_idle(s);
+}
+
 void shim_accept(struct shim *s)
 {
-        int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        struct client *idle = s->n_clients == SHIM_MAX_CLIENTS ? find_idle(s) : NULL;
+        int fd = shim_has_room(s) ? accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
 
-        if (fd >= 0)
-                shim_add_client(s, fd);
+        if (fd < 0)
+                return;
+        if (idle) {
+                idle->is_stuck = true;
+                shim_drop_clients(s);
+        }
+        shim_add_client(s, fd);
 }
 
 /* ---- what is sent ---- */

@@ -15,6 +15,9 @@
 enum { CLEANER_LOCK = 3 };
 static const int64_t cleaner_time = 60000000000;
 
+/* How long whoever stops it waits for those who watch: 2 s. */
+static const int64_t reader_time = 2000000000;
+
 /* ---- the end of the program ---- */
 
 static void note_exit(struct shim *s, int exit_code)
@@ -45,6 +48,7 @@ void shim_handle_exit(struct shim *s, int exit_code)
                 shim_event(s, "oom", NULL, NULL);
         shim_event(s, "die", "exitCode", code);
         s->phase = SHIM_DRAINING;
+        s->readers_end = s->is_stopping ? shim_now() + reader_time : 0;
 }
 
 static void pause_before_start(struct shim *s)
@@ -58,6 +62,7 @@ static void pause_before_start(struct shim *s)
 
 static void after_output(struct shim *s)
 {
+        s->readers_end = 0;
         log_flush(&s->log, shim_time());
         output_close(s);
         if (!s->is_stopping && restart_policy_wants(&s->job.restart, s->state.exit_code, s->state.restarts))

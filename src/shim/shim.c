@@ -36,7 +36,8 @@ int64_t shim_time(void)
 /* Milliseconds to the next of them, -1 for none. */
 static int time_left(const struct shim *s)
 {
-        const int64_t times[] = { s->kill_at, s->start_at, s->probe_at, s->probe_ends, s->cleaner_ends, s->shrink_at };
+        const int64_t times[] = { s->kill_at,      s->start_at,  s->probe_at,   s->probe_ends,
+                                  s->cleaner_ends, s->shrink_at, s->readers_end };
         int64_t next = 0, left;
 
         for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
@@ -68,6 +69,8 @@ static void do_what_is_due(struct shim *s)
                 health_expire(s);
         if (is_due(s->shrink_at, now))
                 shim_shrink(s);
+        if (is_due(s->readers_end, now))
+                shim_expire_readers(s);
         if (is_due(s->cleaner_ends, now))
                 shim_expire_cleaner(s);
 }
@@ -106,7 +109,7 @@ static void handle_signals(struct shim *s)
 
 static size_t fill(const struct shim *s, struct pollfd *p)
 {
-        bool room = s->n_clients < SHIM_MAX_CLIENTS && s->phase != SHIM_ENDING;
+        bool room = s->phase != SHIM_ENDING && shim_has_room(s);
 
         p[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
         p[1] = (struct pollfd){ .fd = room ? s->listener : -1, .events = POLLIN };

@@ -86,7 +86,7 @@ struct shim {
         size_t n_clients;
 
         /* CLOCK_MONOTONIC in nanoseconds; 0: never */
-        int64_t kill_at, start_at, probe_at, probe_ends, cleaner_ends, shrink_at;
+        int64_t kill_at, start_at, probe_at, probe_ends, cleaner_ends, shrink_at, readers_end;
         int64_t ran_since, delay; /* of the restarts */
         bool is_stopping;         /* it was asked to end: there will be no other start */
         bool input_ended;         /* of who started it: a program that is started again has none, either */
@@ -111,6 +111,8 @@ void shim_describe(const struct shim *s, struct buf *out);
 void shim_event(const struct shim *s, const char *action, const char *key, const char *value);
 
 /* --- client.c --- */
+/* Whether another client can come: one that only stays connected, and asks for nothing, makes room. */
+bool shim_has_room(const struct shim *s);
 void shim_accept(struct shim *s);
 /* NULL: there are too many, or no memory; the descriptor is closed then. */
 struct client *shim_add_client(struct shim *s, int fd);
@@ -165,6 +167,8 @@ int shim_signal_program(struct shim *s, int signo, struct error *err);
 /* command: it is a command's will, and not the host's. */
 int shim_stop_program(struct shim *s, int timeout, bool command, struct error *err);
 void shim_kill(struct shim *s);
+/* The program was stopped: who is attached and does not take its last output is not waited for. */
+void shim_expire_readers(struct shim *s);
 
 /* --- life.c --- */
 /* The program has ended. */

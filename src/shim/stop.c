@@ -58,8 +58,9 @@ static void ask_to_end(struct shim *s, int timeout)
 }
 
 /* Who has all but the last output, and does not take it. */
-static void give_up_on_readers(struct shim *s)
+void shim_expire_readers(struct shim *s)
 {
+        s->readers_end = 0;
         for (size_t i = 0; i < s->n_clients; i++)
                 s->clients[i]->is_stuck |= s->clients[i]->attached;
 }
@@ -73,7 +74,7 @@ int shim_stop_program(struct shim *s, int timeout, bool command, struct error *e
         if (s->phase == SHIM_RUNNING)
                 ask_to_end(s, timeout);
         else if (s->phase != SHIM_PAUSING)
-                give_up_on_readers(s);
+                shim_expire_readers(s);
         return 0;
 }
 

@@ -73,3 +73,34 @@ shim_of() { awk '/^PPid:/ {print $2}' "/proc/$(holt inspect -f '{{.State.Pid}}' 
                 [ -z "$(ls "$RUN/containers")" ]
         done
 }
+
+@test "who is attached and does not read holds up no stop" {
+        mkfifo "$WORK/unread"
+        exec 8<>"$WORK/unread"
+        "$HOLT" --root "$STORE" --run "$RUN" run --network none --name web box sh -c 'while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done' >&8 2>&8 &
+        sleep 1
+        timeout 20 "$HOLT" --root "$STORE" --run "$RUN" stop -t 0 web
+        [ -z "$(holt ps -q)" ]
+        kill -KILL $!
+        wait $! || true
+        exec 8<&-
+}
+
+@test "connections that say nothing keep nobody out" {
+        id=$(run_d --name web box sleep 100)
+        python3 - "$RUN/instances/$id" <<'PY' 3>&- &
+import os, socket, sys, time
+os.chdir(sys.argv[1])
+kept = []
+for _ in range(200):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect("socket")
+    kept.append(s)
+time.sleep(30)
+PY
+        sleep 0.5
+        timeout 10 "$HOLT" --root "$STORE" --run "$RUN" kill -s CONT web
+        timeout 10 "$HOLT" --root "$STORE" --run "$RUN" stop -t 0 web
+        kill $!
+        wait $! || true
+}
