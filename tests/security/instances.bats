@@ -104,3 +104,19 @@ PY
         kill $!
         wait $! || true
 }
+
+@test "each command understands an instance whose shim was killed" {
+        local command
+        for command in "exec web true" "start web" "stop web" "kill web" "restart web" "rename web web2" "logs web" \
+                "inspect web" "update --cpu-shares 5 web" "pause web" "wait web" "top web" "cp web:/etc/passwd passwd" \
+                "diff web" "port web" "attach web" "rm web" "stats --no-stream web"; do
+                run_d --name web box sleep 100
+                kill -KILL "$(shim_of web)"
+                # shellcheck disable=SC2086
+                run timeout 10 "$HOLT" --root "$STORE" --run "$RUN" $command
+                echo "$command: $status $output"
+                ((status < 124 || status == 125 || status == 137))
+                [[ $output != *"shim has died"* ]]
+                holt rm -f -a
+        done
+}
