@@ -30,6 +30,11 @@ hosts_make() {
         outside ip link set in0 up
         inside ip route add default via 198.51.100.2
         inside ip -6 route add default via 2001:db8:1::2
+        # Whom this machine asks for names is not there: that is said at once.
+        local server
+        for server in $(awk '/^nameserver [0-9.]+$/ {print $2}' /etc/resolv.conf); do
+                [[ $server == 127.* ]] || inside ip route add prohibit "$server"
+        done
 }
 
 hosts_finish() { kill "$INSIDE" "$OUTSIDE"; }
