@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/instance_inspect.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,11 @@
 #include "base/own.h"
 #include "base/parse.h"
 #include "instance/backend.h"
+#include "instance/instance_mounts.h"
 #include "instance/instance_network.h"
+#include "sys/fd.h"
 
-enum { NS = 1000000000, MAX_TIME = 40, SHORT_ID = 12 };
+enum { MAX_HEALTH = 1 << 18, NS = 1000000000, MAX_TIME = 40, SHORT_ID = 12 };
 
 static void write_time(struct json_writer *w, const char *key, int64_t ns)
 {
@@ -84,7 +87,27 @@ static void write_number(struct json_writer *w, const char *key, const char *val
 
 /* ---- parts ---- */
 
-static void write_state(struct json_writer *w, const struct instance *i)
+/* As the shim writes it down, with what the last checks said; before the first it has nothing to say. */
+static void write_health(struct engine *e, const struct instance *i, struct json_writer *w)
+{
+        own_json struct json_object *known = NULL;
+        own_buf struct buf path = {}, text = {};
+        own_fd int fd = -1;
+
+        buf_addf(&path, "%s/instances/%s/health", e->run, i->id);
+        fd = open(buf_str(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && fd_read_all(fd, MAX_HEALTH, &text) == 0 &&
+            json_parse(buf_str(&text), text.len, &known, NULL) == 0) {
+                json_write_value(w, "Health", known);
+                return;
+        }
+        json_begin_object(w, "Health");
+        json_write_string(w, "Status", instance_health_name(i->state.health));
+        json_write_u64(w, "FailingStreak", i->state.health_failures);
+        json_end_object(w);
+}
+
+static void write_state(struct engine *e, struct json_writer *w, const struct instance *i)
 {
         const struct instance_state *s = &i->state;
 
@@ -100,12 +123,8 @@ static void write_state(struct json_writer *w, const struct instance *i)
         json_write_string(w, "Error", s->error);
         write_time(w, "StartedAt", s->started);
         write_time(w, "FinishedAt", s->finished);
-        if (s->health != HEALTH_NONE) {
-                json_begin_object(w, "Health");
-                json_write_string(w, "Status", instance_health_name(s->health));
-                json_write_u64(w, "FailingStreak", s->health_failures);
-                json_end_object(w);
-        }
+        if (s->health != HEALTH_NONE)
+                write_health(e, i, w);
         json_end_object(w);
 }
 
@@ -223,6 +242,7 @@ static void write_path(struct json_writer *w, const char *key, const struct inst
 void instance_inspect(struct engine *e, const struct instance *i, struct json_writer *w)
 {
         own_buf struct buf name = {};
+        struct error ignored;
 
         buf_addf(&name, "/%s", i->name);
         json_begin_object(w, NULL);
@@ -230,7 +250,7 @@ void instance_inspect(struct engine *e, const struct instance *i, struct json_wr
         write_time(w, "Created", i->created);
         json_write_string(w, "Path", i->args[0] ? i->args[0] : "");
         write_list(w, "Args", i->args[0] ? i->args + 1 : i->args);
-        write_state(w, i);
+        write_state(e, w, i);
         json_write_string(w, "Image", i->image.text);
         write_path(w, "ResolvConfPath", i, "resolv.conf");
         write_path(w, "HostnamePath", i, "hostname");
@@ -247,6 +267,8 @@ void instance_inspect(struct engine *e, const struct instance *i, struct json_wr
         write_path(w, "UpperDir", i, "upper");
         json_end_object(w);
         json_end_object(w);
+        if (instance_mounts_describe(i, w, "Mounts", &ignored) < 0)
+                json_write_raw(w, "Mounts", "[]");
         write_config(w, i);
         instance_network_describe(e, i, w, "NetworkSettings");
         json_end_object(w);

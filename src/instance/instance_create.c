@@ -15,6 +15,7 @@
 #include "instance/instance_mounts.h"
 #include "instance/instance_name.h"
 #include "instance/instance_record.h"
+#include "instance/shim_job.h"
 
 static int make_directory(int dir, const char *name, mode_t mode, struct error *err)
 {
@@ -73,6 +74,14 @@ static int complete(struct engine *e, struct instance *i, struct error *err)
         return r == 0 ? instance_image_args(&config, &i->options, &i->args, err) : r;
 }
 
+/* What makes no sense to a shim is refused before there is an instance. */
+static int check_life(const struct instance *i, struct error *err)
+{
+        own_shim_job struct shim_job ignored = {};
+
+        return shim_job_of(i, &ignored, err);
+}
+
 static int fill(struct engine *e, struct instance *i, int dir, struct error *err)
 {
         int r = i->fd = make_directory(dir, i->id, 0700, err);
@@ -125,6 +134,8 @@ int instance_create(struct engine *e, const struct image_info *image, const char
         i->options = *options;
         *options = (struct instance_options){};
         r = complete(e, i, err);
+        if (r == 0)
+                r = check_life(i, err);
         if (r == 0)
                 r = fill(e, i, dir, err);
         if (r < 0) {
