@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "cli/instance_select.h"
+#include "cli/text_line.h"
 #include "instance/changes.h"
 #include "instance/instance_mounts.h"
 #include "instance/instance_root.h"
@@ -32,7 +33,9 @@ static int list_places(const struct instance_mounts *m, const char ***ret, struc
 
 static int add_line(void *userdata, enum change_kind kind, const char *path, struct error *err)
 {
-        buf_addf(userdata, "%c %s\n", (char)kind, path);
+        buf_addf(userdata, "%c ", (char)kind);
+        text_add_line(userdata, path, 0);
+        buf_add_str(userdata, "\n");
         return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/own.h"
 #include "cli/human.h"
+#include "cli/text_line.h"
 #include "cli/timestamp.h"
 #include "instance/instance_network.h"
 
@@ -69,17 +70,16 @@ void instance_status_text(const struct instance *i, struct buf *out)
                 buf_addf(out, " (%s)", instance_health_name(s->health));
 }
 
-/* In quotation marks, cut to what Docker shows. */
+/* In quotation marks, cut to what Docker shows. It may be the image's own. */
 static void write_command(struct json_writer *w, const struct instance *i, bool whole)
 {
         own_buf struct buf line = {}, cell = {};
 
         for (const char *const *arg = i->args; arg && *arg; arg++)
                 buf_addf(&line, "%s%s", line.len ? " " : "", *arg);
-        if (whole || line.len <= COMMAND_WIDTH)
-                buf_addf(&cell, "\"%s\"", buf_str(&line));
-        else
-                buf_addf(&cell, "\"%.*s…\"", COMMAND_WIDTH - 1, buf_str(&line));
+        buf_add_str(&cell, "\"");
+        text_add_line(&cell, buf_str(&line), whole ? 0 : COMMAND_WIDTH);
+        buf_add_str(&cell, "\"");
         json_write_string(w, "Command", buf_str(&cell));
 }
 
@@ -87,8 +87,10 @@ static void write_list(struct json_writer *w, const char *key, const char *const
 {
         own_buf struct buf text = {};
 
-        for (; list && *list; list++)
-                buf_addf(&text, "%s%s", text.len ? "," : "", *list);
+        for (; list && *list; list++) {
+                buf_add_str(&text, text.len ? "," : "");
+                text_add_line(&text, *list, 0);
+        }
         json_write_string(w, key, text.len ? buf_str(&text) : absent);
 }
 

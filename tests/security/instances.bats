@@ -120,3 +120,17 @@ PY
                 holt rm -f -a
         done
 }
+
+@test "what an instance or its image calls things moves no cursor and makes no line" {
+        local escape=$'\e[2J' out
+        run_d --name web --label "text=$escape" box sh -c "touch '/bad$escape
+A forged' /ready; exec sleep 100" "$escape
+second"
+        for _ in {1..100}; do holt exec web ls /ready && break; sleep 0.05; done
+        for out in "$(holt ps --no-trunc)" "$(holt ps --format '{{.Labels}} {{.Command}}')" "$(holt diff web)" "$(holt top web)" \
+                "$(holt inspect web)" "$(holt events --since 1m --until 0s)" "$(holt stats --no-stream)"; do
+                [[ $out != *$'\e'* ]] || { echo "${out@Q}"; return 1; }
+        done
+        [ "$(holt diff web | wc -l)" -eq 2 ]
+        [ "$(holt ps --no-trunc | wc -l)" -eq 2 ]
+}
