@@ -2,6 +2,7 @@
 #include "store/layer_backing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,11 +23,18 @@ static int mount_file(int image_fd, bool directio, struct error *err)
         return mount_new("erofs", path, directio ? data : read_only, MOUNT_ATTR_RDONLY, err);
 }
 
+/* The device keeps what it is given open, and with that a lock on it: the layer would be in use as long as it is
+ * mounted. */
 static int mount_loop(int image_fd, struct error *err)
 {
         char path[LOOP_PATH_MAX];
-        own_fd int device = loop_device_new(image_fd, path, err);
+        own_fd int file = -1, device = -1;
 
+        snprintf(path, sizeof path, "/proc/self/fd/%d", image_fd);
+        file = open(path, O_RDONLY | O_CLOEXEC);
+        if (file < 0)
+                return error_errno(err, errno, "open the layer again");
+        device = loop_device_new(file, path, err);
         return device < 0 ? device : mount_new("erofs", path, read_only, MOUNT_ATTR_RDONLY, err);
 }
 

@@ -134,3 +134,29 @@ second"
         [ "$(holt diff web | wc -l)" -eq 2 ]
         [ "$(holt ps --no-trunc | wc -l)" -eq 2 ]
 }
+
+@test "a full disk: it is said, and everything can be removed" {
+        local full=$WORK/full
+        mkdir "$full"
+        mount -t tmpfs -o size=16m tmpfs "$full"
+        holt save box >"$WORK/box.tar"
+        # shellcheck disable=SC2030
+        STORE=$full/store RUN=$WORK/full-run
+        holt load -q -i "$WORK/box.tar" || { umount "$full"; return 1; }
+        run_d --name web -v data:/data box sh -c 'while :; do echo text; sleep 0.01; done'
+        cat /dev/zero >"$full/fill" || true
+        run holt run --rm --network none box true
+        [ "$status" -eq 125 ]
+        [[ $output == *"No space left"* ]]
+        run holt create --network none --name other box
+        [ "$status" -eq 125 ]
+        holt ps -a
+        holt rm -f web
+        [ -z "$(holt ps -aq)" ]
+        holt volume rm data
+        holt rmi box
+        [ -z "$(holt images -q)" ]
+        [ -z "$(find "$full/store/instances" "$RUN/instances" "$RUN/containers" -mindepth 1 -not -path '*/.cache*')" ]
+        umount -R "$RUN/layers"
+        umount "$full"
+}
