@@ -56,11 +56,16 @@ static bool is_same(const struct port_wish *a, const struct port_wish *b)
                a->host_last == b->host_last && a->port == b->port && a->protocol == b->protocol;
 }
 
-static int add_one(struct port_wishes *w, const struct port_wish *wish, struct error *err)
+static bool has(const struct port_wishes *w, const struct port_wish *wish)
 {
         for (size_t i = 0; i < w->n; i++)
                 if (is_same(&w->v[i], wish))
-                        return 0;
+                        return true;
+        return false;
+}
+
+static int add_one(struct port_wishes *w, const struct port_wish *wish, struct error *err)
+{
         if (array_grow(&w->v, &w->cap, w->n + 1, sizeof *w->v) < 0)
                 return error_set(err, ENOMEM, "out of memory");
         w->v[w->n++] = *wish;
@@ -74,6 +79,10 @@ static int add_range(struct port_wishes *w, struct port_wish wish, unsigned firs
         unsigned host = wish.host_first;
         int r = 0;
 
+        wish.port = (uint16_t)first;
+        /* Not within ranges: 65536 ports would each be compared with all others. */
+        if (first == last && has(w, &wish))
+                return 0;
         for (unsigned port = first; r == 0 && port <= last; port++) {
                 wish.port = (uint16_t)port;
                 if (paired)

@@ -23,8 +23,8 @@ struct port_wishes {
 void port_wishes_finish(struct port_wishes *w);
 
 /*
- * --publish: "[ADDRESS:][PORT[-PORT]:]PORT[-PORT][/PROTOCOL]", an IPv6 address in brackets. -EINVAL. What is there
- * already is not added again.
+ * --publish: "[ADDRESS:][PORT[-PORT]:]PORT[-PORT][/PROTOCOL]", an IPv6 address in brackets. -EINVAL. One port that
+ * is there already is not added again.
  */
 int port_wishes_add(struct port_wishes *w, const char *text, struct error *err);
 
