@@ -87,8 +87,8 @@ static bool has_instructions(void)
 __attribute__((target("sha,sse4.1"))) static void add_fast(uint32_t state[8], const unsigned char *p, size_t blocks)
 {
         const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-        __m128i abcd = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xb1);
-        __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1b);
+        __m128i abcd = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(const void *)state), 0xb1);
+        __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(const void *)(state + 4)), 0x1b);
         __m128i abef = _mm_alignr_epi8(abcd, efgh, 8), cdgh = _mm_blend_epi16(efgh, abcd, 0xf0);
 
         for (; blocks--; p += SHA256_BLOCK) {
@@ -96,7 +96,7 @@ __attribute__((target("sha,sse4.1"))) static void add_fast(uint32_t state[8], co
                 __m128i m[4];
 
                 for (int i = 0; i < 4; i++)
-                        m[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)p + i), swap);
+                        m[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)p + i), swap);
                 for (int i = 0; i < 16; i++) {
                         __m128i x = _mm_add_epi32(m[i & 3], _mm_load_si128((const __m128i *)k + i));
 
@@ -111,8 +111,8 @@ __attribute__((target("sha,sse4.1"))) static void add_fast(uint32_t state[8], co
         }
         abcd = _mm_shuffle_epi32(abef, 0x1b);
         efgh = _mm_shuffle_epi32(cdgh, 0xb1);
-        _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(abcd, efgh, 0xf0));
-        _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(efgh, abcd, 8));
+        _mm_storeu_si128((__m128i *)(void *)state, _mm_blend_epi16(abcd, efgh, 0xf0));
+        _mm_storeu_si128((__m128i *)(void *)(state + 4), _mm_alignr_epi8(efgh, abcd, 8));
 }
 #else
 static bool has_instructions(void)

@@ -25,14 +25,10 @@ static void lines_finish(struct lines *l)
 
 static int lines_add(struct lines *l, const char *text, struct error *err)
 {
-        char *copy = strdup(text);
-
-        if (!copy || array_grow(&l->items, &l->cap, l->n + 1, sizeof *l->items) < 0) {
-                free(copy);
+        if (array_grow(&l->items, &l->cap, l->n + 1, sizeof *l->items) < 0)
                 return error_set(err, ENOMEM, "out of memory");
-        }
-        l->items[l->n++] = copy;
-        return 0;
+        l->items[l->n] = strdup(text);
+        return l->items[l->n++] ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
 /* NAME=VALUE, or NAME for our own value, if there is one. */

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/own.h"
 #include "net/dns_server.h"
 
 enum { LENGTH_SIZE = 2, LOCAL_ANSWER_MAX = 16384 };
@@ -65,22 +66,21 @@ void dns_stream_accept(struct dns_server *s)
 {
         struct sockaddr_in from = {};
         socklen_t len = sizeof from;
-        int fd = accept4(s->sockets.tcp, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        own_fd int fd = accept4(s->sockets.tcp, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         struct dns_stream *t = &s->streams[s->n_streams];
 
-        if (fd < 0)
+        if (fd < 0 || s->n_streams == DNS_STREAMS_MAX)
                 return;
         *t = (struct dns_stream){ .client = fd,
                                   .resolver = -1,
                                   .asker = { .ip.family = AF_INET, .index = find_interface(fd) },
-                                  .deadline = dns_now() + DNS_STREAM_MS };
+                                  .deadline = dns_now() + DNS_STREAM_MS,
+                                  .data = malloc(LENGTH_SIZE + DNS_MESSAGE_MAX) };
+        if (!t->data)
+                return;
         memcpy(t->asker.ip.bytes, &from.sin_addr, sizeof from.sin_addr);
-        if (s->n_streams < DNS_STREAMS_MAX)
-                t->data = malloc(LENGTH_SIZE + DNS_MESSAGE_MAX);
-        if (t->data)
-                s->n_streams++;
-        else
-                close(fd);
+        take_fd(&fd);
+        s->n_streams++;
 }
 
 /* ---- one step ---- */

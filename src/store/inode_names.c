@@ -49,7 +49,6 @@ static int grow(struct inode_names *t)
 int inode_names_meet(struct inode_names *t, dev_t device, ino_t inode, const char *name, const char **ret_name)
 {
         struct inode_name *place;
-        char *copy;
 
         if (grow(t) < 0)
                 return -ENOMEM;
@@ -57,10 +56,11 @@ int inode_names_meet(struct inode_names *t, dev_t device, ino_t inode, const cha
         *ret_name = place->name;
         if (place->name)
                 return 0;
-        copy = strdup(name);
-        if (!copy)
+        place->name = strdup(name);
+        if (!place->name)
                 return -ENOMEM;
-        *place = (struct inode_name){ device, inode, copy };
+        place->device = device;
+        place->inode = inode;
         t->n++;
         return 0;
 }

@@ -197,6 +197,15 @@ static void take_message(struct talk *t, const struct nlmsghdr *message)
                 t->done = true;
 }
 
+/* Messages are aligned, which clang does not see in NLMSG_NEXT(). */
+static const struct nlmsghdr *next_message(const struct nlmsghdr *m, size_t *left)
+{
+        size_t len = NLMSG_ALIGN(m->nlmsg_len);
+
+        *left = len < *left ? *left - len : 0;
+        return (const struct nlmsghdr *)(const void *)((const char *)m + len);
+}
+
 static int receive(struct netlink *n, struct talk *t)
 {
         char data[RECEIVE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -206,7 +215,7 @@ static int receive(struct netlink *n, struct talk *t)
 
         if (len < 0)
                 return errno == EINTR ? 0 : error_errno(t->err, errno, "receive from netlink");
-        for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left))
+        for (; NLMSG_OK(m, left); m = next_message(m, &left))
                 take_message(t, m);
         return 0;
 }
