@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/own.h"
 #include "net/link.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 
 /* ---- when it was seen whole ---- */
 
@@ -243,6 +245,36 @@ static void add_one_port(struct firewall_batch *b, const void *what)
         firewall_add_port(b, one->port, one->to);
 }
 
+/*
+ * After a removal, who closes the last descriptor of the socket waits for RCU in the kernel, 10 ms and more: a process
+ * does that which has nothing else. We go on when it has let go of all that it got from us, locks among it.
+ */
+static void close_elsewhere(struct firewall_batch *b)
+{
+        const struct clone_options o = { .cgroup_fd = -1 };
+        int sock[2], fd = b->netlink.fd;
+        char byte = 0;
+        pid_t pid;
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) < 0)
+                return;
+        pid = process_clone(&o);
+        if (pid == 0) {
+                const int keep[] = { sock[1], fd };
+
+                for (int k = 0; k < 3; k++)
+                        close(k);
+                close(sock[0]);
+                _exit(fd_close_others(0, keep, ARRAY_SIZE(keep)) < 0 || write(sock[1], &byte, 1) < 0 ||
+                      read(sock[1], &byte, 1) != 0);
+        }
+        close(sock[1]);
+        /* Without an answer it is closed here after all. */
+        if (pid > 0 && read(sock[0], &byte, 1) == 1)
+                netlink_close(&b->netlink);
+        close(sock[0]);
+}
+
 void firewall_unpublish(const struct network_place *p, const struct endpoint *e)
 {
         const struct endpoint_network *to = endpoint_published(e);
@@ -252,8 +284,10 @@ void firewall_unpublish(const struct network_place *p, const struct endpoint *e)
         if (!to || !e->n_ports || firewall_batch_open(&b, true, &ignored) < 0)
                 return;
         add_ports(&b, e);
-        if (commit(p, &b, &ignored) == 0)
+        if (commit(p, &b, &ignored) == 0) {
+                close_elsewhere(&b);
                 return;
+        }
         for (size_t i = 0; i < e->n_ports; i++) {
                 remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip4 });
                 remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip6 });
