@@ -110,6 +110,11 @@ int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret,
                         "to be frozen by");
                 return 0;
         }
+        /* It ended, or waits for its next start. */
+        if (r == -ENOENT) {
+                f.i = NULL;
+                return 0;
+        }
         if (r < 0)
                 return r;
         *ret = f;

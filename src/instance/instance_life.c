@@ -203,7 +203,10 @@ static int update_running(struct engine *e, struct instance *i, struct error *er
         json_end_object(&w);
         if (r == 0 && buf_failed(&text))
                 r = error_set(err, ENOMEM, "out of memory");
-        return r == 0 ? i->backend->update(e->run, i->id, text.data, text.len, err) : r;
+        if (r == 0)
+                r = i->backend->update(e->run, i->id, text.data, text.len, err);
+        /* Between two starts there is nothing to limit. */
+        return r == -ENOENT && i->state.status == INSTANCE_RESTARTING ? 0 : r;
 }
 
 /* Also of one that does not run: a limit that makes no sense is an error now. */

@@ -160,3 +160,66 @@ second"
         umount -R "$RUN/layers"
         umount "$full"
 }
+
+# restarting NAME: one that waits for its next start. Its policy stands in its record.
+restarting() {
+        local id
+        id=$(holt create --network none --name "$1" box true)
+        sed -i 's/"options":{/&"restart":"always",/' "$STORE/instances/$id/config"
+        holt start "$1"
+        sleep 1.2
+        [ "$(holt inspect -f '{{.State.Status}}' "$1")" = restarting ]
+}
+
+@test "a program that ends at once is started ever more seldom, and commands know what to do with it" {
+        restarting web
+        sleep 1
+        count=$(holt inspect -f '{{.RestartCount}}' web)
+        ((count >= 2 && count <= 6))
+        holt commit web committed
+        holt update --cpu-shares 512 web
+        run timeout 10 "$HOLT" --root "$STORE" --run "$RUN" exec web true
+        [ "$status" -eq 1 ]
+        timeout 10 "$HOLT" --root "$STORE" --run "$RUN" stop web
+        [ "$(holt inspect -f '{{.State.Status}}' web)" = exited ]
+        holt rm web
+        restarting web
+        timeout 10 "$HOLT" --root "$STORE" --run "$RUN" rm -f web
+}
+
+@test "one that is paused is stopped, killed and removed" {
+        local command
+        for command in "stop -t 0" "kill" "restart -t 0" "rm -f"; do
+                run_d --name web box sleep 100
+                holt pause web
+                # shellcheck disable=SC2086
+                timeout 10 "$HOLT" --root "$STORE" --run "$RUN" $command web
+                sleep 0.2
+                [ -z "$(holt ps -q --filter status=paused)" ]
+                holt rm -f web
+        done
+}
+
+@test "who waits for one that is removed is told" {
+        run_d --name web box sleep 100
+        timeout 10 "$HOLT" --root "$STORE" --run "$RUN" wait web >"$WORK/waited" &
+        sleep 0.3
+        holt rm -f web
+        wait $!
+        [ "$(cat "$WORK/waited")" = 137 ]
+}
+
+@test "of eight with one name one wins, and two renames to one name leave two names" {
+        local n
+        for n in {1..8}; do run_d --name web box sleep 100 >"$WORK/won.$n" 2>/dev/null & done
+        wait
+        [ "$(cat "$WORK"/won.* | wc -l)" -eq 1 ]
+        [ "$(holt ps -aq | wc -l)" -eq 1 ]
+        holt create --network none --name one box true
+        holt create --network none --name two box true
+        holt rename one both & holt rename two both & wait
+        [ "$(holt ps -a --format '{{.Names}}' | sort -u | wc -l)" -eq 3 ]
+        for n in {1..4}; do holt rm -f -a & done
+        wait
+        [ -z "$(ls "$STORE/instances")" ]
+}
