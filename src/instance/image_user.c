@@ -25,8 +25,9 @@ static int read_file(int root, const char *path, struct buf *ret, struct error *
         struct stat st;
         int r;
 
-        /* To open a device or a fifo may be to do something with it. */
-        if (found < 0 || fstat(found, &st) < 0 || !S_ISREG(st.st_mode))
+        /* To open a device or a fifo may be to do something with it; and in one that runs, a link leads to its /proc,
+         * where files have no size, and to read one (kmsg) may take for ever. */
+        if (found < 0 || fstat(found, &st) < 0 || !S_ISREG(st.st_mode) || !st.st_size)
                 return 0;
         snprintf(proc, sizeof proc, "/proc/self/fd/%d", found);
         fd = open(proc, O_RDONLY | O_CLOEXEC);

@@ -9,7 +9,7 @@ load ../e2e/images
 setup_file() {
         BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
         layer_tree "$WORK/tree"
-        for name in sleep true chmod chown touch mknod ls mkfifo; do ln -s busybox "$WORK/tree/bin/$name"; done
+        for name in sleep true ln rm chmod chown touch mknod ls mkfifo; do ln -s busybox "$WORK/tree/bin/$name"; done
         image_make box
         declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
 }
@@ -222,4 +222,17 @@ restarting() {
         for n in {1..4}; do holt rm -f -a & done
         wait
         [ -z "$(ls "$STORE/instances")" ]
+}
+
+@test "exec --user does not wait for what an instance has in the place of its /etc/passwd" {
+        local made
+        run_d --name web box sleep 100
+        for made in "ln -s /proc/kmsg" "ln -s /proc/1/root/etc/hosts" "ln -s /dev/zero" "mkfifo"; do
+                holt exec web sh -c "rm -f /etc/passwd; $made /etc/passwd"
+                run timeout 5 "$HOLT" --root "$STORE" --run "$RUN" exec --user somebody web true
+                [ "$status" -ne 0 ]
+                [ "$status" -ne 124 ]
+                run timeout 5 "$HOLT" --root "$STORE" --run "$RUN" exec --user 7 web true
+                [ "$status" -eq 0 ]
+        done
 }
