@@ -125,7 +125,7 @@ static const struct network *published_network(const struct opening *o)
         return NULL;
 }
 
-static int read_wishes(const struct instance_options *o, struct port_wishes *ret, struct error *err)
+int network_read_ports(const struct instance_options *o, struct port_wishes *ret, struct error *err)
 {
         int r = 0;
 
@@ -154,7 +154,7 @@ static int hold_ports(struct opening *o, int *ret_ports, struct error *err)
         const struct network *n = published_network(o);
         own_port_wishes struct port_wishes w = {};
         bool on_loopback = false;
-        int r = read_wishes(&o->i->options, &w, err);
+        int r = network_read_ports(&o->i->options, &w, err);
 
         if (r < 0 || !w.n)
                 return r;
@@ -302,14 +302,29 @@ static int write_shared_files(struct engine *e, const struct instance *other, st
         return r == 0 ? network_resolv_write(&other->options, has_own, &ret->resolv, err) : r;
 }
 
+static bool has_pasta(const struct instance *other)
+{
+        own_network_flags struct network_flags flags = {};
+
+        return network_flags_read(&other->options, network_is_ours(), &flags, NULL) == 0 &&
+               flags.mode == NETWORK_MODE_PASTA;
+}
+
 static int open_shared(struct engine *e, const char *name, struct instance_network *ret, struct error *err)
 {
         own_instance struct instance *other = NULL;
+        char short_id[13];
         int r = instance_find(e, name, &other, err);
 
         if (r == 0)
                 r = ret->netns = network_open_netns(other, err);
-        return r < 0 ? r : write_shared_files(e, other, ret, err);
+        if (r < 0)
+                return r;
+        if (!has_pasta(other))
+                return write_shared_files(e, other, ret, err);
+        snprintf(short_id, sizeof short_id, "%.12s", other->id);
+        return network_write_pasta_files(&other->options, other->options.hostname ? other->options.hostname : short_id,
+                                         ret, err);
 }
 
 /* ---- all ---- */
@@ -322,6 +337,22 @@ static int open_none(const struct instance *i, const char *hostname, bool is_hos
 
         ret->is_host = is_host;
         return r == 0 ? network_resolv_write(&i->options, false, &ret->resolv, err) : r;
+}
+
+/* Who asked for no network and for no ports does with none. */
+static int open_pasta(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
+                      struct error *err)
+{
+        const struct instance_options *o = &i->options;
+        char text[sizeof err->text + 128];
+        int r = network_open_pasta(e, i, hostname, ret, err);
+
+        if (r == 0 || (o->network && *o->network) || (o->publish && *o->publish) || o->publish_all)
+                return r;
+        snprintf(text, sizeof text, "%s; until then there is no network (--network none says that it is meant)",
+                 err->text);
+        e->warn(text);
+        return open_none(i, hostname, false, ret, err);
 }
 
 int instance_network_open(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
@@ -341,9 +372,15 @@ int instance_network_open(struct engine *e, struct instance *i, const char *host
         case NETWORK_MODE_CONTAINER:
                 r = open_shared(e, flags.container, &n, err);
                 break;
+        case NETWORK_MODE_PASTA:
+                r = network_is_ours() ? error_set(err, EINVAL, "pasta is for ordinary users: root has bridge")
+                                      : open_pasta(e, i, hostname, &n, err);
+                break;
         case NETWORK_MODE_BRIDGES:
                 r = network_is_ours() ? open_bridges(e, i, &flags, hostname, &n, err)
-                                      : error_set(err, ENOTSUP, "ordinary users have only --network none and host");
+                                      : error_set(err, ENOTSUP,
+                                                  "only root has bridges: --network pasta, none, host and "
+                                                  "container:NAME are for all");
                 break;
         }
         if (r < 0)
@@ -375,7 +412,8 @@ int instance_network_close(struct engine *e, const char *id, struct error *err)
                 return 0;
         /* One that cannot be read is of no use to anybody. */
         if (r == 0) {
-                firewall_unpublish(&place, &endpoint);
+                if (network_is_ours())
+                        firewall_unpublish(&place, &endpoint);
                 network_give_addresses(&place, &endpoint);
                 if (endpoint.shared)
                         unplug(&endpoint);

@@ -22,7 +22,7 @@ void instance_network_finish(struct instance_network *n);
 
 /*
  * Before each start. hostname: of the instance. Without --network it is "bridge", the network holt0, for root; for
- * others none. Nothing is left behind on failure.
+ * others pasta, or none where that is missing. Nothing is left behind on failure.
  */
 int instance_network_open(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
                           struct error *err);

@@ -175,14 +175,16 @@ static void write_first(struct json_writer *w, const struct network_place *place
 static void write_networks(const struct instance *i, const struct network_place *place, const struct endpoint *e,
                            struct json_writer *w)
 {
-        static const char *const names[] = { [NETWORK_MODE_NONE] = "none", [NETWORK_MODE_HOST] = "host" };
+        static const char *const names[] = {
+                [NETWORK_MODE_NONE] = "none", [NETWORK_MODE_HOST] = "host", [NETWORK_MODE_PASTA] = "pasta"
+        };
         static const char *const no_aliases[] = { NULL };
         own_network_flags struct network_flags flags = {};
 
         json_begin_object(w, "Networks");
         if (network_flags_read(&i->options, network_is_ours(), &flags, NULL) < 0)
                 flags.n = 0;
-        else if (flags.mode == NETWORK_MODE_NONE || flags.mode == NETWORK_MODE_HOST)
+        else if (flags.mode != NETWORK_MODE_CONTAINER && flags.mode != NETWORK_MODE_BRIDGES)
                 write_network(w, place, e, &(struct network_flag){ .name = names[flags.mode], .aliases = no_aliases });
         for (size_t k = 0; k < flags.n; k++)
                 write_network(w, place, e, &flags.v[k]);

@@ -158,6 +158,8 @@ static bool mode_of_name(const char *name, enum network_mode *ret)
                 *ret = NETWORK_MODE_NONE;
         else if (strcmp(name, "host") == 0)
                 *ret = NETWORK_MODE_HOST;
+        else if (strcmp(name, "pasta") == 0)
+                *ret = NETWORK_MODE_PASTA;
         else if (strncmp(name, "container:", 10) == 0)
                 *ret = NETWORK_MODE_CONTAINER;
         else
@@ -210,11 +212,13 @@ static int read_networks(const struct instance_options *o, const char *const *li
 
 int network_flags_read(const struct instance_options *o, bool is_root, struct network_flags *ret, struct error *err)
 {
-        const char *const usual[] = { is_root ? NETWORK_DEFAULT : "none", NULL };
+        const char *const usual[] = { is_root ? NETWORK_DEFAULT : "pasta", NULL };
         const char *const *list = o->network && *o->network ? o->network : usual;
         own_network_flags struct network_flags f = {};
         int r;
 
+        if (!is_root && !list[1] && strcmp(list[0], "default") == 0)
+                list = usual;
         if (!list[1] && mode_of_name(list[0], &f.mode)) {
                 r = check_alone(o, list[0], f.mode, err);
                 if (f.mode == NETWORK_MODE_CONTAINER)

@@ -11,6 +11,7 @@ enum network_mode {
         NETWORK_MODE_NONE,
         NETWORK_MODE_HOST,
         NETWORK_MODE_CONTAINER, /* another instance's */
+        NETWORK_MODE_PASTA, /* an ordinary user's */
         NETWORK_MODE_BRIDGES,
 };
 
@@ -33,7 +34,7 @@ struct network_flags {
 #define own_network_flags __attribute__((cleanup(network_flags_finish)))
 void network_flags_finish(struct network_flags *f);
 
-/* is_root: without --network it is the default network, else none. -EINVAL. */
+/* is_root: the default network is a bridge, else pasta. -EINVAL. */
 int network_flags_read(const struct instance_options *o, bool is_root, struct network_flags *ret, struct error *err);
 
 /* One value of --network: "NAME" or "name=NAME,alias=A,ip=IP,ip6=IP,mac-address=MAC"; strings are the arena's. */

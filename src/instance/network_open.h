@@ -8,6 +8,9 @@
 #include "instance/instance.h"
 #include "net/endpoint.h"
 #include "net/network.h"
+#include "net/port.h"
+
+struct instance_network;
 
 struct network_place network_place_of(const struct engine *e);
 
@@ -19,3 +22,14 @@ int network_open_netns(const struct instance *i, struct error *err);
 
 /* Its addresses may be another's. */
 void network_give_addresses(const struct network_place *p, const struct endpoint *e);
+
+/* What --publish and its kin ask for. */
+int network_read_ports(const struct instance_options *o, struct port_wishes *ret, struct error *err);
+
+/* By pasta, which passes the ports on. -ENOENT: it is not installed. */
+int network_open_pasta(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
+                       struct error *err);
+
+/* The files of whoever is in that network. */
+int network_write_pasta_files(const struct instance_options *o, const char *hostname, struct instance_network *ret,
+                              struct error *err);

@@ -25,9 +25,11 @@ setup() {
 
 teardown() {
         local ids
+        unset TUN_MODE
         mapfile -t ids < <(h ps -aq)
         [ "${#ids[@]}" = 0 ] || h rm -f "${ids[@]}" >/dev/null
         user_teardown
+        [ -z "${NETNS-}" ] || kill "$NETNS"
 }
 
 h() { user timeout 60 "$HOLT" "$@"; }
@@ -165,4 +167,56 @@ state() { h inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
                 [[ $output == *cgroup* ]]
         fi
         is "$(state aa)" 'running 0'
+}
+
+# A host of its own: with an interface that leads nowhere, and nobody's ports.
+net_make() {
+        command -v pasta >/dev/null || skip 'pasta is not installed'
+        [ -c /dev/net/tun ] || skip 'this host has no /dev/net/tun'
+        unshare --net sleep 1000 3>&- &
+        NETNS=$!
+        until [ "$(readlink "/proc/$NETNS/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+        nsenter --net --target "$NETNS" sh -ec 'ip link set lo up; ip link add eth7 type veth peer name eth8
+                ip addr add 192.0.2.2/24 dev eth7; ip link set eth7 up; ip link set eth8 up; ip route add default via 192.0.2.1'
+}
+
+pasta_runs() { pgrep -f "^pasta .*$WORK/run/"; }
+
+@test "his network is pasta's, which passes ports on and ends with the instance" {
+        net_make
+        h run -d --name web -p 127.0.0.1:8080:80 -p 8081:81/udp -p 82 box sh -c 'while :; do echo hi | nc -l -p 80; done'
+        is "$(h exec web ip -4 -o addr show eth0 | grep -o 192.0.2.2)" 192.0.2.2
+        h exec web grep -q '^nameserver 169.254.1.1$' /etc/resolv.conf
+        is "$(h port web | sed 's/:[0-9]*$//' | sort | xargs)" '80/tcp -> 127.0.0.1 81/udp -> 0.0.0.0 82/tcp -> 0.0.0.0'
+        until [ "$(nsenter --net --target "$NETNS" timeout 5 busybox nc 127.0.0.1 8080 </dev/null)" = hi ]; do sleep 0.05; done
+        run -125 h run --rm -p 8080:80 box true
+        [[ $output == *'it is taken'* ]]
+        is "$(h run --rm --network container:web box ip -4 -o addr show eth0 | grep -o 192.0.2.2)" 192.0.2.2
+        is "$(pasta_runs | wc -l)" 1
+        h restart -t 0 web
+        is "$(pasta_runs | wc -l)" 1
+        h stop -t 0 web
+        until ! pasta_runs; do sleep 0.05; done
+        h run --rm box true
+        h run -d --name lost box sleep 1000
+        kill -KILL "$(pgrep -f "^holt-shim run $WORK/root ")"
+        is "$(state lost)" 'exited 137'
+        until ! pasta_runs; do sleep 0.05; done
+}
+
+@test "without pasta there is a warning and no network, but no ports" {
+        net_make
+        export TUN_MODE=600
+        h run --rm box ls /sys/class/net >out 2>warning
+        is "$(cat out)" lo
+        grep -q 'warning: .*no network' warning
+        run -125 h run --rm -p 8080:80 box true
+        run -125 h run --rm --network pasta box true
+        [[ $output == *tun* ]]
+        TUN_MODE=666 run -125 h run --rm -p 80:80 box true
+        [[ $output == *ip_unprivileged_port_start* ]]
+        run -125 h run --rm --network bridge box true
+        [[ $output == *'--network pasta'* ]]
+        run -125 user env PATH=/nowhere "$HOLT" run --rm --network pasta box true
+        [[ $output == *'install the package passt'* ]]
 }

@@ -50,11 +50,12 @@ ranges() { # LINE...
         printf '%s\n' "$@" | tee "$PLACE/etc/subuid" >"$PLACE/etc/subgid"
 }
 
-# user COMMAND...
+# user COMMAND...: in the network of NETNS, a process, if that is set. Everybody may use /dev/net/tun, as on most hosts.
 user() {
         # shellcheck disable=SC2016 # that shell's own
-        unshare --mount --propagation private bash -c '
+        ${NETNS:+nsenter --net --target "$NETNS"} unshare --mount --propagation private bash -c '
                 for file in passwd subuid subgid; do mount --bind "$PLACE/etc/$file" "/etc/$file" || exit; done
+                ! [ -c /dev/net/tun ] || { mount -t tmpfs none /dev/net && mknod -m "${TUN_MODE:-666}" /dev/net/tun c 10 200; }
                 exec setpriv --reuid 12345 --regid 12345 --clear-groups "$@"' - \
                 env HOME="${WORK-$PLACE}" HOLT_ROOT="${WORK-$PLACE}/root" HOLT_RUN="${WORK-$PLACE}/run" "$@" 3>&- 4>&-
 }
