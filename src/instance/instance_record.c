@@ -216,7 +216,7 @@ int instance_load(const struct engine *e, int dir, const char *id, struct instan
         own_json struct json_object *config = NULL;
         int r = instance_new(e, id, &i, err);
 
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         i->fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (i->fd < 0)

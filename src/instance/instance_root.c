@@ -92,7 +92,7 @@ static int mount_layers(struct engine *e, const struct instance *i, struct image
 
         if (r == 0)
                 r = store_image_find(store, i->image.text, &image, err);
-        if (r < 0)
+        if (r < 0 || !image)
                 return error_wrap(err, "image of %s", i->name);
         ret->pins = calloc(image->n_layers + 1, sizeof *ret->pins);
         if (!ret->pins)

@@ -11,7 +11,7 @@ enum network_mode {
         NETWORK_MODE_NONE,
         NETWORK_MODE_HOST,
         NETWORK_MODE_CONTAINER, /* another instance's */
-        NETWORK_MODE_PASTA, /* an ordinary user's */
+        NETWORK_MODE_PASTA,     /* an ordinary user's */
         NETWORK_MODE_BRIDGES,
 };
 

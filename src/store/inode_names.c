@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { FIRST_SIZE = 64 };
 
 void inode_names_finish(struct inode_names *t)
 {
-        for (size_t i = 0; i < t->size; i++)
-                free(t->table[i].name);
+        arena_finish(&t->names);
         free(t->table);
         *t = (struct inode_names){};
 }
@@ -56,7 +54,7 @@ int inode_names_meet(struct inode_names *t, dev_t device, ino_t inode, const cha
         *ret_name = place->name;
         if (place->name)
                 return 0;
-        place->name = strdup(name);
+        place->name = arena_strdup(&t->names, name);
         if (!place->name)
                 return -ENOMEM;
         place->device = device;

@@ -6,15 +6,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
+
 struct inode_name {
         dev_t device;
         ino_t inode;
-        char *name; /* NULL: an empty place */
+        const char *name; /* NULL: an empty place */
 };
 
 struct inode_names {
         struct inode_name *table; /* open addressing */
         size_t n, size;
+        struct arena names;
 };
 
 void inode_names_finish(struct inode_names *t);
