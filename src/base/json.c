@@ -47,6 +47,32 @@ bool json_u64_value(struct json_object *v, uint64_t *ret)
         return true;
 }
 
+bool json_i64_value(struct json_object *v, int64_t *ret)
+{
+        if (v->type != JSON_INTEGER || (!v->negative && v->magnitude > INT64_MAX))
+                return false;
+        *ret = v->negative ? (int64_t)(0 - v->magnitude) : (int64_t)v->magnitude;
+        return true;
+}
+
+bool json_bool_value(struct json_object *v, bool *ret)
+{
+        if (v->type != JSON_BOOL)
+                return false;
+        *ret = v->magnitude;
+        return true;
+}
+
+const char *json_real_text(struct json_object *v)
+{
+        return v->type == JSON_REAL ? v->string : NULL;
+}
+
+const char *json_key(struct json_object *v)
+{
+        return v->key;
+}
+
 int json_get_string(struct json_object *obj, const char *key, const char **ret, struct error *err)
 {
         struct json_object *v = member(obj, key);
@@ -154,6 +180,11 @@ struct json_object *json_array_item(struct json_object *array, size_t i)
 size_t json_member_count(struct json_object *obj)
 {
         return obj->n;
+}
+
+struct json_object *json_member_at(struct json_object *obj, size_t i)
+{
+        return &obj->items[i];
 }
 
 int json_each(struct json_object *obj, int (*each)(const char *key, struct json_object *value, void *userdata),

@@ -49,11 +49,18 @@ bool json_is_array(struct json_object *v);
 const char *json_string_value(struct json_object *v);
 /* The value as a number; false when it is none or does not fit. */
 bool json_u64_value(struct json_object *v, uint64_t *ret);
+bool json_i64_value(struct json_object *v, int64_t *ret);
+bool json_bool_value(struct json_object *v, bool *ret);
+/* The text of a number that is not whole ("1.5", "1e9"), NULL when it is none. */
+const char *json_real_text(struct json_object *v);
+/* The name of a value that is a member of an object, NULL for any other. */
+const char *json_key(struct json_object *v);
 
 size_t json_array_size(struct json_object *array);
 struct json_object *json_array_item(struct json_object *array, size_t i);
 
 size_t json_member_count(struct json_object *obj);
+struct json_object *json_member_at(struct json_object *obj, size_t i);
 
 /* Calls each(key, value, userdata) for every member, in order, until one returns non-zero; returns that. */
 int json_each(struct json_object *obj, int (*each)(const char *key, struct json_object *value, void *userdata),

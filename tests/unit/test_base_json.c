@@ -464,6 +464,25 @@ static void test_each(void **state)
         assert_string_equal(buf_str(&seen), "z;a;stop;");
 }
 
+static void test_accessors(void **state)
+{
+        own_json struct json_object *root = parse("{\"n\":-5,\"big\":18446744073709551615,\"r\":1e3,\"t\":true}");
+        struct json_object *number = json_member_at(root, 0), *big = json_member_at(root, 1);
+        bool truth = false;
+        int64_t n = 0;
+
+        assert_null(json_key(root));
+        assert_string_equal(json_key(big), "big");
+        assert_true(json_i64_value(number, &n));
+        assert_int_equal(n, -5);
+        assert_false(json_i64_value(big, &n));
+        assert_false(json_bool_value(big, &truth));
+        assert_null(json_real_text(big));
+        assert_string_equal(json_real_text(json_member_at(root, 2)), "1e3");
+        assert_true(json_bool_value(json_member_at(root, 3), &truth));
+        assert_true(truth);
+}
+
 static void test_put_nothing(void **state)
 {
         json_put(NULL);
@@ -490,6 +509,7 @@ int main(void)
                 cmocka_unit_test(test_number_limits),
                 cmocka_unit_test(test_wrong_types),
                 cmocka_unit_test(test_each),
+                cmocka_unit_test(test_accessors),
                 cmocka_unit_test(test_put_nothing),
         };
 
