@@ -8,6 +8,21 @@
 #include "base/own.h"
 #include "cli/table.h"
 
+static int add_line(struct format *f, const struct buf *row, bool titles, struct error *err)
+{
+        own_json struct json_object *json = NULL;
+        int r;
+
+        if (buf_failed(row))
+                return error_set(err, ENOMEM, "out of memory");
+        r = json_parse(buf_str(row), row->len, &json, err);
+        if (r == 0)
+                r = titles ? template_execute_titles(f->template, json, &f->lines, err)
+                           : template_execute(f->template, json, &f->lines, err);
+        buf_add(&f->lines, "\n", 1);
+        return r;
+}
+
 static int add_titles(struct format *f, const struct format_field *fields, struct error *err)
 {
         own_buf struct buf row = {};
@@ -17,7 +32,7 @@ static int add_titles(struct format *f, const struct format_field *fields, struc
         for (; fields->name; fields++)
                 json_write_string(&w, fields->name, fields->title);
         json_end_object(&w);
-        return format_add(f, &row, err);
+        return add_line(f, &row, true, err);
 }
 
 /* "table TEMPLATE": the template, or NULL. */
@@ -64,16 +79,7 @@ void format_finish(struct format *f)
 
 int format_add(struct format *f, const struct buf *row, struct error *err)
 {
-        own_json struct json_object *json = NULL;
-        int r;
-
-        if (buf_failed(row))
-                return error_set(err, ENOMEM, "out of memory");
-        r = json_parse(buf_str(row), row->len, &json, err);
-        if (r == 0)
-                r = template_execute(f->template, json, &f->lines, err);
-        buf_add(&f->lines, "\n", 1);
-        return r;
+        return add_line(f, row, false, err);
 }
 
 /* Cuts the line at tabs; what is too much stays in the last cell. */

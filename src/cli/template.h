@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A part of Go's text/template, as Docker's --format has it: text, {{.Field.Of.Field}}, {{.}}, functions and pipelines
- * ({{.ID | upper}}), over a JSON value. Functions: json, upper, lower, len, index, join. "\t" and "\n" in the text
- * stand for a tab and a newline. What is not understood (range, if, variables) is an error, not text.
+ * Go's text/template over a JSON value, as Docker's --format has it: text, {{.Field.Of.Field}}, {{range}}, {{if}},
+ * {{with}}, variables, pipelines, comparisons and Docker's functions (template_function.c). "\t" and "\n" in the text
+ * stand for a tab and a newline. Left out are templates inside of templates, call, html, js and urlquery. upper, lower
+ * and title change ASCII alone.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 
 struct template;
 
+/* -EMISUSED for what is not understood; the error begins with "template:LINE:COLUMN: ". */
 int template_parse(const char *text, struct template **ret, struct error *err);
 void template_free(struct template *t);
 
@@ -21,8 +23,15 @@ static inline void template_free_(struct template **t)
 }
 #define own_template __attribute__((cleanup(template_free_)))
 
-/* Appends what the template makes of the value; no newline of its own. -EINVAL for a field that is not there. */
+/*
+ * Appends what the template makes of the value; no newline of its own. -EINVAL for a field that is not there (in a map
+ * of people's own keys, as Labels, it is "<no value>"), for what Go refuses too, and for what grows beyond all measure
+ * (template_run.h).
+ */
 int template_execute(const struct template *t, struct json_object *root, struct buf *out, struct error *err);
 
-/* The value as Go prints it: "[a b]", "map[k:v]". */
-int template_add_value(struct buf *out, struct json_object *v);
+/*
+ * The same with an object of the columns' titles, which functions that change a text leave alone; what does not suit a
+ * title ends the line: -EINVAL only for a field that is not there.
+ */
+int template_execute_titles(const struct template *t, struct json_object *titles, struct buf *out, struct error *err);

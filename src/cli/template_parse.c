@@ -1,55 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Texts, actions and blocks. */
+#include "cli/template.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
-#include "base/parse.h"
 #include "cli/misuse.h"
-#include "cli/template.h"
-#include "cli/template_nodes.h"
+#include "cli/template_parser.h"
 
-static const struct {
-        const char *name;
-        enum template_function function;
-        size_t min_operands, max_operands; /* with what is piped in */
-} functions[] = {
-        { "json", CALL_JSON, 1, 1 }, { "upper", CALL_UPPER, 1, 1 }, { "lower", CALL_LOWER, 1, 1 },
-        { "len", CALL_LEN, 1, 1 },   { "join", CALL_JOIN, 2, 2 },   { "index", CALL_INDEX, 2, TEMPLATE_MAX_OPERANDS },
-};
+static const char blanks[] = " \t\r\n";
 
-struct parser {
-        struct template *t;
-        const char *at;
-        struct error *err;
-};
-
-static int out_of_memory(struct parser *p)
+int template_place_error(const char *source, size_t pos, struct error *err)
 {
-        return error_set(p->err, ENOMEM, "out of memory");
+        size_t line = 1, column = 1;
+
+        for (size_t i = 0; i < pos && source[i]; i++) {
+                column = source[i] == '\n' ? 1 : column + 1;
+                line += source[i] == '\n';
+        }
+        return error_wrap(err, "template:%zu:%zu", line, column);
 }
 
-static void skip_blanks(struct parser *p)
+int template_refuse_(struct template_parser *p, const char *at)
 {
-        p->at += strspn(p->at, " \t\n");
+        return template_place_error(p->t->source, (size_t)(at - p->t->source), p->err);
 }
 
-static bool at_end(const struct parser *p)
+void *template_parser_alloc(struct template_parser *p, size_t count, size_t size)
 {
-        return strncmp(p->at, "}}", 2) == 0;
+        void *memory = arena_alloc(&p->t->arena, count, size);
+
+        if (!memory)
+                error_set(p->err, ENOMEM, "out of memory");
+        return memory;
 }
 
-static bool is_name(char c)
+const char *template_parser_take(struct template_parser *p, size_t n)
 {
-        return isalnum((unsigned char)c) || c == '_';
-}
-
-/* Takes the n bytes at p->at. */
-static const char *take(struct parser *p, size_t n)
-{
-        char *s = arena_alloc(&p->t->arena, n + 1, 1);
+        char *s = template_parser_alloc(p, n + 1, 1);
 
         if (!s)
                 return NULL;
@@ -58,205 +49,271 @@ static const char *take(struct parser *p, size_t n)
         return s;
 }
 
-static int parse_path(struct parser *p, struct template_operand *o)
+void template_skip_blanks(struct template_parser *p)
 {
-        size_t n = 0, len;
-
-        o->kind = OPERAND_FIELD;
-        while (*p->at == '.') {
-                p->at++;
-                for (len = 0; is_name(p->at[len]); len++)
-                        ;
-                if (!len && n == 0)
-                        return 0;
-                if (!len || n == TEMPLATE_MAX_PATH)
-                        return error_set(p->err, EMISUSED, "template: a name has to follow at \".%.20s\"", p->at);
-                o->path[n] = take(p, len);
-                if (!o->path[n++])
-                        return out_of_memory(p);
-        }
-        return 0;
+        p->at += strspn(p->at, blanks);
 }
 
-/* "text" with Go's simple escapes, or `raw text`. */
-static int parse_string(struct parser *p, struct template_operand *o)
-{
-        static const char letters[] = "ntr\"\\", meanings[] = "\n\t\r\"\\";
-        char quote = *p->at++, *out;
-
-        o->kind = OPERAND_STRING;
-        o->string = out = arena_alloc(&p->t->arena, strlen(p->at) + 1, 1);
-        if (!out)
-                return out_of_memory(p);
-        for (; *p->at && *p->at != quote; p->at++) {
-                const char *escape;
-
-                if (quote == '`' || *p->at != '\\') {
-                        *out++ = *p->at;
-                        continue;
-                }
-                p->at++;
-                escape = *p->at ? strchr(letters, *p->at) : NULL;
-                if (!escape)
-                        return error_set(p->err, EMISUSED, "template: unknown escape \"\\%.1s\"", p->at);
-                *out++ = meanings[escape - letters];
-        }
-        if (!*p->at)
-                return error_set(p->err, EMISUSED, "template: a string does not end");
-        p->at++;
-        return 0;
-}
-
-static int parse_number(struct parser *p, struct template_operand *o)
-{
-        const char *digits = take(p, strspn(p->at, "0123456789"));
-
-        o->kind = OPERAND_NUMBER;
-        if (!digits)
-                return out_of_memory(p);
-        return parse_u64(digits, 10, &o->number) < 0 ? error_set(p->err, EMISUSED, "template: bad number %s", digits)
-                                                     : 0;
-}
-
-static int not_understood(struct parser *p)
-{
-        size_t len = strcspn(p->at, " }");
-
-        return error_set(
-                p->err, EMISUSED,
-                "template: \"%.*s\" is not understood; there are fields (.Name), strings, numbers, pipelines and "
-                "json, upper, lower, len, index, join",
-                (int)(len > 40 ? 40 : len), p->at);
-}
-
-static int parse_operand(struct parser *p, struct template_operand *o)
-{
-        if (*p->at == '.')
-                return parse_path(p, o);
-        if (*p->at == '"' || *p->at == '`')
-                return parse_string(p, o);
-        if (isdigit((unsigned char)*p->at))
-                return parse_number(p, o);
-        return not_understood(p);
-}
-
-static int parse_function(struct parser *p, struct template_call *c, size_t piped)
+size_t template_name_len(const char *at)
 {
         size_t len = 0;
 
-        while (is_name(p->at[len]))
+        if (isdigit((unsigned char)*at))
+                return 0;
+        while (isalnum((unsigned char)at[len]) || at[len] == '_' || (unsigned char)at[len] >= 0x80)
                 len++;
-        for (size_t i = 0; len && !isdigit((unsigned char)*p->at) && i < ARRAY_SIZE(functions); i++) {
-                if (strncmp(functions[i].name, p->at, len) == 0 && !functions[i].name[len]) {
-                        c->function = functions[i].function;
-                        c->name = functions[i].name;
-                        p->at += len;
-                        return (int)i;
-                }
-        }
-        if (piped)
-                return not_understood(p);
-        c->function = CALL_VALUE;
-        return ARRAY_SIZE(functions);
+        return len;
 }
 
-static int check_operands(struct parser *p, const struct template_call *c, size_t f, size_t piped)
+/* "-}}" counts behind a blank. */
+static bool at_trim(const struct template_parser *p)
 {
-        size_t n = c->n_operands + piped;
-
-        if (f == ARRAY_SIZE(functions))
-                return n == 1 ? 0 : error_set(p->err, EMISUSED, "template: one value has to stand between {{ and }}");
-        if (n < functions[f].min_operands || n > functions[f].max_operands)
-                return error_set(p->err, EMISUSED, "template: wrong number of values for %s", c->name);
-        return 0;
+        return strncmp(p->at, "-}}", 3) == 0 && strchr(blanks, p->at[-1]);
 }
 
-static int parse_call(struct parser *p, struct template_call *c, size_t piped)
+bool template_at_end(const struct template_parser *p)
 {
-        int f = parse_function(p, c, piped), r;
-
-        if (f < 0)
-                return f;
-        for (skip_blanks(p); *p->at && *p->at != '|' && !at_end(p); skip_blanks(p)) {
-                if (c->n_operands == TEMPLATE_MAX_OPERANDS)
-                        return error_set(p->err, EMISUSED, "template: too many values");
-                r = parse_operand(p, &c->operands[c->n_operands++]);
-                if (r < 0)
-                        return r;
-        }
-        return check_operands(p, c, (size_t)f, piped);
+        return strncmp(p->at, "}}", 2) == 0 || at_trim(p);
 }
 
-/* p->at stands behind "{{". */
-static int parse_action(struct parser *p, struct template_node *node)
+/* Takes "}}". */
+static int close_action(struct template_parser *p)
 {
-        int r;
-
-        node->calls = arena_alloc(&p->t->arena, TEMPLATE_MAX_CALLS, sizeof *node->calls);
-        if (!node->calls)
-                return out_of_memory(p);
-        do {
-                if (node->n_calls == TEMPLATE_MAX_CALLS)
-                        return error_set(p->err, EMISUSED, "template: too long a pipeline");
-                skip_blanks(p);
-                r = parse_call(p, &node->calls[node->n_calls], node->n_calls > 0);
-                node->n_calls++;
-        } while (r == 0 && *p->at == '|' && p->at++);
-        if (r < 0)
-                return r;
-        if (!at_end(p))
-                return error_set(p->err, EMISUSED, "template: \"}}\" is missing");
-        p->at += 2;
+        template_skip_blanks(p);
+        if (!template_at_end(p))
+                return *p->at && *p->at != '}' ? template_refuse(p, p->at, "unexpected \"%.10s\"", p->at)
+                                               : template_refuse(p, p->at, "\"}}\" is missing");
+        p->trims = *p->at == '-';
+        p->at += p->trims ? 3 : 2;
         return 0;
 }
 
 /* Text up to the next action, with "\t" and "\n" as Docker's --format has them. */
-static int parse_text(struct parser *p, struct template_node *node)
+static int parse_text(struct template_parser *p, struct template_node *node)
 {
-        const char *end = strstr(p->at, "{{");
-        size_t n = end ? (size_t)(end - p->at) : strlen(p->at), out = 0;
-        char *text = arena_alloc(&p->t->arena, n + 1, 1);
+        const char *end = strstr(p->at, "{{"), *begin = p->at;
+        size_t n = end ? (size_t)(end - begin) : strlen(begin), len = 0;
+        char *text = template_parser_alloc(p, n + 1, 1);
 
         if (!text)
-                return out_of_memory(p);
-        for (size_t i = 0; i < n; i++) {
-                if (strncmp(p->at + i, "\\t", 2) == 0) {
-                        text[out++] = '\t';
-                        i++;
-                } else if (strncmp(p->at + i, "\\n", 2) == 0) {
-                        text[out++] = '\n';
-                        i++;
-                } else {
-                        text[out++] = p->at[i];
-                }
-        }
+                return -p->err->code;
         p->at += n;
-        node->text = text;
+        if (p->trims) {
+                size_t skipped = strspn(begin, blanks);
+
+                skipped = skipped < n ? skipped : n;
+                begin += skipped;
+                n -= skipped;
+        }
+        if (end && end[2] == '-' && end[3] && strchr(blanks, end[3])) {
+                while (n && strchr(blanks, begin[n - 1]))
+                        n--;
+        }
+        for (size_t i = 0; i < n; i++) {
+                text[len] = begin[i];
+                if (begin[i] == '\\' && i + 1 < n && strchr("tn", begin[i + 1])) {
+                        text[len] = '\n';
+                        if (begin[++i] == 't')
+                                text[len] = '\t';
+                }
+                len++;
+        }
+        node->kind = NODE_TEXT;
+        node->text = template_value_of_text(text, len);
+        p->trims = false;
+        return 0;
+}
+
+/* 1 for a comment, which it takes with its "}}". */
+static int parse_comment(struct template_parser *p)
+{
+        const char *end;
+
+        if (strncmp(p->at, "/*", 2) != 0)
+                return 0;
+        end = strstr(p->at + 2, "*/");
+        if (!end)
+                return template_refuse(p, p->at, "a comment does not end");
+        p->at = end + 2;
+        return close_action(p) < 0 ? -p->err->code : 1;
+}
+
+/* The word at p->at, taken. */
+static bool take_word(struct template_parser *p, const char *word)
+{
+        size_t len = strlen(word);
+
+        if (template_name_len(p->at) != len || memcmp(p->at, word, len) != 0)
+                return false;
+        p->at += len;
+        return true;
+}
+
+/* What ended a list of nodes. */
+enum list_end { END_OF_TEXT, END_OF_BLOCK, END_OF_BODY };
+
+static int parse_list(struct template_parser *p, struct template_node **first, enum list_end *ret);
+
+static const struct {
+        const char *word;
+        int kind;
+} blocks[] = { { "if", NODE_IF }, { "with", NODE_WITH }, { "range", NODE_RANGE } };
+
+static int parse_block(struct template_parser *p, size_t block, struct template_node *node);
+
+/* Behind "else": "}}", or "if", which makes a block of its own that ends with this one. */
+static int parse_else(struct template_parser *p, const char *begin, struct template_node *node)
+{
+        enum list_end end = END_OF_TEXT;
+        int r;
+
+        template_skip_blanks(p);
+        if (node->kind == NODE_IF && take_word(p, "if")) {
+                node->otherwise = template_parser_alloc(p, 1, sizeof *node);
+                return node->otherwise ? parse_block(p, 0, node->otherwise) : -p->err->code;
+        }
+        r = close_action(p);
+        if (r == 0)
+                r = parse_list(p, &node->otherwise, &end);
+        if (r == 0 && end != END_OF_BLOCK)
+                return template_refuse(p, begin, "{{end}} is missing");
+        return r;
+}
+
+/* p->at stands behind the word. */
+static int parse_block(struct template_parser *p, size_t block, struct template_node *node)
+{
+        const char *begin = p->at - strlen(blocks[block].word);
+        unsigned outer = p->n_variables, own;
+        enum list_end end = END_OF_TEXT;
+        int r;
+
+        if (p->depth++ == TEMPLATE_MAX_DEPTH)
+                return template_refuse(p, begin, "nested too deeply");
+        node->kind = blocks[block].kind;
+        r = template_parse_pipeline(p, node->kind == NODE_RANGE, blocks[block].word, &node->pipeline);
+        if (r == 0)
+                r = close_action(p);
+        if (r < 0)
+                return r;
+        own = p->n_variables;
+        p->loops += node->kind == NODE_RANGE;
+        r = parse_list(p, &node->body, &end);
+        p->loops -= node->kind == NODE_RANGE;
+        p->n_variables = own;
+        if (r == 0 && end == END_OF_TEXT)
+                return template_refuse(p, begin, "%s: {{end}} is missing", blocks[block].word);
+        if (r == 0 && end == END_OF_BODY)
+                r = parse_else(p, begin, node);
+        p->n_variables = outer;
+        p->depth--;
+        return r;
+}
+
+/* break and continue. */
+static int parse_jump(struct template_parser *p, const char *begin, struct template_node *node)
+{
+        if (!p->loops)
+                return template_refuse(p, begin, "there is no range around it");
+        return close_action(p);
+}
+
+/* p->at stands behind "{{" and what trims. */
+static int parse_action(struct template_parser *p, struct template_node *node)
+{
+        const char *begin = p->at;
+        int r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
+                if (take_word(p, blocks[i].word))
+                        return parse_block(p, i, node);
+        }
+        node->kind = NODE_BREAK;
+        if (take_word(p, "break"))
+                return parse_jump(p, begin, node);
+        node->kind = NODE_CONTINUE;
+        if (take_word(p, "continue"))
+                return parse_jump(p, begin, node);
+        node->kind = NODE_ACTION;
+        r = template_parse_pipeline(p, false, NULL, &node->pipeline);
+        return r < 0 ? r : close_action(p);
+}
+
+/* "end" and "else": 1 when it is one of these. */
+static int parse_list_end(struct template_parser *p, enum list_end *ret)
+{
+        const char *begin = p->at;
+        int r = 0;
+
+        if (take_word(p, "end")) {
+                *ret = END_OF_BLOCK;
+                r = close_action(p);
+        } else if (take_word(p, "else")) {
+                *ret = END_OF_BODY;
+        } else {
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        return p->depth ? 1 : template_refuse(p, begin, "there is no if, with or range that it belongs to");
+}
+
+/* Takes "{{" and what belongs to it. */
+static void open_action(struct template_parser *p)
+{
+        p->at += 2;
+        if (*p->at == '-' && p->at[1] && strchr(blanks, p->at[1]))
+                p->at++;
+        template_skip_blanks(p);
+}
+
+static int parse_list(struct template_parser *p, struct template_node **first, enum list_end *ret)
+{
+        struct template_node **next = first;
+
+        while (*p->at) {
+                bool action = strncmp(p->at, "{{", 2) == 0;
+                struct template_node *node;
+                int r = 0;
+
+                if (action) {
+                        open_action(p);
+                        r = parse_comment(p);
+                        if (r == 0)
+                                r = parse_list_end(p, ret);
+                        if (r < 0 || (r == 1 && *ret != END_OF_TEXT))
+                                return r < 0 ? r : 0;
+                        if (r == 1)
+                                continue;
+                }
+                node = *next = template_parser_alloc(p, 1, sizeof *node);
+                if (!node)
+                        return -ENOMEM;
+                r = action ? parse_action(p, node) : parse_text(p, node);
+                if (r < 0)
+                        return r;
+                next = &node->next;
+        }
+        *ret = END_OF_TEXT;
         return 0;
 }
 
 int template_parse(const char *text, struct template **ret, struct error *err)
 {
         own_template struct template *t = calloc(1, sizeof *t);
-        struct parser p = { .t = t, .at = text, .err = err };
-        struct template_node **next;
+        struct error ignored;
+        struct template_parser p = { .t = t, .variables = { "$" }, .n_variables = 1, .err = err ? err : &ignored };
+        enum list_end end = END_OF_TEXT;
         int r;
 
         if (!t)
                 return error_set(err, ENOMEM, "out of memory");
-        for (next = &t->first; *p.at; next = &(*next)->next) {
-                *next = arena_alloc(&t->arena, 1, sizeof **next);
-                if (!*next)
-                        return out_of_memory(&p);
-                if (strncmp(p.at, "{{", 2) == 0) {
-                        p.at += 2;
-                        r = parse_action(&p, *next);
-                } else {
-                        r = parse_text(&p, *next);
-                }
-                if (r < 0)
-                        return r;
-        }
+        t->source = p.at = arena_strdup(&t->arena, text);
+        if (!t->source)
+                return error_set(err, ENOMEM, "out of memory");
+        r = parse_list(&p, &t->first, &end);
+        if (r < 0)
+                return r;
         *ret = take_ptr(t);
         return 0;
 }
