@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -93,8 +94,9 @@ int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret,
                 f = (struct freeze)FREEZE_NONE;
                 return 0;
         }
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return error_errno(err, errno, "make a pipe");
+        /* No pipe: the guard may have been killed, and what is said to it must not end us. */
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+                return error_errno(err, errno, "make a socket");
         watched = ends[0];
         f.guard = ends[1];
         f.i = i;
@@ -129,7 +131,7 @@ void freeze_end(struct freeze *f)
         if (f->i) {
                 thaw(f->e, f->i);
                 /* Without the word it would thaw it once more, perhaps after somebody has paused it. */
-                if (write(f->guard, &done, 1) != 1 && f->e->warn)
+                if (send(f->guard, &done, 1, MSG_NOSIGNAL) != 1 && f->e->warn)
                         f->e->warn("the guard of a frozen instance is gone");
         }
         if (f->guard >= 0)

@@ -7,6 +7,7 @@
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "instance/instance_lock.h"
 #include "instance/instance_name.h"
 #include "instance/instance_record.h"
 #include "sys/fd.h"
@@ -45,6 +46,16 @@ static void list_finish(struct list *l)
 }
 #define own_list __attribute__((cleanup(list_finish)))
 
+/* A directory without a configuration: somebody makes or removes it, and has it locked; or nobody does any more. */
+static void collect(struct engine *e, const char *id)
+{
+        struct error ignored;
+        int lock = instance_lock(e, id, &ignored);
+
+        if (lock >= 0)
+                instance_recover(e, id, lock, &ignored);
+}
+
 /* One that cannot be read is told of, and hides nothing else. */
 static int add(struct engine *e, struct list *l, int dir, const char *id, struct error *err)
 {
@@ -54,11 +65,12 @@ static int add(struct engine *e, struct list *l, int dir, const char *id, struct
 
         if (r == 0)
                 r = instance_read_state(e, i, &why);
-        if (r < 0) {
-                if (r != -ENOENT)
-                        e->warn(why.text);
+        if (r == -ENOENT)
+                collect(e, id);
+        else if (r < 0)
+                e->warn(why.text);
+        if (r < 0)
                 return 0;
-        }
         if (array_grow(&l->items, &l->cap, l->n + 1, sizeof *l->items) < 0)
                 return error_set(err, ENOMEM, "out of memory");
         l->items[l->n++] = take_ptr(i);

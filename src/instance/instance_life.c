@@ -218,6 +218,16 @@ static int check_limits(struct engine *e, const struct instance *i, struct error
         return resource_flags_write(&i->options, false, e->warn, &w, err);
 }
 
+/* What a rename or a restored snapshot made of it meanwhile. */
+static void take_places(struct instance *i, struct instance *fresh)
+{
+        free(i->name);
+        free(i->upper);
+        i->name = take_ptr(fresh->name);
+        i->upper = take_ptr(fresh->upper);
+        i->image = fresh->image;
+}
+
 int instance_update(struct engine *e, struct instance *i, struct error *err)
 {
         own_instance struct instance *fresh = NULL;
@@ -228,8 +238,7 @@ int instance_update(struct engine *e, struct instance *i, struct error *err)
         if (r == 0 && instance_is_running(i))
                 r = update_running(e, i, err);
         if (r == 0) {
-                free(i->name);
-                i->name = take_ptr(fresh->name);
+                take_places(i, fresh);
                 r = instance_save(i, err);
         }
         flock(i->fd, LOCK_UN);

@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/instance_record.h"
 
 enum { MAX_TRIES = 8, SHORT_ID = 12 };
 
@@ -73,18 +75,45 @@ static bool read_link(int dir, const char *name, char ret[INSTANCE_ID_LEN + 1])
         return instance_is_id(ret);
 }
 
+/* Of one that was removed or renamed by halves. Who is about to be renamed has locked his directory. */
+static bool is_stale(int dir, const char *name)
+{
+        char id[INSTANCE_ID_LEN + 1];
+        own_fd int fd = -1;
+
+        if (!read_link(dir, name, id))
+                return false;
+        fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT;
+        return flock(fd, LOCK_EX | LOCK_NB) == 0 && instance_has_other_name(fd, name);
+}
+
+/* Only one at a time looks: what he finds may be taken by now. */
+static int take_over(int dir, const char *name, const char *id)
+{
+        int r = -EEXIST;
+
+        if (flock(dir, LOCK_EX) < 0)
+                return -errno;
+        if (is_stale(dir, name)) {
+                unlinkat(dir, name, 0);
+                r = symlinkat(id, dir, name) < 0 ? -errno : 0;
+        }
+        flock(dir, LOCK_UN);
+        return r;
+}
+
 static int take(int dir, const char *name, const char *id)
 {
-        struct stat st;
+        char has[INSTANCE_ID_LEN + 1];
 
         if (symlinkat(id, dir, name) == 0)
                 return 0;
-        /* Of one that was removed by halves. */
-        if (errno == EEXIST && fstatat(dir, name, &st, 0) < 0 && errno == ENOENT) {
-                unlinkat(dir, name, 0);
-                return symlinkat(id, dir, name) < 0 ? -errno : 0;
-        }
-        return errno == ENOENT ? -EEXIST : -errno;
+        if (errno != EEXIST)
+                return -errno;
+        /* From a rename of its own that did not come to an end. */
+        return read_link(dir, name, has) && strcmp(has, id) == 0 ? 0 : take_over(dir, name, id);
 }
 
 int instance_name_take(int dir, const char *name, const char *id, struct error *err)

@@ -15,7 +15,8 @@ int instance_make_id(char ret[INSTANCE_ID_LEN + 1], struct error *err);
 /* Letters, digits and "_.-" behind a first letter or digit, as Docker has them; no id. -EINVAL. */
 int instance_name_check(const char *name, struct error *err);
 
-/* -EEXIST says whose it is. A link that leads nowhere is taken over. */
+/* -EEXIST says whose it is. A link that leads nowhere, or to one that has another name, is
+ * taken over. */
 int instance_name_take(int dir, const char *name, const char *id, struct error *err);
 
 /* A name that nobody has yet, as "brave_heron"; malloc'ed. */

@@ -252,12 +252,6 @@ static bool is_on(const struct network_flags *f, const char *network)
         return false;
 }
 
-/* Two changes at once would lose one. */
-static int lock(const struct instance *i, struct error *err)
-{
-        return flock(i->fd, LOCK_EX) < 0 ? error_errno(err, errno, "lock the instance %s", i->name) : 0;
-}
-
 static int connect_locked(struct engine *e, struct instance *i, const char *flag, struct error *err)
 {
         own_plug struct plug p = {
@@ -311,7 +305,7 @@ static int disconnect_locked(struct engine *e, struct instance *i, const char *n
 
 int instance_network_connect(struct engine *e, struct instance *i, const char *flag, struct error *err)
 {
-        int r = lock(i, err);
+        int r = instance_lock_config(e, i, err);
 
         if (r < 0)
                 return r;
@@ -322,7 +316,7 @@ int instance_network_connect(struct engine *e, struct instance *i, const char *f
 
 int instance_network_disconnect(struct engine *e, struct instance *i, const char *network, struct error *err)
 {
-        int r = lock(i, err);
+        int r = instance_lock_config(e, i, err);
 
         if (r < 0)
                 return r;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -244,6 +245,49 @@ int instance_take_rights(struct engine *e, struct instance *i, const char *with,
         close(i->fd);
         i->fd = fd;
         return 0;
+}
+
+bool instance_has_other_name(int fd, const char *name)
+{
+        own_json struct json_object *config = NULL;
+        const char *own;
+
+        return read_json(fd, "config", MAX_CONFIG, &config, NULL) > 0 &&
+               json_get_string(config, "name", &own, NULL) > 0 && strcmp(own, name) != 0;
+}
+
+/* All but what this process has open, and knows of its state. */
+static void take_config(struct instance *i, struct instance *fresh)
+{
+        struct instance old = *i;
+
+        *i = *fresh;
+        i->fd = old.fd;
+        i->lock = old.lock;
+        i->state = old.state;
+        old.fd = fresh->fd;
+        old.lock = fresh->lock;
+        *fresh = old;
+}
+
+int instance_lock_config(struct engine *e, struct instance *i, struct error *err)
+{
+        own_fd int dir = engine_open_instances(e, err);
+        own_instance struct instance *fresh = NULL;
+        int r;
+
+        if (dir < 0)
+                return dir;
+        while (flock(i->fd, LOCK_EX) < 0) {
+                if (errno != EINTR)
+                        return error_errno(err, errno, "lock the instance's configuration");
+        }
+        r = instance_load(e, dir, i->id, &fresh, err);
+        if (r == 0)
+                take_config(i, fresh);
+        else
+                flock(i->fd, LOCK_UN);
+        return r;
 }
 
 /* ---- state ---- */

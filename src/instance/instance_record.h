@@ -13,6 +13,12 @@ int instance_new(const struct engine *e, const char *id, struct instance **ret, 
 /* Writes ROOT/instances/ID/config, whole or not at all. */
 int instance_save(struct instance *i, struct error *err);
 
+/*
+ * Two who change the configuration do it one after the other: locks it, until flock(i->fd, LOCK_UN), and reads it anew,
+ * so that the second works on what the first made. -ENOENT: it was removed; on an error nothing is locked.
+ */
+int instance_lock_config(struct engine *e, struct instance *i, struct error *err);
+
 /* dir: of ROOT/instances. Opens and reads it; the state is not looked at. -ENOENT: there is none, or it is not complete
  * (which is nobody's business but the sweep's). */
 int instance_load(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err);
@@ -22,6 +28,9 @@ int instance_load(const struct engine *e, int dir, const char *id, struct instan
  * (user_rights.h; with: as there). Its directory is opened anew: of what was opened before, nothing can be mounted.
  */
 int instance_take_rights(struct engine *e, struct instance *i, const char *with, struct error *err);
+
+/* What is in an instance's directory says that it is called otherwise; one that is being made says nothing yet. */
+bool instance_has_other_name(int fd, const char *name);
 
 /* What ROOT/instances/ID says of how it ended last; 0 when it says nothing. */
 int instance_load_end(const struct instance *i, struct instance_state *ret, struct error *err);

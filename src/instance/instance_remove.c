@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -31,6 +32,9 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
                 r = snapshot_remove_all(e, i, err);
         if (r < 0)
                 return r;
+        /* Not while somebody writes a new one: that would come after us. */
+        if (i->fd >= 0)
+                flock(i->fd, LOCK_EX);
         if (i->fd >= 0 && unlinkat(i->fd, "config", 0) < 0 && errno != ENOENT)
                 return error_errno(err, errno, "remove the instance's configuration");
         if (i->name)

@@ -436,10 +436,14 @@ static int restore(struct engine *e, struct instance *i, const struct snapshot *
                 r = make_upper(i, s, &new, err);
         if (r < 0)
                 return r;
+        r = instance_lock_config(e, i, err);
+        if (r < 0)
+                return r;
         old = i->upper;
         i->upper = take_ptr(new);
         i->image = s->image;
         r = instance_save(i, err);
+        flock(i->fd, LOCK_UN);
         if (r < 0)
                 return r;
         r = user_namespace_remove_tree(i->fd, old, err);

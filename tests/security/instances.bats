@@ -236,3 +236,33 @@ restarting() {
                 [ "$status" -eq 0 ]
         done
 }
+
+@test "what a killed rename, create or rm leaves is nobody's" {
+        local id rest
+        id=$(holt create --network none --name web box true)
+        # Between the new name and the configuration, and between that and the old name.
+        ln -s "$id" "$STORE/instances/other"
+        holt create --network none --name other box true
+        ln -s "$id" "$STORE/instances/third"
+        holt rename web third
+        [ "$(holt ps -a --format '{{.Names}}' | sort | tr '\n' ' ')" = "other third " ]
+        run holt create --network none --name third box true
+        [ "$status" -eq 125 ]
+        # A directory that has no configuration.
+        rest=$STORE/instances/$(printf '0123456789abcdef%.0s' {1..4})
+        mkdir -p "$rest/upper"
+        holt ps -a
+        [ ! -e "$rest" ]
+}
+
+@test "a change of the configuration takes none back that was made meanwhile" {
+        local n
+        for n in {1..10}; do
+                holt create --network none --name web box true
+                holt snapshot create web one
+                holt snapshot restore web one & holt update --cpu-shares 100 web & holt rename web new & wait
+                [ "$(holt ps -a --format '{{.Names}}')" = new ]
+                holt start -a new
+                holt rm new
+        done
+}
