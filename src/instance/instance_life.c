@@ -181,13 +181,15 @@ int instance_rename(struct engine *e, struct instance *i, const char *name, stru
                 r = error_set(err, EINVAL, "that is its name");
         if (r == 0)
                 r = rename_locked(i, fresh, name, dir, err);
+        if (r == 0) {
+                old = i->name;
+                i->name = take_ptr(fresh->name);
+                r = instance_network_rename(e, i, err);
+        }
         flock(i->fd, LOCK_UN);
-        if (r < 0)
-                return r;
-        old = i->name;
-        i->name = take_ptr(fresh->name);
-        tell(e, i, "rename", "oldName", old);
-        return instance_network_rename(e, i, err);
+        if (old)
+                tell(e, i, "rename", "oldName", old);
+        return r;
 }
 
 static int update_running(struct engine *e, struct instance *i, struct error *err)

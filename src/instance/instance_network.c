@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -402,12 +403,28 @@ static void unplug(const struct endpoint *e)
                 link_remove(&host, e->networks[i].interface, &ignored);
 }
 
+/* Who changes what is written of its networks (rename, network connect) has the instance's directory locked. */
+static int wait_for_changes(const struct engine *e, const char *id)
+{
+        own_mem char *path = NULL;
+        own_fd int fd = -1;
+
+        if (asprintf(&path, "%s/instances/%s", e->root, id) < 0) {
+                path = NULL;
+                return -1;
+        }
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd >= 0 && flock(fd, LOCK_EX) == 0 ? take_fd(&fd) : -1;
+}
+
 int instance_network_close(struct engine *e, const char *id, struct error *err)
 {
         const struct network_place place = network_place_of(e);
         own_endpoint struct endpoint endpoint = {};
+        own_fd int changes = wait_for_changes(e, id);
         int r = endpoint_read(&place, id, &endpoint, err);
 
+        (void)changes;
         if (r == -ENOENT)
                 return 0;
         /* One that cannot be read is of no use to anybody. */

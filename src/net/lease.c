@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -50,6 +51,18 @@ static bool read_owner(int dir, const char *address, char id[ID_SIZE])
         return true;
 }
 
+/* One at a time: who finds an address of nobody's may find it taken by now. */
+static void drop_dead(const struct network_place *p, int dir, const char *address)
+{
+        char owner[ID_SIZE];
+
+        if (flock(dir, LOCK_EX) < 0)
+                return;
+        if (read_owner(dir, address, owner) && !lives(p, owner))
+                unlinkat(dir, address, 0);
+        flock(dir, LOCK_UN);
+}
+
 /* 1: it is ours now; 0: another one's. */
 static int take(const struct network_place *p, int dir, const struct ip *ip, const char *id, struct error *err)
 {
@@ -67,7 +80,7 @@ static int take(const struct network_place *p, int dir, const struct ip *ip, con
                         return 1;
                 if (lives(p, owner))
                         return 0;
-                unlinkat(dir, address, 0);
+                drop_dead(p, dir, address);
         }
         return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "net/lease.h"
@@ -114,12 +115,70 @@ static void test_wanted(void **state)
         expect(&n, "b", "10.5.0.5", 0, "10.5.0.5");
 }
 
+enum { TAKERS = 6, ROUNDS = 150 };
+
+/* A child's exit status: 1 when it got the only address. They begin together, at the end of the pipe. */
+static pid_t begin_taking(const struct network *n, const int *gate, const char *id)
+{
+        struct ip got;
+        struct error err;
+        pid_t pid = fork();
+        char byte;
+
+        assert_true(pid >= 0);
+        if (pid > 0)
+                return pid;
+        close(gate[1]);
+        (void)!read(gate[0], &byte, 1);
+        _exit(lease_take(&place, n, &n->v4, id, &(struct ip){}, &got, &err) == 0);
+}
+
+static int race(const struct network *n)
+{
+        pid_t pids[TAKERS];
+        int gate[2], winners = 0, status;
+        char id[8];
+
+        assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+        for (int i = 0; i < TAKERS; i++) {
+                snprintf(id, sizeof id, "t%d", i);
+                pids[i] = begin_taking(n, gate, id);
+        }
+        close(gate[0]);
+        close(gate[1]);
+        for (int i = 0; i < TAKERS; i++) {
+                assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+                winners += WEXITSTATUS(status);
+        }
+        return winners;
+}
+
+/* Several find that the address is nobody's any more: one of them gets it. */
+static void test_dead_at_once(void **state)
+{
+        const struct network n = network("10.5.0.0/30");
+        char id[8];
+
+        for (int i = 0; i < TAKERS; i++) {
+                snprintf(id, sizeof id, "t%d", i);
+                live(id);
+        }
+        for (int i = 0; i < ROUNDS; i++) {
+                live("dead");
+                expect(&n, "dead", "", 0, "10.5.0.2");
+                die("dead");
+                assert_int_equal(race(&n), 1);
+                lease_forget_network(&place, "net");
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_in_turn, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_all_taken, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_wanted, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_dead_at_once, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
