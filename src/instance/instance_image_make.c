@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -241,6 +242,20 @@ static int add_image(struct store *s, const struct base *b, const struct instanc
         return r;
 }
 
+/* One that is kept for the instance comes before its removal, which gives it back, or not at all. */
+static int add_for_owner(struct engine *e, struct instance *i, struct store *store, const struct base *b,
+                         const struct image_making *o, const struct layer_captured *l, struct digest *ret,
+                         struct error *err)
+{
+        int r = instance_lock_config(e, i, err);
+
+        if (r < 0)
+                return r;
+        r = add_image(store, b, i, o, l, ret, err);
+        flock(i->fd, LOCK_UN);
+        return r;
+}
+
 int instance_image_make(struct engine *e, struct instance *i, const struct image_making *o, struct image_made *ret,
                         struct error *err)
 {
@@ -259,7 +274,8 @@ int instance_image_make(struct engine *e, struct instance *i, const struct image
         if (r == 0)
                 r = capture(e, i, o, store, &layer, err);
         if (r == 0)
-                r = add_image(store, &base, i, o, &layer, &ret->id, err);
+                r = o->owner ? add_for_owner(e, i, store, &base, o, &layer, &ret->id, err)
+                             : add_image(store, &base, i, o, &layer, &ret->id, err);
         base_finish(&base);
         if (r < 0) {
                 if (layer.pin >= 0)

@@ -266,3 +266,18 @@ restarting() {
                 holt rm new
         done
 }
+
+@test "commands of all kinds are killed at any instant: nothing is left that nobody knows" {
+        "$TESTS/crash.py" "${HOLT_CRASH:-8}" -- "$HOLT" --root "$STORE" --run "$RUN"
+        holt ps -a
+        [ -z "$(holt ps -a --format '{{.Names}}' | sort | uniq -d)" ]
+        holt rm -f -a
+        for left in "$STORE/instances" "$RUN/instances" "$RUN/containers"; do [ -z "$(ls "$left")" ]; done
+        [ -z "$(pgrep -f "holt-shim run $STORE ")" ]
+        run holt system check
+        echo "$output"
+        [[ $output != *"kept for"* ]]
+        holt system check --repair
+        holt volume prune -a -f
+        [ -z "$(ls "$STORE/volumes")" ]
+}
