@@ -168,3 +168,11 @@ int cgroup_oom_seen(struct cgroup *cg, int fd);
 
 /* How often one of its processes was killed for want of memory, of a cgroup that is opened; 0 where nobody counts. */
 uint64_t cgroup_oom_kills(struct cgroup *cg);
+
+/* Where an ordinary user may make cgroups that limit something. */
+enum cgroup_of_user {
+        CGROUP_OF_USER_NONE,
+        CGROUP_OF_USER_BESIDE,  /* beside his own, which was delegated to him */
+        CGROUP_OF_USER_SYSTEMD, /* his systemd makes them (cgroup_plan() with systemd) */
+};
+enum cgroup_of_user cgroup_of_user(void);

@@ -37,6 +37,7 @@ struct start_job {
         int netns;         /* -1: config says it all */
         const int *pins;   /* keep the layers */
         size_t n_pins;
+        bool by_systemd;   /* its cgroup is made by the user's systemd */
         bool starts_again; /* there will be another start with this root */
 };
 

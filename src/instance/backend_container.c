@@ -89,7 +89,13 @@ static int start(const char *run, const char *id, const char *path, const struct
                                             .has_netns = job->netns >= 0,
                                             .netns = job->netns };
         struct container_options o = {
-                .id = id, .bundle = path, .content = &content, .stdio = stdio, .plain_terminal = true
+                .id = id,
+                .bundle = path,
+                .content = &content,
+                .stdio = stdio,
+                .systemd_cgroup = job->by_systemd,
+                .plain_terminal = true,
+
         };
         int r = directory_of(run, &root, err);
 

@@ -29,6 +29,12 @@ static int find_cgroup(struct spec_plan *p, struct error *err)
 {
         const char *parent = p->options->cgroup_parent;
 
+        if (p->from->by_systemd) {
+                if (asprintf(&p->cgroup, "user.slice:holt:%s", p->from->id) >= 0)
+                        return 0;
+                p->cgroup = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
         if (!parent && p->from->own_cgroup)
                 return 0;
         if (!parent)

@@ -30,6 +30,8 @@ struct image_spec {
 
         const char *apparmor; /* the default profile, where AppArmor is and has it; NULL */
         bool one_id;          /* the user namespace has but one id, and groups cannot be changed */
+        bool by_systemd;      /* its cgroup is a scope of the user's systemd */
+        bool no_limits;       /* no cgroup can be had that limits anything: what was asked for is warned of */
         bool own_cgroup;      /* its cgroup stands by ours (cgroup.h), if we may make one at all; else below /holt */
 };
 

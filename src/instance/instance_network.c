@@ -422,9 +422,12 @@ int instance_network_close(struct engine *e, const char *id, struct error *err)
         const struct network_place place = network_place_of(e);
         own_endpoint struct endpoint endpoint = {};
         own_fd int changes = wait_for_changes(e, id);
-        int r = endpoint_read(&place, id, &endpoint, err);
+        int r;
 
         (void)changes;
+        if (!network_is_ours())
+                network_close_pasta(e, id);
+        r = endpoint_read(&place, id, &endpoint, err);
         if (r == -ENOENT)
                 return 0;
         /* One that cannot be read is of no use to anybody. */

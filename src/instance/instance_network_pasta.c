@@ -46,21 +46,32 @@ static int choose_ports(const struct network_place *place, const struct instance
         return check_ports(e, err);
 }
 
+/* It goes with the instance's directory, whoever takes that away. */
+static int name_netns(const struct engine *e, const char *id, char **ret, struct error *err)
+{
+        if (asprintf(ret, "%s/instances/%s/netns", e->run, id) >= 0)
+                return 0;
+        *ret = NULL;
+        return error_set(err, ENOMEM, "out of memory");
+}
+
+void network_close_pasta(struct engine *e, const char *id)
+{
+        own_mem char *path = NULL;
+
+        if (name_netns(e, id, &path, NULL) == 0)
+                pasta_stop(path);
+}
+
 static int connect_netns(struct engine *e, const struct instance *i, const struct endpoint *endpoint, int *ret_netns,
                          struct error *err)
 {
         own_mem char *path = NULL;
         own_fd int netns = pasta_make_netns(err);
-        int r = netns;
+        int r = netns < 0 ? netns : name_netns(e, i->id, &path, err);
 
-        if (r < 0)
-                return r;
-        /* It goes with the instance's directory, whoever takes that away. */
-        if (asprintf(&path, "%s/instances/%s/netns", e->run, i->id) < 0) {
-                path = NULL;
-                return error_set(err, ENOMEM, "out of memory");
-        }
-        r = pasta_start(netns, path, endpoint->ports, endpoint->n_ports, err);
+        if (r == 0)
+                r = pasta_start(netns, path, endpoint->ports, endpoint->n_ports, err);
         if (r == 0)
                 *ret_netns = take_fd(&netns);
         return r;

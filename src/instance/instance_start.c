@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "container/cgroup.h"
 #include "instance/backend.h"
 #include "instance/event.h"
 #include "instance/image_spec.h"
@@ -165,6 +166,8 @@ static const char *or_null(const char *text)
 
 static int write_config(struct start *s, struct error *err)
 {
+        bool is_nested = user_namespace_is_nested();
+        enum cgroup_of_user cgroup = is_nested ? cgroup_of_user() : CGROUP_OF_USER_BESIDE;
         const struct image_spec spec = { .image = &s->config,
                                          .options = &s->i->options,
                                          .user = &s->user,
@@ -178,8 +181,11 @@ static int write_config(struct start *s, struct error *err)
                                          .ipc_path = or_null(s->ipc_namespace),
                                          .ipc_shm = or_null(s->ipc_shm),
                                          .one_id = user_namespace_has_one_id(),
-                                         .own_cgroup = user_namespace_is_nested() };
+                                         .by_systemd = cgroup == CGROUP_OF_USER_SYSTEMD,
+                                         .no_limits = cgroup == CGROUP_OF_USER_NONE,
+                                         .own_cgroup = is_nested };
 
+        s->job.by_systemd = spec.by_systemd;
         return image_spec_write(&spec, &s->job.config, err);
 }
 

@@ -114,6 +114,23 @@ static int write_seccomp(const struct spec_plan *p, struct json_writer *w, struc
         return r;
 }
 
+/* They are checked all the same. */
+static int warn_of_limits(const struct spec_plan *p, struct error *err)
+{
+        const struct instance_options nothing = {};
+        own_buf struct buf none = {}, asked = {};
+        struct json_writer empty = { .out = &none }, w = { .out = &asked };
+        int r;
+
+        r = resource_flags_write(&nothing, false, p->from->warn, &empty, err);
+        if (r == 0)
+                r = resource_flags_write(p->options, false, p->from->warn, &w, err);
+        if (r == 0 && p->from->warn && asked.len > none.len)
+                p->from->warn("limits do not hold: no cgroup is yours; a systemd of your own on a host with cgroup v2 "
+                              "would give you one (holt doctor)");
+        return r;
+}
+
 /* Limits that nobody asked for are no reason to refuse a user whom the host gave no cgroup. */
 static int write_resources(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
@@ -121,7 +138,9 @@ static int write_resources(const struct spec_plan *p, struct json_writer *w, str
 
         json_begin_object(w, "resources");
         r = device_flags_write_rules(p->options, &p->devices, w, err);
-        if (r == 0)
+        if (r == 0 && p->from->no_limits)
+                r = warn_of_limits(p, err);
+        else if (r == 0)
                 r = resource_flags_write(p->options, !p->from->own_cgroup, p->from->warn, w, err);
         json_end_object(w);
         return r;

@@ -33,3 +33,6 @@ int network_open_pasta(struct engine *e, struct instance *i, const char *hostnam
 /* The files of whoever is in that network. */
 int network_write_pasta_files(const struct instance_options *o, const char *hostname, struct instance_network *ret,
                               struct error *err);
+
+/* Also for one that has none. */
+void network_close_pasta(struct engine *e, const char *id);

@@ -126,6 +126,7 @@ int shim_begin(int shim, struct engine *e, struct instance *i, const struct star
         j.attach = attach;
         j.has_root = job->root >= 0;
         j.has_netns = job->netns >= 0;
+        j.by_systemd = job->by_systemd;
         j.cleanup |= j.has_netns || (i->options.ipc && strcmp(i->options.ipc, "shareable") == 0);
         r = send_job(shim, &j, i, job, err);
         if (r == 0)

@@ -151,6 +151,7 @@ int shim_job_write(const struct shim_job *j, const struct instance *i, struct bu
         json_write_bool(&w, "remove", j->remove);
         json_write_bool(&w, "root", j->has_root);
         json_write_bool(&w, "netns", j->has_netns);
+        json_write_bool(&w, "systemd", j->by_systemd);
         json_write_i64(&w, "stopSignal", j->stop_signal);
         json_write_i64(&w, "stopTimeout", j->stop_timeout);
         write_text(&w, "restart", i->options.restart);
@@ -208,7 +209,7 @@ static int read_flags(struct json_object *obj, struct shim_job *j)
                 bool *to;
         } flags[] = { { "tty", &j->tty },         { "interactive", &j->interactive }, { "attach", &j->attach },
                       { "cleanup", &j->cleanup }, { "remove", &j->remove },           { "root", &j->has_root },
-                      { "netns", &j->has_netns } };
+                      { "netns", &j->has_netns }, { "systemd", &j->by_systemd } };
 
         for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
                 if (json_get_bool(obj, flags[i].key, flags[i].to, NULL) < 0)

@@ -26,6 +26,7 @@ struct shim_job {
         bool remove;   /* --rm: its end is not worth noting */
         bool has_root; /* the first descriptor; then has_netns: the next; then pins */
         bool has_netns;
+        bool by_systemd;               /* as start_job */
         int stop_signal, stop_timeout; /* seconds; -1: for ever */
         struct restart_policy restart;
         struct log_options log;

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,10 +14,11 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
-enum { MAX_SAID = 1 << 16, NOT_INSTALLED = 127, FIXED_ARGS = 16, PORT_SIZE = IP_TEXT_MAX + 16 };
+enum { STOP_MS = 5000, MAX_SAID = 1 << 16, NOT_INSTALLED = 127, FIXED_ARGS = 16, PORT_SIZE = IP_TEXT_MAX + 16 };
 
 /* ---- the namespace ---- */
 
@@ -84,6 +87,11 @@ static int add_ports(const struct endpoint_port *ports, size_t n, uint8_t protoc
         return 0;
 }
 
+static int name_pid_file(const char *path, char ret[PATH_MAX])
+{
+        return snprintf(ret, PATH_MAX, "%s.pid", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
 /* What listens on the host's loopback is not the instance's to reach. */
 static const char **make_arguments(const char *path, const struct endpoint_port *ports, size_t n, struct arena *a)
 {
@@ -92,17 +100,20 @@ static const char **make_arguments(const char *path, const struct endpoint_port 
                                              "-U",    "none" };
         const char **argv = arena_alloc(a, ARRAY_SIZE(fixed) + FIXED_ARGS + 2 * n, sizeof *argv);
         size_t argc = ARRAY_SIZE(fixed);
+        char pid_file[PATH_MAX];
 
-        if (!argv)
+        if (!argv || name_pid_file(path, pid_file) < 0)
                 return NULL;
         memcpy(argv, fixed, sizeof fixed);
         if (add_ports(ports, n, IPPROTO_TCP, argv, &argc, a) < 0 ||
             add_ports(ports, n, IPPROTO_UDP, argv, &argc, a) < 0)
                 return NULL;
+        argv[argc++] = "--pid";
+        argv[argc++] = arena_strdup(a, pid_file);
         argv[argc++] = "--netns";
         argv[argc++] = path;
         argv[argc] = NULL;
-        return argv;
+        return argv[argc - 3] ? argv : NULL;
 }
 
 static _Noreturn void become(const char *const *argv, int said)
@@ -176,4 +187,46 @@ int pasta_start(int netns, const char *path, const struct endpoint_port *ports, 
         if (r < 0)
                 unlink(path);
         return r;
+}
+
+/* ---- its end ---- */
+
+/* Its last argument is what nobody else's is. */
+static bool is_for(pid_t pid, const char *path)
+{
+        char file[64], text[2 * PATH_MAX];
+        size_t len = strlen(path);
+        own_fd int fd = -1;
+        ssize_t n;
+
+        snprintf(file, sizeof file, "/proc/%d/cmdline", (int)pid);
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, text, sizeof text);
+        return n > (ssize_t)len && !text[n - 1] && memcmp(text + n - 1 - len, path, len) == 0;
+}
+
+/* The number may be another's by now: what is looked at is held before. */
+static int open_process(const char *path)
+{
+        char file[PATH_MAX], text[16];
+        own_fd int pidfd = -1;
+        uint32_t pid;
+
+        if (name_pid_file(path, file) < 0 || fd_read_file_at(AT_FDCWD, file, text, sizeof text) <= 0)
+                return -ENOENT;
+        text[strcspn(text, "\n")] = '\0';
+        if (parse_u32(text, 10, &pid) < 0)
+                return -EINVAL;
+        pidfd = process_open((pid_t)pid);
+        return pidfd >= 0 && is_for((pid_t)pid, path) ? take_fd(&pidfd) : -ESRCH;
+}
+
+void pasta_stop(const char *path)
+{
+        own_fd int pidfd = open_process(path);
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+        unlink(path);
+        if (pidfd >= 0 && process_signal(pidfd, SIGKILL) == 0)
+                (void)poll(&p, 1, STOP_MS);
 }

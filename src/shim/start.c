@@ -112,6 +112,7 @@ static int take_descriptors(struct shim *s, struct client *c, struct error *err)
         s->start.netns = s->job.has_netns ? c->in.fds[named - 1] : -1;
         s->start.pins = c->in.fds + named;
         s->start.n_pins = c->in.n_fds - named;
+        s->start.by_systemd = s->job.by_systemd;
         s->start.starts_again = s->job.restart.kind != RESTART_NO;
         /* They are ours to the end. */
         s->fds = c->in.fds;

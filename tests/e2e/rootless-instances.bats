@@ -160,10 +160,10 @@ state() { h inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
         h port aa
         user timeout 1 "$HOLT" events --since 1h >events || true
         grep -q 'container start' events
-        if [ "$(h info --format '{{.CgroupDriver}}')" = none ]; then
+        if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
                 run -1 h pause aa
                 [[ $output == *cgroup* ]]
-                run -1 h update -m 64m aa
+                run -1 h update --memory 64m aa
                 [[ $output == *cgroup* ]]
         fi
         is "$(state aa)" 'running 0'

@@ -68,3 +68,23 @@ make_image() {
         [ -d "/run/user/$(id -u holt-he)/holt" ]
         [ -z "$(find /home/holt-he/.local/share/holt/instances -mindepth 1)" ]
 }
+
+@test "limits by a user's systemd, where the cgroup that he is in is root's" {
+        cd "$WORK"
+        make_image
+        local holt
+        holt=$(dirname "$RUNTIME")/holt
+        as_user timeout 100 "$holt" run --rm --network none --security-opt seccomp=unconfined -m 64m --pids-limit 20 box \
+                sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /proc/self/cgroup' >got
+        [ "$(xargs <got)" = '67108864 20 0::/' ]
+        as_user timeout 100 "$holt" run -d --name limited --network none --security-opt seccomp=unconfined box \
+                sh -c 'while :; do busybox sleep 1; done' >id
+        as_user systemctl --user is-active "holt-$(cat id).scope"
+        as_user timeout 100 "$holt" pause limited
+        [ "$(as_user timeout 100 "$holt" inspect --format '{{.State.Status}}' limited)" = paused ]
+        as_user timeout 100 "$holt" unpause limited
+        as_user timeout 100 "$holt" update --memory 32m limited
+        [ "$(as_user timeout 100 "$holt" exec limited cat /sys/fs/cgroup/memory.max)" = 33554432 ]
+        as_user timeout 100 "$holt" rm -f limited
+        until_true 20 eval '! as_user systemctl --user is-active "holt-$(cat id).scope"'
+}
