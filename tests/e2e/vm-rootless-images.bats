@@ -61,8 +61,8 @@ make_image() {
         cd "$WORK"
         make_image
         as_user timeout 100 systemd-run --user --quiet --pipe --wait --collect --unit "holt-$ID" --property Delegate=yes \
-                "$(dirname "$RUNTIME")/holt" run --security-opt seccomp=unconfined -m 64m --pids-limit 20 box \
-                sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /proc/self/cgroup' >got
+                "$(dirname "$RUNTIME")/holt" run --rm --network none --security-opt seccomp=unconfined -m 64m --pids-limit 20 \
+                box sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /proc/self/cgroup' >got
         [ "$(xargs <got)" = '67108864 20 0::/' ]
         [ -n "$(find /home/holt-he/.local/share/holt/unpacked -path '*/bin/busybox')" ]
         [ -d "/run/user/$(id -u holt-he)/holt" ]
