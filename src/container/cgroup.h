@@ -118,6 +118,12 @@ int cgroup_open_for_exec(struct cgroup *cg, const char *const *sub, size_t n_sub
  */
 int cgroup_follow(struct cgroup *cg, pid_t pid, struct error *err);
 
+/*
+ * The same for a process that stands where we may not take it away: the systemd that made the cgroup moves it. For
+ * exec, when clone3 into it fails with EACCES; an ordinary user's command is in a cgroup of root's.
+ */
+int cgroup_attach(const struct cgroup *cg, pid_t pid, struct error *err);
+
 /* Freezes or thaws all processes; waits until it is done (at most 10 s). Frozen parents are not waited for. */
 int cgroup_freeze(struct cgroup *cg, bool frozen, struct error *err);
 /* 1 frozen, 0 not (or freezing), -errno. */

@@ -41,6 +41,7 @@ struct exec {
         struct activation activation;
         struct seccomp_program seccomp;
         bool has_seccomp, has_personality, new_keyring;
+        bool waits;     /* the child, until it was put into its cgroup */
         bool in_userns; /* entered by the runtime itself, so that it could enter the others for its children */
         uint64_t personality;
         int init, root; /* pidfd of init; its root where that is not the root of its mount namespace */
@@ -328,7 +329,11 @@ static void child_main(struct exec *x)
 {
         struct error err;
 
+        char go;
+
         close(take_fd(&x->sync_runtime));
+        if (x->waits && read(x->sync_child, &go, 1) != 1)
+                _exit(255);
         run_child(x, &err);
         message_send_error(x->sync_child, &err);
         _exit(255);
@@ -367,10 +372,44 @@ static int enter_for_children(struct exec *x, struct error *err)
         return 0;
 }
 
+static int clone_child(struct exec *x, struct error *err)
+{
+        struct cgroup *cgroup = &x->c->cgroup;
+        struct clone_options clone = { .ret_pidfd = &x->pidfd, .cgroup_fd = cgroup_clone_fd(cgroup) };
+        pid_t pid = process_clone(&clone);
+
+        /* An init such as systemd hands its controllers down, and then no process may be in the container's own cgroup.
+         */
+        if (pid == -EBUSY && cgroup_follow(cgroup, x->c->pid, err) == 0) {
+                clone.cgroup_fd = cgroup_clone_fd(cgroup);
+                pid = process_clone(&clone);
+        }
+        x->waits = (pid == -EACCES || pid == -EPERM) && cgroup->systemd && cgroup->rootless;
+        if (x->waits) {
+                clone.cgroup_fd = -1;
+                pid = process_clone(&clone);
+        }
+        if (pid == 0)
+                child_main(x);
+        return pid;
+}
+
+static int let_child_go(struct exec *x, struct error *err)
+{
+        int r = cgroup_attach(&x->c->cgroup, x->pid, err);
+
+        if (r == 0 && write(x->sync_runtime, "", 1) == 1)
+                return 0;
+        if (r == 0)
+                r = error_errno(err, errno, "talk to the new process");
+        process_signal(x->pidfd, SIGKILL);
+        process_wait(x->pid);
+        return r;
+}
+
 static int start_child(struct exec *x, struct error *err)
 {
         const struct container_options *o = x->o->common;
-        struct clone_options clone = { .ret_pidfd = &x->pidfd };
         int pair[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -387,18 +426,11 @@ static int start_child(struct exec *x, struct error *err)
                 r = enter_for_children(x, err);
         if (r < 0)
                 return r;
-        clone.cgroup_fd = cgroup_clone_fd(&x->c->cgroup);
-        x->pid = process_clone(&clone);
-        /* An init such as systemd hands its controllers down, and then no process may be in the container's own cgroup.
-         */
-        if (x->pid == -EBUSY && cgroup_follow(&x->c->cgroup, x->c->pid, err) == 0) {
-                clone.cgroup_fd = cgroup_clone_fd(&x->c->cgroup);
-                x->pid = process_clone(&clone);
-        }
-        if (x->pid == 0)
-                child_main(x);
+        x->pid = clone_child(x, err);
         close(take_fd(&x->sync_child));
-        return x->pid < 0 ? error_errno(err, -x->pid, "make a process in the container") : 0;
+        if (x->pid < 0)
+                return error_errno(err, -x->pid, "make a process in the container");
+        return x->waits ? let_child_go(x, err) : 0;
 }
 
 /* Until the end of the stream: the program was executed. */

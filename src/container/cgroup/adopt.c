@@ -65,3 +65,11 @@ int cgroup_adopt(struct cgroup *cg, const struct spec *spec, pid_t pid, struct e
                 r = adopt_by_hand(&cg->h[i], spec, pid, err);
         return r;
 }
+
+int cgroup_attach(const struct cgroup *cg, pid_t pid, struct error *err)
+{
+        own_dbus struct dbus bus = { .fd = -1 };
+        int r = systemd_connect(cg, &bus, err);
+
+        return r == 0 ? systemd_attach(&bus, cg, pid, err) : r;
+}

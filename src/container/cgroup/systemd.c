@@ -310,6 +310,22 @@ int systemd_stop_unit(struct dbus *bus, const struct cgroup *cg, struct error *e
         return r < 0 ? error_set(err, -r, "stop systemd unit %s: %s", cg->scope, local.text) : 0;
 }
 
+int systemd_attach(struct dbus *bus, const struct cgroup *cg, pid_t pid, struct error *err)
+{
+        own_dbus_message struct dbus_message reply = {};
+        own_buf struct buf body = {};
+        struct dbus_array pids;
+        int r;
+
+        dbus_add_string(&body, cg->scope);
+        dbus_add_string(&body, "");
+        pids = dbus_begin_array(&body, 4);
+        dbus_add_u32(&body, (uint32_t)pid);
+        dbus_end_array(&body, pids);
+        r = call_manager(bus, "AttachProcessesToUnit", "ssau", &body, &reply, err);
+        return r < 0 ? error_wrap(err, "have systemd put a process into %s", cg->scope) : 0;
+}
+
 int systemd_stop(struct cgroup *cg, struct error *err)
 {
         own_dbus struct dbus bus = { .fd = -1 };

@@ -27,5 +27,8 @@ int systemd_start_unit(struct dbus *bus, const struct cgroup *cg, const struct s
 /* The unit's cgroup: "/system.slice/runc-web.scope". ret has room for PATH_MAX bytes. */
 int systemd_unit_cgroup(struct dbus *bus, const struct cgroup *cg, char *ret, struct error *err);
 
+/* AttachProcessesToUnit (systemd 238): also of a process that we may not move ourselves. */
+int systemd_attach(struct dbus *bus, const struct cgroup *cg, pid_t pid, struct error *err);
+
 /* systemd_stop() on a connection. */
 int systemd_stop_unit(struct dbus *bus, const struct cgroup *cg, struct error *err);
