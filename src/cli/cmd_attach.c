@@ -31,7 +31,7 @@ int cmd_attach(struct invocation *inv, struct error *err)
 
         if (r == 0)
                 r = instance_find(&e, a->operands[0], &i, err);
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         o.input = i->options.interactive && !args_flag(a, OPTION_NO_STDIN);
         r = check(i, &o, err);

@@ -31,7 +31,7 @@ static int run(struct invocation *inv, const struct exec_request *x, struct erro
                 r = instance_find(&e, inv->args.operands[0], &i, err);
         if (r == 0)
                 r = check(i, x, err);
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         r = i->backend->exec(&e, i, x, &inv->exit_status, err);
         if (r == -ECANCELED) {

@@ -45,7 +45,7 @@ int cmd_port(struct invocation *inv, struct error *err)
                 r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = instance_find(&e, inv->args.operands[0], &i, err);
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         place = network_place_of_engine(&e);
         r = endpoint_read(&place, i->id, &endpoint, err);

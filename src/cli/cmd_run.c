@@ -97,7 +97,7 @@ int cmd_create(struct invocation *inv, struct error *err)
         r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = make(inv, &e, &i, err);
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         instance_release(&e, i);
         return output_line(i->id, err);
@@ -189,7 +189,7 @@ int cmd_run(struct invocation *inv, struct error *err)
         r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = make(inv, &e, &i, err);
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         r = run(inv, &e, i, err);
         if (r < 0 && !instance_is_running(i))

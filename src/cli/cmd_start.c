@@ -46,7 +46,7 @@ static int attach(struct invocation *inv, struct error *err)
         r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = instance_find(&e, a->operands[0], &i, err);
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         r = start(&e, i, true, &shim, err);
         if (r < 0) {

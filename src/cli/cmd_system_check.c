@@ -86,7 +86,7 @@ static int check(struct check *c, struct invocation *inv, struct engine *e, stru
 static int open_and_check(struct check *c, struct invocation *inv, struct error *err)
 {
         own_engine struct engine e = {};
-        struct store *store;
+        struct store *store = NULL;
         int r = invocation_engine(inv, &e, err);
 
         if (r == 0)

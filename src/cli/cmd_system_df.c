@@ -278,7 +278,7 @@ int cmd_system_df(struct invocation *inv, struct error *err)
 {
         const char *given = args_str(&inv->args, OPTION_FORMAT);
         own_engine struct engine e = {};
-        struct store *store;
+        struct store *store = NULL;
         int r = invocation_engine(inv, &e, err);
 
         if (r == 0)

@@ -32,7 +32,7 @@ void instance_list_finish(struct instance_list *l)
 
 static int add(struct instance_list *l, struct instance *i, const char *typed, struct error *err)
 {
-        if (array_grow(&l->items, &l->cap, l->n + 1, sizeof *l->items) < 0 ||
+        if (array_grow(&l->items, &l->cap, l->n + 1, sizeof(struct instance *)) < 0 ||
             array_grow(&l->typed, &l->typed_cap, l->n + 1, sizeof *l->typed) < 0) {
                 instance_free(i);
                 return error_set(err, ENOMEM, "out of memory");

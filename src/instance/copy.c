@@ -98,7 +98,7 @@ static int find_source(const struct copy_side *s, bool follow, struct source *re
                 return missing(s, ENAMETOOLONG, err);
         found.content |= strcmp(path, "/") == 0 || !*path;
         if (!found.content)
-                strcpy(found.name, last_name(path));
+                snprintf(found.name, sizeof found.name, "%s", last_name(path));
         follow |= found.content || has_slash(s->path);
         found.fd = side_open(s, path, O_PATH | (follow ? 0 : O_NOFOLLOW));
         if (found.fd < 0)
@@ -140,7 +140,7 @@ static int follow_link(char path[PATH_MAX], const char *text, ssize_t len)
         parent_of(path, parent);
         if (snprintf(next, sizeof next, "%s%.*s", *text == '/' ? "" : parent, (int)len, text) >= (int)sizeof next)
                 return -ENAMETOOLONG;
-        strcpy(path, next);
+        memcpy(path, next, strlen(next) + 1);
         return 0;
 }
 
@@ -201,7 +201,7 @@ static int make_plan(const struct source *from, const struct target *to, const s
 {
         if (to->is_directory) {
                 ret->as = archive_name(from);
-                strcpy(ret->base, to->path);
+                memcpy(ret->base, to->path, strlen(to->path) + 1);
                 return 0;
         }
         if (to->exists && from->is_directory)

@@ -164,6 +164,7 @@ static int run(struct exec *x, int *ret_exit, struct error *err)
 
         x->options.common = &common;
         r = container_exec_spawn(&x->container, &x->options, &p, err);
+        x->options.common = NULL;
         if (r < 0) {
                 *ret_exit = exit_status_of(err);
                 return r;

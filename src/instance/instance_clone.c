@@ -84,7 +84,7 @@ static int make_machine_id(char ret[MACHINE_ID_LEN + 2])
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
         for (size_t k = 0; k < sizeof bytes; k++)
                 snprintf(ret + 2 * k, 3, "%02x", bytes[k]);
-        strcpy(ret + MACHINE_ID_LEN, "\n");
+        memcpy(ret + MACHINE_ID_LEN, "\n", 2);
         return 0;
 }
 

@@ -118,7 +118,7 @@ int instance_create(struct engine *e, const struct image_info *image, const char
 
         if (r == 0)
                 r = instance_new(e, id, &i, err);
-        if (r < 0)
+        if (r < 0 || !i)
                 return r;
         i->backend = &backend_container;
         i->created = instance_now();

@@ -71,7 +71,7 @@ static int add(struct engine *e, struct list *l, int dir, const char *id, struct
                 e->warn(why.text);
         if (r < 0)
                 return 0;
-        if (array_grow(&l->items, &l->cap, l->n + 1, sizeof *l->items) < 0)
+        if (array_grow(&l->items, &l->cap, l->n + 1, sizeof(struct instance *)) < 0)
                 return error_set(err, ENOMEM, "out of memory");
         l->items[l->n++] = take_ptr(i);
         return 0;
@@ -114,7 +114,7 @@ int instances(struct engine *e, int (*each)(void *userdata, struct instance *i),
         r = read_all(e, &l, err);
 
         if (r == 0 && l.n > 1)
-                qsort(l.items, l.n, sizeof *l.items, newest_first);
+                qsort(l.items, l.n, sizeof(struct instance *), newest_first);
         for (size_t i = 0; r == 0 && i < l.n; i++)
                 r = each(userdata, l.items[i]);
         return r;

@@ -247,7 +247,7 @@ static int read_flags(const struct instance *i, struct network_flags *ret, struc
 static bool is_on(const struct network_flags *f, const char *network)
 {
         for (size_t k = 0; k < f->n; k++)
-                if (strcmp(f->v[k].name, network) == 0)
+                if (f->v[k].name && strcmp(f->v[k].name, network) == 0)
                         return true;
         return false;
 }

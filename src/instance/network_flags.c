@@ -104,7 +104,7 @@ int network_flag_read(const char *text, struct arena *a, struct network_flag *re
                 f.name = copy;
         if (r == 0 && (!f.name || !*f.name))
                 r = error_set(err, EINVAL, "it has no name");
-        if (r < 0)
+        if (r < 0 || !f.name)
                 return error_wrap(err, "--network %s", text);
         /* Docker's other word for it. */
         if (strcmp(f.name, "default") == 0)

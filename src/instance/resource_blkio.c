@@ -59,9 +59,9 @@ static int read_weight(const char *flag, const char *text, const char *value, in
 static int write_weight_devices(const struct instance_options *o, bool wanted, struct json_writer *w, struct error *err)
 {
         const char *const *l = o->blkio_weight_device;
-        const char *value;
-        struct stat st;
-        int64_t weight;
+        const char *value = NULL;
+        struct stat st = {};
+        int64_t weight = 0;
         int r = 0;
 
         json_begin_array(w, "weightDevice");
@@ -95,9 +95,9 @@ static int write_weights(const struct instance_options *o, void (*warn)(const ch
 static int write_throttle(const char *flag, const char *key, const char *const *list, bool is_bytes,
                           struct json_writer *w, struct error *err)
 {
-        const char *value;
-        struct stat st;
-        int64_t rate;
+        const char *value = NULL;
+        struct stat st = {};
+        int64_t rate = 0;
         int r = 0;
 
         if (!list)

@@ -28,7 +28,7 @@ static bool find_type(const char *name, char *type, size_t size)
 
         if (n + sizeof "RLIMIT_" > size)
                 return false;
-        memcpy(type, "RLIMIT_", 7);
+        snprintf(type, size, "RLIMIT_");
         for (size_t i = 0; i <= n; i++)
                 type[7 + i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 0x20 : name[i]);
         return name_value_find(oci_rlimits, type, &resource);

@@ -241,7 +241,7 @@ static int check_name(const struct instance *i, int dir, const char *name, struc
                 return error_set(err, ENAMETOOLONG, "the name %s is too long", name);
         if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return error_set(err, EEXIST, "%s has a snapshot %s already", i->name, name);
-        strcpy(s->name, name);
+        snprintf(s->name, sizeof s->name, "%s", name);
         return 0;
 }
 
