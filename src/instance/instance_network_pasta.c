@@ -33,6 +33,8 @@ static int choose_ports(const struct network_place *place, const struct instance
 
         if (r < 0 || !w.n)
                 return r;
+        for (size_t k = 0; k < w.n; k++)
+                w.v[k].for_listening = true;
         r = port_hold(place, &w, &e->arena, &e->ports, &why);
         if (r == -EACCES)
                 return error_set(err, EACCES, "%s: low ports are root's (sysctl net.ipv4.ip_unprivileged_port_start)",

@@ -2,6 +2,8 @@
 /* Published ports: what --publish says, and holding them on the host. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "net/endpoint.h"
@@ -12,6 +14,7 @@ struct port_wish {
         uint16_t host_first, host_last;
         uint16_t port;
         uint8_t protocol;
+        bool for_listening; /* a program will: what is left of connections that ended is no hindrance */
 };
 
 struct port_wishes {

@@ -58,6 +58,7 @@ static int bind_port(const struct port_wish *w, uint16_t port)
 {
         struct sockaddr_storage address;
         int family = w->host.family ? w->host.family : AF_INET6, only = w->host.family == AF_INET6, fd;
+        const int again = 1;
 
         fd = open_socket(family, w->protocol);
         if (fd < 0 && errno == EAFNOSUPPORT && !w->host.family) {
@@ -68,6 +69,8 @@ static int bind_port(const struct port_wish *w, uint16_t port)
                 return -errno;
         if (family == AF_INET6)
                 (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+        if (w->for_listening && w->protocol == IPPROTO_TCP)
+                (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again);
         if (bind(fd, (struct sockaddr *)&address, make_address(&w->host, family, port, &address)) < 0) {
                 int r = -errno;
 
