@@ -160,5 +160,5 @@ int cmd_generate_systemd(struct invocation *inv, struct error *err)
 
         if (r == 0)
                 r = instance_find(&e, inv->args.operands[0], &i, err);
-        return r < 0 ? r : generate(inv, &e, i, err);
+        return r < 0 || !i ? r : generate(inv, &e, i, err);
 }

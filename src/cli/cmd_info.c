@@ -126,7 +126,7 @@ static int gather(struct invocation *inv, struct buf *text, struct error *err)
                 r = instances(&e, count_one, &counts, err);
         if (r == 0)
                 r = host_facts_read("", &facts, err);
-        if (r < 0)
+        if (r < 0 || !facts.cgroup_layout)
                 return r;
         json_begin_object(&w, NULL);
         write_instances(&w, &counts);

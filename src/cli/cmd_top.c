@@ -161,5 +161,5 @@ int cmd_top(struct invocation *inv, struct error *err)
 
         if (r == 0)
                 r = instance_find(&e, inv->args.operands[0], &i, err);
-        return r < 0 ? r : show(&e, i, inv->args.operands, err);
+        return r < 0 || !i ? r : show(&e, i, inv->args.operands, err);
 }

@@ -227,7 +227,7 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
         if (r == 0)
                 r = instance_create(e, image, i->image_name, &options, &clone, err);
         image_made_finish(&made);
-        if (r < 0)
+        if (r < 0 || !clone)
                 return r;
         r = copy_root_attributes(clone, &base, err);
         if (r == 0)

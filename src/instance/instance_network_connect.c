@@ -247,7 +247,7 @@ static int read_flags(const struct instance *i, struct network_flags *ret, struc
 static bool is_on(const struct network_flags *f, const char *network)
 {
         for (size_t k = 0; k < f->n; k++)
-                if (f->v[k].name && strcmp(f->v[k].name, network) == 0)
+                if (strcmp(f->v[k].name, network) == 0)
                         return true;
         return false;
 }
@@ -258,14 +258,14 @@ static int connect_locked(struct engine *e, struct instance *i, const char *flag
                 .e = e, .i = i, .place = network_place_of(e), .host = { .fd = -1 }, .inside = { .fd = -1 }, .netns = -1
         };
         own_network_flags struct network_flags flags = {};
-        struct network_flag more;
+        struct network_flag more = {};
         int r = read_flags(i, &flags, err);
 
         if (r == 0)
                 r = network_flag_read(flag, &flags.arena, &more, err);
         if (r == 0)
                 r = network_find(&p.place, more.name, &p.network, err);
-        if (r < 0)
+        if (r < 0 || !p.network.name)
                 return r;
         more.name = p.network.name;
         if (is_on(&flags, more.name))
@@ -290,7 +290,7 @@ static int disconnect_locked(struct engine *e, struct instance *i, const char *n
 
         if (r == 0)
                 r = network_find(&p.place, network, &p.network, err);
-        if (r < 0)
+        if (r < 0 || !p.network.name)
                 return r;
         network = p.network.name;
         if (!is_on(&flags, network))

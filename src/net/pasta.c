@@ -194,7 +194,7 @@ int pasta_start(int netns, const char *path, const struct endpoint_port *ports, 
 /* Its last argument is what nobody else's is. */
 static bool is_for(pid_t pid, const char *path)
 {
-        char file[64], text[2 * PATH_MAX];
+        char file[64], text[2 * PATH_MAX] = "";
         size_t len = strlen(path);
         own_fd int fd = -1;
         ssize_t n;

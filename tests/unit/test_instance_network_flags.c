@@ -46,7 +46,7 @@ static void test_usual(void **state)
         assert_int_equal(root.mode, NETWORK_MODE_BRIDGES);
         assert_string_equal(root.v[0].name, "bridge");
         assert_int_equal(network_flags_read(&o, false, &other, &err), 0);
-        assert_int_equal(other.mode, NETWORK_MODE_NONE);
+        assert_int_equal(other.mode, NETWORK_MODE_PASTA);
 }
 
 static void test_long(void **state)
