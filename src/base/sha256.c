@@ -129,7 +129,7 @@ static void add_fast(uint32_t state[8], const unsigned char *p, size_t blocks)
 static void add_blocks(struct sha256 *h, const unsigned char *p, size_t blocks)
 {
         if (h->fast < 0 && blocks * SHA256_BLOCK >= WORTH_ASKING)
-                h->fast = has_instructions();
+                h->fast = has_instructions() ? 1 : 0;
         if (h->fast > 0)
                 add_fast(h->state, p, blocks);
         else
@@ -185,7 +185,7 @@ void sha256_hex(const unsigned char digest[SHA256_SIZE], char ret[SHA256_HEX])
 {
         static const char digits[] = "0123456789abcdef";
 
-        for (int i = 0; i < SHA256_SIZE; i++) {
+        for (size_t i = 0; i < SHA256_SIZE; i++) {
                 ret[2 * i] = digits[digest[i] >> 4];
                 ret[2 * i + 1] = digits[digest[i] & 15];
         }

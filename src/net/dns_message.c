@@ -31,7 +31,9 @@ static char plain(uint8_t c)
 {
         if (c >= 'A' && c <= 'Z')
                 return (char)(c - 'A' + 'a');
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ? (char)c : '?';
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
+                return (char)c;
+        return '?';
 }
 
 /* The end of the name, or 0. Names in a question are never shortened by pointers. */

@@ -110,7 +110,7 @@ static void forward(struct dns_server *s, const struct way *way, const uint8_t *
                                  .way = *way,
                                  .question = *question,
                                  .resolvers = *resolvers,
-                                 .message = malloc(len),
+                                 .message = malloc(len + 1),
                                  .len = len };
         if (!q->message)
                 return;

@@ -20,14 +20,14 @@
 #include "sys/dbus.h"
 
 #define CHAIN "DOCKER-USER"
-#define ANY_OF_OURS NETWORK_INTERFACE_PREFIX "+"
 
+static const char any_of_ours[] = NETWORK_INTERFACE_PREFIX "+";
 static const char *const programs[] = { "iptables", "ip6tables" };
 static const char *const directions[] = { "-i", "-o" };
 
 static int run_rule(const char *program, const char *what, const char *direction, struct error *err)
 {
-        const char *const argv[] = { program, "-w", "5", what, CHAIN, direction, ANY_OF_OURS, "-j", "ACCEPT", NULL };
+        const char *const argv[] = { program, "-w", "5", what, CHAIN, direction, any_of_ours, "-j", "ACCEPT", NULL };
 
         return firewall_run(argv, "", err);
 }

@@ -10,10 +10,11 @@
 int link_index(const struct netlink *n, const char *name, struct error *err)
 {
         struct ifreq r = {};
+        size_t len = strlen(name);
 
-        if (strlen(name) >= sizeof r.ifr_name)
+        if (len >= sizeof r.ifr_name)
                 return error_set(err, ENODEV, "no interface %s", name);
-        strcpy(r.ifr_name, name);
+        memcpy(r.ifr_name, name, len + 1);
         /* Of every socket's namespace. */
         if (ioctl(n->fd, SIOCGIFINDEX, &r) < 0)
                 return error_errno(err, errno, "interface %s", name);

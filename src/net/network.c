@@ -305,13 +305,15 @@ static int apply_mtu(struct network *n, const char *value, struct error *err)
 
 static int apply_interface(struct network *n, const char *value, struct error *err)
 {
+        size_t len = strlen(value);
+
         if (strncmp(value, NETWORK_INTERFACE_PREFIX, strlen(NETWORK_INTERFACE_PREFIX)) != 0 ||
-            strlen(value) >= sizeof n->interface || value[strcspn(value, " /:\t\n\"*")])
+            len >= sizeof n->interface || value[strcspn(value, " /:\t\n\"*")])
                 return error_set(err, EINVAL,
                                  "\"%s\": names of interfaces begin with \"" NETWORK_INTERFACE_PREFIX
                                  "\" here and have at most 15 letters",
                                  value);
-        strcpy(n->interface, value);
+        memcpy(n->interface, value, len + 1);
         return 0;
 }
 

@@ -111,7 +111,7 @@ static int read_names(struct json_object *obj, struct network *n, struct error *
         if (strlen(id) != NETWORK_ID_LEN || !*name || !*interface || strlen(interface) >= sizeof n->interface)
                 return error_set(err, EINVAL, "its id, name or interface is missing");
         memcpy(n->id, id, sizeof n->id);
-        strcpy(n->interface, interface);
+        memcpy(n->interface, interface, strlen(interface) + 1);
         n->name = arena_strdup(&n->arena, name);
         return n->name ? 0 : error_set(err, ENOMEM, "out of memory");
 }

@@ -201,7 +201,9 @@ static bool is_for(pid_t pid, const char *path)
 
         snprintf(file, sizeof file, "/proc/%d/cmdline", (int)pid);
         fd = open(file, O_RDONLY | O_CLOEXEC);
-        n = fd < 0 ? -1 : read(fd, text, sizeof text);
+        if (fd < 0)
+                return false;
+        n = read(fd, text, sizeof text);
         return n > (ssize_t)len && !text[n - 1] && memcmp(text + n - 1 - len, path, len) == 0;
 }
 

@@ -124,11 +124,12 @@ int port_wishes_add(struct port_wishes *w, const char *text, struct error *err)
 {
         char copy[PART_SIZE * 2], *rest = copy, *colon;
         struct port_wish wish = {};
+        size_t len = strlen(text);
         uint16_t first, last;
 
-        if (strlen(text) >= sizeof copy)
+        if (len >= sizeof copy)
                 return bad(text, err);
-        strcpy(copy, text);
+        memcpy(copy, text, len + 1);
         if (!cut_protocol(copy, &wish.protocol) || !cut_address(&rest, &wish.host))
                 return bad(text, err);
         if (wish.host.family == AF_INET6 && ip_is_loopback(&wish.host))
@@ -150,11 +151,12 @@ int port_wishes_add_exposed(struct port_wishes *w, const char *text, struct erro
 {
         char copy[PART_SIZE];
         struct port_wish wish = {};
+        size_t len = strlen(text);
         uint16_t first, last;
 
-        if (strlen(text) >= sizeof copy)
+        if (len >= sizeof copy)
                 return bad(text, err);
-        strcpy(copy, text);
+        memcpy(copy, text, len + 1);
         if (!cut_protocol(copy, &wish.protocol) || !parse_range(copy, &first, &last))
                 return error_set(err, EINVAL, "\"%s\" is no PORT[/tcp|udp|sctp]", text);
         return add_range(w, wish, first, last, err);
@@ -163,10 +165,11 @@ int port_wishes_add_exposed(struct port_wishes *w, const char *text, struct erro
 int port_parse(const char *text, uint16_t *ret_port, uint8_t *ret_protocol, struct error *err)
 {
         char copy[PART_SIZE];
+        size_t len = strlen(text);
         uint16_t first, last;
 
-        if (strlen(text) < sizeof copy) {
-                strcpy(copy, text);
+        if (len < sizeof copy) {
+                memcpy(copy, text, len + 1);
                 if (cut_protocol(copy, ret_protocol) && parse_range(copy, &first, &last) && first == last) {
                         *ret_port = first;
                         return 0;

@@ -84,11 +84,13 @@ static uint16_t bound_port(int fd)
 {
         struct sockaddr_storage address = {};
         socklen_t len = sizeof address;
+        struct sockaddr_in v4 = {};
 
         if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
                 return 0;
+        memcpy(&v4, &address, sizeof v4);
         /* Of both families at the same place. */
-        return ntohs(((struct sockaddr_in *)&address)->sin_port);
+        return ntohs(v4.sin_port);
 }
 
 static int cannot_hold(const struct port_wish *w, int code, const struct buf *owner, struct error *err)

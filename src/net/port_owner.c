@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "net/port.h"
 #include "sys/fd.h"
 
@@ -41,6 +42,21 @@ static int see_endpoint(void *userdata, struct endpoint *e)
         return 0;
 }
 
+/* A line of /proc/net/tcp and its kin: "0: ADDRESS:PORT ADDRESS:PORT STATE QUEUES TIMER RETRIES UID TIMEOUT INODE". */
+static bool parse_socket(char *line, uint32_t *ret_port, uint64_t *ret_inode)
+{
+        enum { LOCAL = 1, INODE = 9, N_FIELDS };
+        char *fields[N_FIELDS], *rest = line, *port;
+
+        for (size_t i = 0; i < N_FIELDS; i++) {
+                fields[i] = strtok_r(i ? NULL : line, " \n", &rest);
+                if (!fields[i])
+                        return false;
+        }
+        port = strchr(fields[LOCAL], ':');
+        return port && parse_u32(port + 1, 16, ret_port) == 0 && parse_u64(fields[INODE], 10, ret_inode) == 0;
+}
+
 /* The inode of the socket in /proc/net/tcp and its kin that has the local port; 0: none. */
 static unsigned long find_inode(const char *path, uint16_t port)
 {
@@ -49,13 +65,11 @@ static unsigned long find_inode(const char *path, uint16_t port)
         char line[512];
 
         while (f && !found && fgets(line, sizeof line, f)) {
-                unsigned local, state;
-                unsigned long inode;
+                uint32_t local = 0;
+                uint64_t inode = 0;
 
                 /* Also those of sockets that only go out from there are in the way. */
-                if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu", &local, &state,
-                           &inode) == 3 &&
-                    local == port && inode)
+                if (parse_socket(line, &local, &inode) && local == port && inode)
                         found = inode;
         }
         if (f)

@@ -94,7 +94,7 @@ static int open_parent(struct extract *x, const char *path, const char **ret_nam
         if (x->parent >= 0)
                 close(x->parent);
         x->parent = fd;
-        strcpy(x->parent_path, parent);
+        memcpy(x->parent_path, parent, strlen(parent) + 1);
         return fd;
 }
 
@@ -103,13 +103,15 @@ static int find_target(struct extract *x, const struct tar_entry *e, const char 
 {
         const char *name;
         int dir = open_parent(x, path, &name, err);
+        size_t len;
 
         if (dir < 0)
                 return dir;
-        if (strlen(name) > NAME_MAX)
+        len = strlen(name);
+        if (len > NAME_MAX)
                 return error_set(err, ENAMETOOLONG, "%.80s...: the name is too long", name);
         *ret = (struct target){ .dir = dir };
-        strcpy(ret->name, name);
+        memcpy(ret->name, name, len + 1);
         ret->exists = fstatat(dir, name, &ret->st, AT_SYMLINK_NOFOLLOW) == 0;
         if (!ret->exists)
                 return errno == ENOENT ? 0 : error_errno(err, errno, "%s", path);

@@ -206,7 +206,7 @@ int doctor_existing_place(const char *path, char ret[PATH_MAX])
         while (access(ret, F_OK) < 0) {
                 slash = strrchr(ret, '/');
                 if (!slash || slash == ret) {
-                        strcpy(ret, "/");
+                        memcpy(ret, "/", sizeof "/");
                         return 0;
                 }
                 *slash = '\0';

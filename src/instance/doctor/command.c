@@ -34,7 +34,7 @@ int doctor_command(const struct doctor_host *h, const char *const *argv, struct 
 {
         own_fd int in = -1, output = -1;
         int ends[2], r;
-        pid_t pid;
+        pid_t pid = -1;
 
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return -errno;

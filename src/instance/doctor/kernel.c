@@ -1,20 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "instance/doctor/checks.h"
 
 /* mount_setattr(2) is the youngest of what a start cannot do without. */
 enum { NEEDED_MAJOR = 5, NEEDED_MINOR = 12 };
 
+/* The number that the text begins with; the text then begins behind it. */
+static bool cut_number(const char **text, uint32_t *ret)
+{
+        size_t n = strspn(*text, "0123456789");
+        char number[16];
+
+        if (n >= sizeof number)
+                return false;
+        memcpy(number, *text, n);
+        number[n] = '\0';
+        *text += n;
+        return parse_u32(number, 10, ret) == 0;
+}
+
+/* "6.1.0-18-amd64": what is behind the first two numbers is the distribution's. */
+static bool parse_release(const char *release, uint32_t *ret_major, uint32_t *ret_minor)
+{
+        if (!cut_number(&release, ret_major) || *release != '.')
+                return false;
+        release++;
+        return cut_number(&release, ret_minor);
+}
+
 static void check_version(const struct doctor_host *h, struct doctor_findings *f)
 {
-        unsigned major = 0, minor = 0;
+        uint32_t major = 0, minor = 0;
         char release[128] = "";
         bool old;
 
         (void)host_read(h, "/proc/sys/kernel/osrelease", release, sizeof release);
-        old = sscanf(release, "%u.%u", &major, &minor) == 2 &&
+        old = parse_release(release, &major, &minor) &&
               (major < NEEDED_MAJOR || (major == NEEDED_MAJOR && minor < NEEDED_MINOR));
         doctor_addf(f,
                     (struct doctor_finding){ .group = "kernel",

@@ -174,7 +174,7 @@ static void take_terminal(void)
 /* Takes all that have ended off the table; ends with the program. */
 static void reap(long program)
 {
-        int status;
+        int status = 0;
         long pid;
 
         while ((pid = call(SYS_wait4, -1, (long)&status, WNOHANG, 0)) > 0) {

@@ -64,7 +64,7 @@ int main(int argc, char **argv)
                                  .slave = -1,
                                  .log = { .fd = -1 },
                                  .probe = { .out = -1 } };
-        char path[4200];
+        static char path[4200]; /* s points to it */
 
 #ifndef HOLT_SEALED_ENTRY
         sealed_start(argv, environ);
