@@ -98,7 +98,7 @@ static int find_source(const struct copy_side *s, bool follow, struct source *re
                 return missing(s, ENAMETOOLONG, err);
         found.content |= strcmp(path, "/") == 0 || !*path;
         if (!found.content)
-                snprintf(found.name, sizeof found.name, "%s", last_name(path));
+                memcpy(found.name, last_name(path), strlen(last_name(path)) + 1);
         follow |= found.content || has_slash(s->path);
         found.fd = side_open(s, path, O_PATH | (follow ? 0 : O_NOFOLLOW));
         if (found.fd < 0)
