@@ -3,20 +3,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/grow.h"
 #include "base/own.h"
 #include "cli/instance_select.h"
 
 struct wanted {
-        char **ids;
+        const char **ids;
         size_t n, cap;
+        struct arena arena;
         struct error *err;
 };
 
 static void wanted_finish(struct wanted *w)
 {
-        for (size_t i = 0; i < w->n; i++)
-                free(w->ids[i]);
+        arena_finish(&w->arena);
         free(w->ids);
 }
 #define own_wanted __attribute__((cleanup(wanted_finish)))
@@ -37,10 +38,10 @@ static int add(void *userdata, struct instance *i)
 
         if (!wants_boot(i))
                 return 0;
-        if (array_grow(&w->ids, &w->cap, w->n + 1, sizeof *w->ids) < 0 || !(w->ids[w->n] = strdup(i->id)))
+        if (array_grow(&w->ids, &w->cap, w->n + 1, sizeof(char *)) < 0)
                 return error_set(w->err, ENOMEM, "out of memory");
-        w->n++;
-        return 0;
+        w->ids[w->n] = arena_strdup(&w->arena, i->id);
+        return w->ids[w->n++] ? 0 : error_set(w->err, ENOMEM, "out of memory");
 }
 
 static int start(struct engine *e, const char *id, struct error *err)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/grow.h"
 #include "base/own.h"
 #include "cli/human.h"
@@ -13,7 +14,7 @@
 #include "cli/volume_filter.h"
 
 struct doomed {
-        char *name;
+        const char *name;
         uint64_t bytes;
 };
 
@@ -23,6 +24,7 @@ struct prune {
         bool all;
         struct doomed *doomed;
         size_t n, cap;
+        struct arena arena;
         struct error *err;
 };
 
@@ -52,7 +54,7 @@ static int add(void *userdata, const struct volume_info *v)
                 return r;
         if (array_grow(&p->doomed, &p->cap, p->n + 1, sizeof *p->doomed) < 0)
                 return error_set(p->err, ENOMEM, "out of memory");
-        p->doomed[p->n].name = strdup(v->name);
+        p->doomed[p->n].name = arena_strdup(&p->arena, v->name);
         p->doomed[p->n].bytes = size_of(v->path);
         return p->doomed[p->n++].name ? 0 : error_set(p->err, ENOMEM, "out of memory");
 }
@@ -129,8 +131,7 @@ int cmd_volume_prune(struct invocation *inv, struct error *err)
 
         if (r == 0)
                 r = prune(inv, &p, err);
-        for (size_t k = 0; k < p.n; k++)
-                free(p.doomed[k].name);
+        arena_finish(&p.arena);
         free(p.doomed);
         filters_finish(&p.filters);
         engine_close(&p.e);

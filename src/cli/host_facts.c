@@ -67,12 +67,14 @@ static char *find_name(const char *top)
 int host_facts_read(const char *top, struct host_facts *ret, struct error *err)
 {
         struct host_facts h = { .cgroup_layout = find_layout(top) };
+        char *name;
 
         find_security(top, &h);
-        h.operating_system = find_name(top);
-        if (!h.operating_system)
+        name = find_name(top);
+        if (!name)
                 return error_set(err, ENOMEM, "out of memory");
         *ret = h;
+        ret->operating_system = name;
         return 0;
 }
 

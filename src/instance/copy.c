@@ -321,14 +321,14 @@ int copy_from_stream(int from, const struct copy_side *to, const struct copy_opt
         own_tar_reader struct tar_reader *tar = in ? tar_reader_new(read_input, NULL, in) : NULL;
         struct tar_extract_options extract_options;
         own_fd int root = -1;
-        struct target target;
+        struct target target = {};
         int r = tar ? find_target(to, &target, err) : error_set(err, ENOMEM, "out of memory");
 
         if (r == 0 && !target.is_directory)
                 r = error_set(err, ENOTDIR, "%s: no such directory", to->path);
         if (r == 0)
                 r = open_target(to, target.path, o, &extract_options, &root, err);
-        if (r < 0)
+        if (r < 0 || !in)
                 return r;
         in->fd = from;
         return tar_extract(tar, &extract_options, err);

@@ -123,7 +123,8 @@ int instance_create(struct engine *e, const struct image_info *image, const char
         i->backend = &backend_container;
         i->created = instance_now();
         i->image = image->id;
-        i->image_name = strdup(image_name);
+        if (asprintf(&i->image_name, "%s", image_name) < 0)
+                i->image_name = NULL;
         r = i->image_name ? instance_options_settle(options, err) : error_set(err, ENOMEM, "out of memory");
         if (r == 0 && options->name)
                 r = instance_name_check(options->name, err);

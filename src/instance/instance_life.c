@@ -159,7 +159,8 @@ static int rename_locked(struct instance *i, struct instance *fresh, const char 
         own_mem char *old = fresh->name;
         int r;
 
-        fresh->name = strdup(name);
+        if (asprintf(&fresh->name, "%s", name) < 0)
+                fresh->name = NULL;
         if (!fresh->name)
                 return error_set(err, ENOMEM, "out of memory");
         r = instance_name_take(dir, name, i->id, err);

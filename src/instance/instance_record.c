@@ -283,7 +283,7 @@ int instance_lock_config(struct engine *e, struct instance *i, struct error *err
                         return error_errno(err, errno, "lock the instance's configuration");
         }
         r = instance_load(e, dir, i->id, &fresh, err);
-        if (r == 0)
+        if (r == 0 && fresh)
                 take_config(i, fresh);
         else
                 flock(i->fd, LOCK_UN);
