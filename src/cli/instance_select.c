@@ -18,6 +18,7 @@ int invocation_engine(const struct invocation *inv, struct engine *ret, struct e
                 return r;
         ret->warn = report_warning;
         ret->debug = inv->debug ? report_debug_line : NULL;
+        report_debug(inv, "the store is %s, what a boot forgets is in %s", ret->root, ret->run);
         return 0;
 }
 

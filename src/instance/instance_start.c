@@ -196,6 +196,19 @@ static void keep_ports(struct start *s)
                 s->pins[s->job.n_pins++] = take_fd(&s->network.ports);
 }
 
+static void tell_debug(const struct start *s)
+{
+        char text[600];
+
+        if (!s->e->debug)
+                return;
+        snprintf(text, sizeof text, "image %s, layers: %zu", s->image->id.text, s->image->n_layers);
+        s->e->debug(text);
+        snprintf(text, sizeof text, "container %s, what it writes: %s, its state: %s/containers", s->i->id, s->i->path,
+                 s->e->run);
+        s->e->debug(text);
+}
+
 static int make_job(struct start *s, struct error *err)
 {
         const struct instance_options *o = &s->i->options;
@@ -225,6 +238,8 @@ static int make_job(struct start *s, struct error *err)
         if (r == 0)
                 r = write_config(s, err);
         s->job.netns = s->network.netns;
+        if (r == 0)
+                tell_debug(s);
         return r;
 }
 

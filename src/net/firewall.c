@@ -18,14 +18,17 @@
 
 /* ---- when it was seen whole ---- */
 
+/* The networks may stand there without a trace in RUN: another RUN made them. */
 static int open_seen(const struct network_place *p, struct error *err)
 {
-        own_mem char *path = NULL;
+        own_mem char *directory = NULL, *path = NULL;
         int fd;
 
-        if (asprintf(&path, "%s/networks/firewall", p->run) < 0)
+        if (asprintf(&directory, "%s/networks", p->run) < 0 || asprintf(&path, "%s/firewall", directory) < 0)
                 return error_set(err, ENOMEM, "out of memory");
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 && errno == ENOENT && fd_mkdir_all(directory, 0755) == 0)
+                fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         return fd < 0 ? error_errno(err, errno, "open %s", path) : fd;
 }
 

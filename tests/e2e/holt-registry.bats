@@ -334,7 +334,7 @@ EOF
         holt login -u bob --password-stdin "$REGISTRY" <<<secret
         holt push -q web:1 "$REGISTRY/web:1"
         holt rmi web:1
-        run -0 --separate-stderr "$HOLT" --debug --root "$STORE" --run "$RUN" run --pull always "$REGISTRY/web:1" busybox echo ran
+        run -0 --separate-stderr "$HOLT" --debug --root "$STORE" --run "$RUN" run --rm --network none --pull always "$REGISTRY/web:1" busybox echo ran
         [ "$output" = ran ]
         [[ $stderr == *"holt: debug: the store is $STORE, what a boot forgets is in $RUN"* ]]
         [[ $stderr =~ debug:\ process\ [0-9]+\ runs\ .*/holt-fetch:\ pull ]]
