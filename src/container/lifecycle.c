@@ -185,8 +185,11 @@ int container_pause(struct container *c, bool paused, struct error *err)
                 return r;
         if (paused && status != CONTAINER_RUNNING && status != CONTAINER_CREATED)
                 return error_set(err, EINVAL, "container not running or created: %s", container_status_name(status));
-        if (!paused && status != CONTAINER_PAUSED)
+        if (!paused && status != CONTAINER_PAUSED) {
+                /* Whoever was about to pause it may have been killed, and it freezes yet. */
+                cgroup_freeze(&c->cgroup, false, err);
                 return error_set(err, EINVAL, "container not paused");
+        }
         return cgroup_freeze(&c->cgroup, paused, err);
 }
 

@@ -29,7 +29,7 @@ static void thaw(struct engine *e, const struct instance *i)
 static void watch(struct engine *e, const struct instance *i, int pipe)
 {
         sigset_t all;
-        char word;
+        char word = DONE;
         ssize_t n;
 
         sigfillset(&all);
@@ -37,6 +37,8 @@ static void watch(struct engine *e, const struct instance *i, int pipe)
         setsid();
         for (int fd = 0; fd <= STDERR_FILENO; fd++)
                 close(fd);
+        if (write(pipe, &word, 1) != 1)
+                _exit(1);
         while ((n = read(pipe, &word, 1)) < 0 && errno == EINTR)
                 ;
         if (n == 0) {
@@ -46,10 +48,12 @@ static void watch(struct engine *e, const struct instance *i, int pipe)
         _exit(0);
 }
 
-/* Nobody waits for it: it ends when it is told to, and commands are short. */
+/* Nobody waits for its end: it comes when it is told to, and commands are short. But it has left our process group,
+ * which may be killed as a whole, before anything is frozen. */
 static int start_guard(struct freeze *f, int pipe)
 {
         pid_t pid = fork();
+        char word;
 
         if (pid < 0)
                 return -errno;
@@ -57,7 +61,8 @@ static int start_guard(struct freeze *f, int pipe)
                 close(take_fd(&f->guard));
                 watch(f->e, f->i, pipe);
         }
-        return 0;
+        close(pipe);
+        return read(f->guard, &word, 1) == 1 ? 0 : -ECHILD;
 }
 
 /* One at a time: who thaws it must not do so under another's eyes. The guard has the lock as well. */
@@ -77,7 +82,6 @@ static int lock(const struct instance *i, struct error *err)
 int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret, struct error *err)
 {
         own_freeze struct freeze f = { .e = e, .guard = -1, .lock = -1 };
-        own_fd int watched = -1;
         int ends[2], r;
 
         *ret = f;
@@ -97,10 +101,9 @@ int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret,
         /* No pipe: the guard may have been killed, and what is said to it must not end us. */
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
                 return error_errno(err, errno, "make a socket");
-        watched = ends[0];
         f.guard = ends[1];
         f.i = i;
-        r = start_guard(&f, watched);
+        r = start_guard(&f, ends[0]);
         if (r < 0) {
                 f.i = NULL;
                 return error_errno(err, -r, "start a guard for the frozen instance");
