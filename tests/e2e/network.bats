@@ -49,7 +49,8 @@ if kind == socket.SOCK_DGRAM:
     s.send(b"x")
 print(s.recv(100).decode().strip())
 EOF
-        outside python3 "$WORK/who.py" 7000 >/dev/null 2>&1 3>&- &
+        # No function in the background: its number would be a shell's.
+        nsenter --net="/proc/$OUTSIDE/ns/net" python3 "$WORK/who.py" 7000 >/dev/null 2>&1 3>&- &
         export SERVER=$!
 }
 
@@ -90,7 +91,7 @@ within() { # NAME COMMAND...: with the machine's programs, in the instance's net
 serve() { # NAME PORT...: who.py in the instance's network
         local name=$1
         shift
-        within "$name" python3 "$WORK/who.py" "$@" >/dev/null 2>&1 3>&- &
+        nsenter --net="/proc/$(pid_of "$name")/ns/net" python3 "$WORK/who.py" "$@" >/dev/null 2>&1 3>&- &
         SERVERS+=($!)
         local tries=100
         until within "$name" python3 "$WORK/ask.py" 127.0.0.1 "$1" >/dev/null 2>&1; do
@@ -175,7 +176,7 @@ lookup() { # NAME WHAT [TYPE]
         [[ $status -eq 125 && $output == *"8080/tcp: it is taken by the instance web"* ]]
         run inside python3 -c 'import socket; socket.socket().bind(("", 8080))'
         [[ $output == *"in use"* ]]
-        inside python3 "$WORK/who.py" 8090 3>&- &
+        nsenter --net="/proc/$INSIDE/ns/net" python3 "$WORK/who.py" 8090 >/dev/null 2>&1 3>&- &
         SERVERS+=($!)
         until inside python3 "$WORK/ask.py" 127.0.0.1 8090; do sleep 0.05; done
         run holt run --rm -p 8090:80 box true
@@ -228,7 +229,7 @@ lookup() { # NAME WHAT [TYPE]
 
 @test "what an instance sends to the host's loopback address does not arrive" {
         start aa -p 8080:80
-        inside python3 "$WORK/who.py" 6000 3>&- &
+        nsenter --net="/proc/$INSIDE/ns/net" python3 "$WORK/who.py" 6000 >/dev/null 2>&1 3>&- &
         SERVERS+=($!)
         until inside python3 "$WORK/ask.py" 127.0.0.1 6000; do sleep 0.05; done
         within aa sh -c 'ip address del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via 10.112.0.1'
@@ -238,7 +239,7 @@ lookup() { # NAME WHAT [TYPE]
 }
 
 @test "names of others are asked of the host's resolvers, or of --dns" {
-        outside python3 - >/dev/null 2>&1 3>&- <<'EOF' &
+        nsenter --net="/proc/$OUTSIDE/ns/net" python3 - >/dev/null 2>&1 3>&- <<'EOF' &
 import socket, threading
 def answer(q): return q[:2] + b"\x81\x80" + q[4:6] + b"\0\1\0\0\0\0" + q[12:q.index(b"\0", 12) + 5] + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\x07"
 u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("198.51.100.2", 53))
@@ -339,7 +340,7 @@ EOF
         # It does that when it switches forwarding on.
         inside sysctl -qw net.ipv4.ip_forward=0
         # shellcheck disable=SC2016
-        inside unshare -m sh -c 'mount -t tmpfs x /var/lib/docker 2>/dev/null; exec dockerd "$@"' sh --data-root "$WORK/docker" \
+        nsenter --net="/proc/$INSIDE/ns/net" unshare -m sh -c 'mount -t tmpfs x /var/lib/docker 2>/dev/null; exec dockerd "$@"' sh --data-root "$WORK/docker" \
                 --exec-root "$WORK/docker-exec" --pidfile "$WORK/docker.pid" --host "unix://$WORK/docker.sock" --bip 10.124.46.1/24 \
                 --log-level warn >"$WORK/docker.log" 2>&1 3>&- &
         local docker=$! tries=300
