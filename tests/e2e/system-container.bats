@@ -100,7 +100,7 @@ stop() {
 @test "with a terminal it has a console" {
         PROGRAM=("$BATS_TEST_DIRNAME/tty_drive.py" -s 30x100 -- "$HOLT")
         boot -t
-        kill -RTMIN+3 "$(pgrep -P "$PID")"
+        "$HOLT" stop --latest >/dev/null
         wait "$PID"
         PID=
         grep -q 'Debian GNU/Linux' console || { cat -v console; return 1; }
