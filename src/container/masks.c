@@ -47,7 +47,8 @@ static int null_tree(struct rootfs *r, struct error *err)
                 return null;
         tree = mount_clone(null, "", false);
         n = tree < 0 ? tree
-                     : mount_set_attr(tree, false, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0);
+                     : mount_set_attr(tree, false, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0,
+                                      MS_PRIVATE);
         return n < 0 ? error_errno(err, -n, "clone /dev/null") : take_fd(&tree);
 }
 

@@ -157,6 +157,8 @@ static int at_end(struct restore *re, pid_t pid, struct error *err)
                 r = state_save_again(l, err);
         }
         if (r == 0)
+                r = restore_masks(l, pid, err);
+        if (r == 0)
                 r = launch_record_init(l, err);
         return r == 0 ? pid_file_announce(l->options, pid, l->init_pidfd, err) : r;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -203,4 +204,47 @@ int restore_enter_mounts(const struct launch *l, struct error *err)
                 return error_errno(err, errno, "make a mount namespace");
         r = cut_off(err);
         return r == 0 ? enter_root(l, err) : r;
+}
+
+/* In the container's mount namespace, where nothing runs yet. */
+static int mask_again(const struct launch *l, int namespace)
+{
+        own_fd int root = -1;
+
+        if (setns(namespace, CLONE_NEWNS) < 0)
+                return -errno;
+        root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        for (size_t i = 0; root >= 0 && i < l->spec.linux_.masked_paths.n; i++) {
+                own_fd int fd = fd_open_in_root(root, l->spec.linux_.masked_paths.v[i], O_PATH);
+                struct stat st;
+                int r;
+
+                if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
+                        continue;
+                r = mount_set_attr(fd, false, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, MS_PRIVATE);
+                if (r < 0)
+                        return r;
+        }
+        return root < 0 ? -EIO : 0;
+}
+
+int restore_masks(const struct launch *l, pid_t pid, struct error *err)
+{
+        const struct clone_options o = { .cgroup_fd = -1 };
+        own_fd int namespace = -1;
+        char path[64];
+        pid_t child;
+
+        if (!l->spec.linux_.masked_paths.n)
+                return 0;
+        snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
+        namespace = open(path, O_RDONLY | O_CLOEXEC);
+        if (namespace < 0)
+                return error_errno(err, errno, "open %s", path);
+        child = process_clone(&o);
+        if (child == 0)
+                _exit(mask_again(l, namespace) < 0);
+        if (child < 0)
+                return error_errno(err, -child, "start a process to enter the mount namespace");
+        return process_wait(child) == 0 ? 0 : error_set(err, EIO, "cannot make the masks of files read-only");
 }

@@ -2,6 +2,8 @@
 /* restore: the mounts that criu does not make by itself. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 
@@ -18,3 +20,7 @@ int restore_prepare_mounts(struct launch *l, struct buf *opts, struct error *err
  * criu wants. It vanishes with criu, however that ends.
  */
 int restore_enter_mounts(const struct launch *l, struct error *err);
+
+/* criu binds the host's /dev/null anew where it lay over files: read-only again (masks.c says why), before anything of
+ * the container runs. */
+int restore_masks(const struct launch *l, pid_t pid, struct error *err);
