@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "cli/instance_exit.h"
 #include "cli/instance_options.h"
 #include "cli/instance_select.h"
 #include "instance/backend.h"

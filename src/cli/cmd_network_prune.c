@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "cli/confirm.h"
 #include "cli/filter.h"
 #include "cli/network_select.h"
 #include "cli/timestamp.h"
@@ -116,21 +116,6 @@ static void name_all(const struct prune *p, struct buf *out)
                 buf_addf(out, "  %.12s  %s\n", p->doomed[i].id, p->doomed[i].name);
 }
 
-/* Without a terminal nobody is asked. */
-static int confirm(const struct invocation *inv, const struct prune *p, struct error *err)
-{
-        own_buf struct buf list = {};
-
-        if (args_flag(&inv->args, OPTION_FORCE))
-                return 1;
-        if (!isatty(STDIN_FILENO))
-                return error_set(err, EMISUSED, "nobody can be asked without a terminal: --force says yes");
-        buf_add_str(&list, "These networks would be removed:\n");
-        name_all(p, &list);
-        report_text(&list);
-        return ask("Go on? [y/N] ");
-}
-
 static int remove_all(struct invocation *inv, struct prune *p, struct error *err)
 {
         own_buf struct buf out = {};
@@ -162,10 +147,9 @@ int cmd_network_prune(struct invocation *inv, struct error *err)
                 r = instances(&p.e, spare_users, &p, err);
         if (r < 0 || !p.n)
                 return r;
-        if (args_flag(&inv->args, OPTION_DRY_RUN)) {
-                name_all(&p, &list);
+        name_all(&p, &list);
+        if (args_flag(&inv->args, OPTION_DRY_RUN))
                 return output_write(&list, err);
-        }
-        r = confirm(inv, &p, err);
+        r = confirm_removal(&inv->args, &list, err);
         return r > 0 ? remove_all(inv, &p, err) : r;
 }

@@ -8,9 +8,9 @@
 
 #include "base/own.h"
 #include "cli/image_pull.h"
-#include "cli/instance_exit.h"
 #include "cli/instance_options.h"
 #include "cli/instance_select.h"
+#include "instance/exit_status.h"
 #include "instance/shim_client.h"
 #include "sys/fd.h"
 
@@ -93,7 +93,7 @@ int cmd_create(struct invocation *inv, struct error *err)
         own_instance struct instance *i = NULL;
         int r;
 
-        inv->failure_status = EXIT_FAILED;
+        inv->failure_status = EXIT_STATUS_FAILED;
         r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = make(inv, &e, &i, err);
@@ -170,7 +170,7 @@ static void give_up(struct invocation *inv, struct engine *e, struct instance *i
 {
         struct error ignored;
 
-        inv->failure_status = instance_exit_code(err);
+        inv->failure_status = exit_status_of(err);
         if (i->options.rm)
                 instance_remove(e, i, true, true, &ignored);
         else
@@ -183,7 +183,7 @@ int cmd_run(struct invocation *inv, struct error *err)
         own_instance struct instance *i = NULL;
         int r;
 
-        inv->failure_status = EXIT_FAILED;
+        inv->failure_status = EXIT_STATUS_FAILED;
         if (args_flag(&inv->args, OPTION_DETACH) && args_has(&inv->args, OPTION_ATTACH))
                 return error_set(err, EMISUSED, "--detach and --attach exclude each other");
         r = invocation_engine(inv, &e, err);

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "cli/instance_exit.h"
 #include "cli/instance_filter.h"
 #include "cli/instance_select.h"
+#include "instance/exit_status.h"
 #include "instance/shim_client.h"
 
 static int start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
@@ -14,7 +14,7 @@ static int start(struct engine *e, struct instance *i, bool attach, int *ret_shi
         int r = instance_start(e, i, attach, ret_shim, err);
 
         if (r < 0 && r != -EALREADY && r != -EBUSY)
-                instance_fail(e, i, instance_exit_code(err), err->text);
+                instance_fail(e, i, exit_status_of(err), err->text);
         return r < 0 ? error_wrap(err, "start %s", i->name) : 0;
 }
 
@@ -50,7 +50,7 @@ static int attach(struct invocation *inv, struct error *err)
                 return r;
         r = start(&e, i, true, &shim, err);
         if (r < 0) {
-                inv->failure_status = r == -EALREADY ? 1 : instance_exit_code(err);
+                inv->failure_status = r == -EALREADY ? 1 : exit_status_of(err);
                 return r;
         }
         o.input = args_flag(a, OPTION_INTERACTIVE) && i->options.interactive;

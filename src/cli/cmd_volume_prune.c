@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/grow.h"
 #include "base/own.h"
+#include "cli/confirm.h"
 #include "cli/human.h"
 #include "cli/instance_select.h"
 #include "cli/volume_filter.h"
@@ -69,21 +69,6 @@ static void name_all(const struct prune *p, struct buf *out)
         }
 }
 
-/* Without a terminal nobody is asked. */
-static int confirm(const struct invocation *inv, const struct prune *p, struct error *err)
-{
-        own_buf struct buf list = {};
-
-        if (args_flag(&inv->args, OPTION_FORCE))
-                return 1;
-        if (!isatty(STDIN_FILENO))
-                return error_set(err, EMISUSED, "nobody can be asked without a terminal: --force says yes");
-        buf_add_str(&list, "These volumes would be removed with all that is in them:\n");
-        name_all(p, &list);
-        report_text(&list);
-        return ask("Go on? [y/N] ");
-}
-
 static int remove_all(struct invocation *inv, struct prune *p, struct error *err)
 {
         own_buf struct buf out = {};
@@ -116,11 +101,10 @@ static int prune(struct invocation *inv, struct prune *p, struct error *err)
                 r = volume_each(&p->e, add, p, err);
         if (r < 0)
                 return r;
-        if (args_flag(&inv->args, OPTION_DRY_RUN)) {
-                name_all(p, &list);
+        name_all(p, &list);
+        if (args_flag(&inv->args, OPTION_DRY_RUN))
                 return output_write(&list, err);
-        }
-        r = p->n ? confirm(inv, p, err) : 1;
+        r = p->n ? confirm_removal(&inv->args, &list, err) : 1;
         return r > 0 ? remove_all(inv, p, err) : r;
 }
 
