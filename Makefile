@@ -39,7 +39,6 @@ sanitize:
 
 # Everything that is tested; GROUPS="unit e2e" runs a part (tests/run --list).
 check: packages-check all-after-packages-check
-	$(MAKE) sanitize
 	tests/run --build $(BUILD) --sanitized $(SANITIZED) $(GROUPS)
 
 bench: packages-bench all-after-packages-bench
