@@ -91,6 +91,21 @@ class Bench:
         other = int(output([*self.podman, "inspect", "-f", "{{.State.Pid}}", name]))
         return [private(parent(p)) for p in (pid, other)]
 
+    def copies(self, state, make):
+        """Milliseconds and bytes of disk of a copy of an instance that has changed nothing: make(name, n) is its command."""
+        name = f"original-{state}"
+        output([*self.holt, "run", "-d", "--network", "none", "--name", name, self.image, "sleep", "1000"])
+        if state == "stopped":
+            output([*self.holt, "stop", "-t", "0", name])
+        took([*self.holt, *make(name, "first")])
+        before = self.disk()
+        times = [took([*self.holt, *make(name, n)]) for n in range(self.rounds)]
+        return statistics.median(times), (self.disk() - before) / self.rounds
+
+    def disk(self):
+        os.sync()
+        return int(output(["du", "-s", "-B1", self.holt[2]]).split()[0])
+
     def many(self, tool, image, count):
         """Seconds to start, enter and stop many, eight commands at a time."""
         names = [f"many{n}" for n in range(count)]
@@ -138,6 +153,11 @@ def report(bench):
     compare("exec", times, "0.125")
     row("private memory of a running instance", f"{memory[0] / 1024:.0f} KB", f"{memory[1] / 1024:.0f} KB",
         f"{memory[0] / memory[1]:.2f}", "1 MB")
+    for what, state, make in (("clone of a stopped one", "stopped", lambda name, n: ["clone", name, f"clone{n}"]),
+                              ("snapshot of a running one", "running", lambda name, n: ["snapshot", "create", name, f"s{n}"])):
+        elapsed, size = bench.copies(state, make)
+        row(what, f"{elapsed:.1f} ms, {size / 1024:.0f} KB", "", "", "10 ms, 64 KB")
+    output([*bench.holt, "rm", "-f", "-a"])
     holt = bench.many(bench.holt, bench.image, MANY)
     podman = bench.many(bench.podman, bench.podman_image, MANY // 10)
     for what, n, target in (("start", 0, ""), ("exec", 1, "")):
