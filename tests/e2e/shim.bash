@@ -53,4 +53,5 @@ state() {
 has_state() { [[ $(state "$1" "$2") == "$3" ]]; }
 log_text() { jq -rj 'select(.stream == "'"${2:-stdout}"'") | .log' "$(dir "$1")/log"; }
 logged() { log_text "$1" 2>/dev/null | grep -q "$2"; }
-shim_of() { grep -lzx "$(basename "$(dir "$1")")" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | head -n 1; }
+# Not by grep in /proc/*/cmdline, which would find its own.
+shim_of() { pgrep -f "^holt-shim run .* $(basename "$(dir "$1")")\$" | head -n 1; }
