@@ -12,7 +12,7 @@
 #include "base/own.h"
 
 /* A line of the file has up to 16 KB of text, of which each byte may take six. */
-enum { BLOCK = 64 << 10, MAX_LINE = 256 << 10 };
+enum { BLOCK = 64 << 10, MAX_LINE = 256 << 10, MISSING_AT_END = 3 };
 
 /* n 0: the one that is written to. A descriptor or -errno. */
 static int open_file(int dir, unsigned n)
@@ -24,6 +24,28 @@ static int open_file(int dir, unsigned n)
                 snprintf(name, sizeof name, "log.%u", n);
         fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
+}
+
+/*
+ * From the newest file back. While they are rotated, which moves one after the other on to the next number, there is
+ * one that is missing in between, and one may be met twice: none is passed over.
+ */
+struct walk {
+        int dir;
+        unsigned n, missing;
+};
+
+/* A descriptor, or -1 behind the oldest. */
+static int walk_back(struct walk *w)
+{
+        while (w->n < LOG_READ_MAX_FILES && w->missing < MISSING_AT_END) {
+                int fd = open_file(w->dir, w->n++);
+
+                w->missing = fd < 0 ? w->missing + 1 : 0;
+                if (fd >= 0)
+                        return fd;
+        }
+        return -1;
 }
 
 static bool is_same(int a, int b)
@@ -68,13 +90,15 @@ static int64_t find_tail(int fd, int64_t *lines)
 /* From the newest file back. */
 static void begin_at_tail(struct log_reader *r, int64_t lines)
 {
-        unsigned n = 0;
+        struct walk w = { .dir = r->dir };
 
-        while (lines > 0 && n < LOG_READ_MAX_FILES) {
-                own_fd int fd = open_file(r->dir, n++);
+        while (lines > 0) {
+                own_fd int fd = walk_back(&w);
 
                 if (fd < 0)
                         break;
+                if (r->fd >= 0 && is_same(fd, r->fd))
+                        continue;
                 r->at = find_tail(fd, &lines);
                 if (r->fd >= 0)
                         close(r->fd);
@@ -84,13 +108,10 @@ static void begin_at_tail(struct log_reader *r, int64_t lines)
 
 static void begin_at_oldest(struct log_reader *r)
 {
-        unsigned n = 0;
+        struct walk w = { .dir = r->dir };
+        int fd;
 
-        while (n < LOG_READ_MAX_FILES) {
-                int fd = open_file(r->dir, n++);
-
-                if (fd < 0)
-                        break;
+        while ((fd = walk_back(&w)) >= 0) {
                 if (r->fd >= 0)
                         close(r->fd);
                 r->fd = fd;
@@ -128,11 +149,11 @@ void log_reader_close(struct log_reader *r)
 /* The file after this one, which may have got another name since: a descriptor, or -1. */
 static int open_next(const struct log_reader *r)
 {
-        unsigned n = 0;
+        struct walk w = { .dir = r->dir };
         int newer = -1;
 
-        while (n < LOG_READ_MAX_FILES) {
-                own_fd int fd = open_file(r->dir, n++);
+        for (;;) {
+                own_fd int fd = walk_back(&w);
 
                 if (fd < 0 || (r->fd >= 0 && is_same(fd, r->fd)))
                         break;
