@@ -35,10 +35,11 @@ static int prompt(const char *question, const char *what, bool hidden, char **re
         if (!isatty(STDIN_FILENO))
                 return error_set(err, ENOTTY, "no terminal to ask for the %s; see --username and --password-stdin",
                                  what);
-        (void)fd_write_all(STDERR_FILENO, question, strlen(question));
         r = hidden ? terminal_hide_input(STDIN_FILENO, &saved) : 0;
         if (r < 0)
                 return error_errno(err, -r, "hide what is typed");
+        /* Asked when nothing shows any more: who is quick would see what he types. */
+        (void)fd_write_all(STDERR_FILENO, question, strlen(question));
         r = read_line(what, ret, err);
         if (hidden)
                 tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);

@@ -321,7 +321,7 @@ asked() {
 }
 
 wait_for() { # TEXT: until the terminal shows it
-        for ((i = 0; i < 200; i++)); do
+        for ((i = 0; i < 1200; i++)); do
                 grep -q "$1" out && return
                 sleep 0.05
         done
@@ -333,7 +333,6 @@ wait_for() { # TEXT: until the terminal shows it
                 wait_for Username:
                 echo bob
                 wait_for Password:
-                sleep 0.2
                 echo secret
                 wait_for Succeeded
         } | script -qefc "holt login registry.example" out >/dev/null
