@@ -141,8 +141,7 @@ teardown() {
         [ "$(cat "$file")" = "$before" ]
         c task resume "$NAME"
         status_is RUNNING
-        sleep 0.2
-        [ "$(cat "$file")" != "$before" ]
+        wait_for 5 differs "$file" "$before"
 }
 
 @test "ctr task ps" {

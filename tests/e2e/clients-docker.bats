@@ -160,8 +160,7 @@ value() { dock exec "$NAME" sh -c "$(limit "$@")"; }
         [ "$(cat "$file")" = "$before" ]
         dock unpause "$NAME" >/dev/null
         state_is running
-        sleep 0.2
-        [ "$(cat "$file")" != "$before" ]
+        wait_for 5 differs "$file" "$before"
 }
 
 @test "docker update" {

@@ -160,16 +160,17 @@ state_is() { [ "$(pod inspect -f '{{.State.Status}}' "$NAME")" = "$1" ]; }
 
 @test "podman pause and unpause" {
         start debian:holt sh -c 'while :; do date +%s%N >/now; sleep 0.02; done'
+        local file before
+        file=$(pod mount "$NAME")/now
+        wait_for 5 test -s "$file"
         pod pause "$NAME" >/dev/null
         state_is paused
-        local before
-        before=$(cat "$(pod mount "$NAME")/now")
+        before=$(cat "$file")
         sleep 0.2
-        [ "$(cat "$(pod mount "$NAME")/now")" = "$before" ]
+        [ "$(cat "$file")" = "$before" ]
         pod unpause "$NAME" >/dev/null
         state_is running
-        sleep 0.2
-        [ "$(cat "$(pod mount "$NAME")/now")" != "$before" ]
+        wait_for 5 differs "$file" "$before"
         pod umount "$NAME" >/dev/null
 }
 
@@ -288,7 +289,7 @@ ip link set lo up
 pod_run -d --name $NAME --network bridge -p 127.0.0.1:18080:80 -v $HOLT_DIR/probe:/probe:ro debian:holt \
         perl -MIO::Socket::INET -e '\$s = IO::Socket::INET->new(LocalPort => 80, Listen => 5, ReuseAddr => 1) or die; while (\$c = \$s->accept) { print \$c "hello\n"; close \$c }' >/dev/null
 address=\$(pod inspect -f '{{.NetworkSettings.IPAddress}}' $NAME)
-for i in \$(seq 50); do
+for i in \$(seq 600); do
         text=\$( (exec 5<>/dev/tcp/\$address/80 && cat <&5) 2>/dev/null) && break
         sleep 0.1
 done

@@ -16,25 +16,13 @@ CGROUP_V2=
 # For what an older runc, with which a test is first tried, lacks.
 skip_runc() { [[ $("$RUNTIME" --version | head -n 1) != runc* ]] || skip "$("$RUNTIME" --version | head -n 1): $1"; }
 
-wait_for() {
-        local end=$((SECONDS + $1))
-        shift
-        until "$@" >/dev/null 2>&1; do
-                ((SECONDS < end)) || {
-                        echo "waited in vain for: $*"
-                        return 1
-                }
-                sleep 0.05
-        done
-}
-
 is_gone() { ! grep -qE '^State:[[:space:]]+[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
 
 # Ends a daemon by its pid, the hard way if it will not go.
 end_process() {
         local i
         kill -TERM "$1" 2>/dev/null || return 0
-        for ((i = 0; i < 200; i++)); do
+        for ((i = 0; i < 1200; i++)); do
                 is_gone "$1" && return 0
                 sleep 0.05
         done
@@ -69,7 +57,7 @@ leaks() {
 }
 
 no_leaks() {
-        local left end=$((SECONDS + 5))
+        local left end=$((SECONDS + 30))
         while left=$(leaks "$@") && [[ -n $left ]]; do
                 ((SECONDS < end)) || {
                         echo "$left"

@@ -52,13 +52,13 @@ written() {
 
 @test "commit of a running one: it stands still meanwhile, unless it shall not" {
         start --name one box sh -c 'while :; do echo x >>/growing; done'
-        sleep 0.2
+        wait_for 5 h exec one test -s /growing
         h commit one made:1 >/dev/null
         h commit --pause=false one made:2 >/dev/null
         is "$(h ps --format '{{.Status}}' | cut -c 1-2)" Up
         before=$(h cp one:/growing - | wc -c)
-        sleep 0.2
-        [ "$(h cp one:/growing - | wc -c)" -gt "$before" ]
+        grown() { [ "$(h cp one:/growing - | wc -c)" -gt "$before" ]; }
+        wait_for 5 grown
         once made:1 test -s /growing
         h rm -f one
         h rmi made:1 made:2
@@ -96,7 +96,7 @@ written() {
 
 @test "a snapshot of a running one; restoring stops it only by force" {
         start --name one box sh -c 'trap exit TERM; echo before >/state; echo ok >/ready; while :; do sleep 0.1; done'
-        for _ in {1..100}; do h cp one:/ready - >/dev/null 2>&1 && break; sleep 0.05; done
+        wait_for 5 h cp one:/ready -
         h snapshot create one s1
         is "$(h ps --format '{{.Names}}')" one
         echo after >state
@@ -121,8 +121,9 @@ written() {
                 timeout -s KILL "$(printf '0.%04d' $((i * 4)))" "$HOLT" snapshot create one >/dev/null 2>&1 3>&- || true
                 timeout -s KILL "$(printf '0.%04d' $((i * 4)))" "$HOLT" clone one >/dev/null 2>&1 3>&- || true
         done
-        sleep 0.3
-        is "$(h ps --format '{{.State}}')" running
+        # What was killed while all stood still is set going by its guard.
+        goes_on() { [ "$(h ps --format '{{.State}}')" = running ]; }
+        wait_for 5 goes_on
         h snapshot create one last
         h clone one/last copy >/dev/null
         is "$(h cp copy:/x - | tar -xO)" x
@@ -188,7 +189,7 @@ written() {
 
 @test "clone of a running one, many at once" {
         start --name one box sh -c 'echo here >/file; echo ok >/ready; sleep 1000'
-        for _ in {1..100}; do h cp one:/ready - >/dev/null 2>&1 && break; sleep 0.05; done
+        wait_for 5 h cp one:/ready -
         local i pids=()
         for i in {1..8}; do
                 "$HOLT" clone one "clone$i" >/dev/null 3>&- &

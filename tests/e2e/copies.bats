@@ -122,7 +122,7 @@ there() { h export box | tar -tv --numeric-owner | awk '{ $3 = $4 = $5 = ""; pri
 
 @test "a running instance: volumes and other mounts are seen, between instances" {
         start --name one -v vol:/vol --tmpfs /t box sh -c 'echo in tmpfs >/t/file; echo in vol >/vol/file; echo ok >/ready; sleep 1000'
-        for _ in {1..100}; do h cp one:/ready - >/dev/null 2>&1 && break; sleep 0.05; done
+        wait_for 5 h cp one:/ready -
         is "$(h cp one:/t/file - | tar -xO)" 'in tmpfs'
         is "$(h cp one:/vol/file - | tar -xO)" 'in vol'
         h cp src/dir one:/vol
@@ -170,7 +170,7 @@ there() { h export box | tar -tv --numeric-owner | awk '{ $3 = $4 = $5 = ""; pri
 
 @test "export: the whole root, without what is mounted" {
         start --name one -v vol:/vol box sh -c 'rm -r /data; echo changed >/etc/group; echo x >/vol/x; echo ok >/ready; sleep 1000'
-        for _ in {1..100}; do h cp one:/ready - >/dev/null 2>&1 && break; sleep 0.05; done
+        wait_for 5 h cp one:/ready -
         mkdir root
         h export -o one.tar one
         tar -xpf one.tar -C root

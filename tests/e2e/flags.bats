@@ -229,11 +229,11 @@ END
         run -126 hr --init box /etc/passwd
         run -137 hr --init box sh -c 'kill -9 $$'
         # An orphan that ends is taken off the table.
-        is "$(hr --init box sh -c 'sh -c "sleep 0.1 &"; sleep 0.4; cat /proc/[0-9]*/comm | grep -c "^sleep"' || true)" 0
+        is "$(hr --init box sh -c 'sh -c "sleep 0.1 &"; i=0; while cat /proc/[0-9]*/comm | grep -q "^sleep" && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done; cat /proc/[0-9]*/comm | grep -c "^sleep"' || true)" 0
         # The program has no handler: the first process of a container would ignore the signal.
         "$HOLT" run --rm --network none --init box sh -c 'echo up; exec sleep 100' >out &
         local pid=$!
-        for _ in {1..100}; do grep -q up out && break; sleep 0.05; done
+        wait_for 5 grep -q up out
         kill -TERM "$pid"
         wait "$pid" || [ $? -eq 143 ]
         hr --init --read-only box true

@@ -11,6 +11,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# shellcheck source=tests/e2e/wait.bash
+source "$(dirname "${BASH_SOURCE[0]}")/wait.bash"
+
 : "${RUNTIME:=build/holt-oci}"
 RUNTIME=$(realpath "$RUNTIME")
 TESTS=$BATS_TEST_DIRNAME
@@ -82,19 +85,6 @@ background() {
         PIDS+=($!)
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
-wait_for() {
-        local end=$((SECONDS + $1))
-        shift
-        until "$@"; do
-                ((SECONDS < end)) || {
-                        echo "waited in vain for: $*"
-                        return 1
-                }
-                sleep 0.02
-        done
-}
-
 status_of() { rt state "$1" | jq -r .status; }
 has_status() { [[ $(status_of "$1" 2>/dev/null) == "$2" ]]; }
 pid_of() { rt state "$1" | jq -r .pid; }
@@ -132,10 +122,10 @@ leaks() {
         fi
 }
 
-# A process that was killed takes a moment to go: nothing may be left after two seconds.
+# A process that was killed takes a moment to go, more of them where the host is busy.
 no_leaks() {
         local pid
-        local left end=$((SECONDS + 2))
+        local left end=$((SECONDS + 20))
         while left=$(leaks) && [[ -n $left ]]; do
                 ((SECONDS < end)) || {
                         echo "$left"

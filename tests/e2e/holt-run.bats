@@ -163,7 +163,7 @@ is() { # COMMAND-OUTPUT EXPECTED
         local i pid
         "$HOLT" run "${OPTIONS[@]}" box sh -c 'trap "echo got TERM; exit 5" TERM; echo ready; while :; do sleep 0.1; done' >out &
         pid=$!
-        for i in {1..100}; do grep -q ready out && break; sleep 0.05; done
+        wait_for 5 grep -q ready out
         kill -TERM "$pid"
         wait "$pid" || status=$?
         [ "$status" -eq 5 ]
@@ -274,10 +274,8 @@ is() { # COMMAND-OUTPUT EXPECTED
                 timeout -s KILL "$(printf '0.%04d' $((i * 3)))" "$HOLT" run "${OPTIONS[@]}" box true || true
         done
         # What ran when holt was killed ends by itself.
-        for i in {1..100}; do
-                [ -n "$("$HOLT" ps -aq)" ] || break
-                sleep 0.1
-        done
+        none_is_there() { [ -z "$("$HOLT" ps -aq)" ]; }
+        wait_for 10 none_is_there
         nothing_left
 }
 

@@ -9,6 +9,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# shellcheck source=tests/e2e/wait.bash
+source "$(dirname "${BASH_SOURCE[0]}")/wait.bash"
+
 : "${RUNTIME:=$(git -C "$BATS_TEST_DIRNAME" rev-parse --show-toplevel)/build/holt-oci}"
 BUILD=$(dirname "$(realpath "$RUNTIME")")
 HOLT=$BUILD/holt
@@ -45,7 +48,7 @@ free_port() {
 }
 
 wait_for_port() {
-        local tries=300
+        local tries=1200
         while ((tries--)); do
                 if bash -c ": <>/dev/tcp/127.0.0.1/$1" 2>/dev/null; then return; fi
                 sleep 0.05

@@ -71,8 +71,7 @@ run_d() { holt run -d --network none "$@"; }
         [ "$status" -eq 7 ]
         [ -z "$(holt ps -aq)" ]
         id=$(run_d --rm box true)
-        for _ in {1..100}; do [ -e "$STORE/instances/$id" ] || break; sleep 0.05; done
-        [ ! -e "$STORE/instances/$id" ]
+        wait_for 5 test ! -e "$STORE/instances/$id"
 }
 
 @test "exit codes say who failed" {
@@ -146,10 +145,11 @@ run_d() { holt run -d --network none "$@"; }
 }
 
 @test "signals, pause and restart" {
-        run_d --name trap box sh -c 'trap "echo usr1 >/got" USR1; while :; do sleep 0.05; done' >/dev/null
-        sleep 0.2
+        run_d --name trap box sh -c 'trap "echo usr1 >/got" USR1; : >/set; while :; do sleep 0.05; done' >/dev/null
+        upper=$STORE/instances/$(holt inspect -f '{{.Id}}' trap)/upper
+        wait_for 5 test -e "$upper/set"
         holt kill -s USR1 trap >/dev/null
-        sleep 0.3
+        wait_for 5 test -s "$upper/got"
         holt pause trap >/dev/null
         [ "$(holt ps --format '{{.State}} {{.Status}}' | grep -c Paused)" -eq 1 ]
         run holt pause trap
@@ -158,7 +158,7 @@ run_d() { holt run -d --network none "$@"; }
         before=$(holt inspect -f '{{.State.Pid}}' trap)
         holt restart -t 0 trap >/dev/null
         [ "$(holt inspect -f '{{.State.Pid}}' trap)" != "$before" ]
-        [ "$(cat "$STORE/instances/$(holt inspect -f '{{.Id}}' trap)/upper/got")" = usr1 ]
+        [ "$(cat "$upper/got")" = usr1 ]
         holt kill trap >/dev/null
         run holt kill -s NONSENSE trap
         [ "$status" -eq 125 ]
@@ -234,7 +234,8 @@ run_d() { holt run -d --network none "$@"; }
 @test "kill -9 of the command that waits: the program goes on" {
         "$HOLT" --root "$STORE" --run "$RUN" run --rm --network none --name alone box sh -c 'sleep 1; echo done >/dev/null; sleep 100' &
         pid=$!
-        for _ in {1..100}; do [ -n "$(holt ps -q)" ] && break; sleep 0.05; done
+        runs() { [ -n "$(holt ps -q)" ]; }
+        wait_for 5 runs
         kill -9 $pid
         wait $pid || true
         sleep 0.2
@@ -247,7 +248,7 @@ run_d() { holt run -d --network none "$@"; }
         for n in {1..10}; do run_d --name "many$n" box sh -c 'trap "" TERM; while :; do sleep 1; done' >/dev/null; done
         begin=$(date +%s%N)
         [ "$(holt stop -a -t 1 | wc -l)" -eq 10 ]
-        (($(date +%s%N) - begin < 4000000000))
+        (($(date +%s%N) - begin < 8000000000))
 }
 
 @test "a thousand in a row, with kill -9 in between" {

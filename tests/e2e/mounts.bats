@@ -141,7 +141,7 @@ mounts_of() { # PLACE
         mkdir target/run
         unshare --mount --propagation unchanged sleep 100 &
         local other=$! i
-        for i in {1..50}; do
+        for i in {1..1000}; do
                 [ "$(readlink /proc/self/ns/mnt)" = "$(readlink "/proc/$other/ns/mnt")" ] || break
                 sleep 0.02
         done

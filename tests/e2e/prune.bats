@@ -74,10 +74,8 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
         made --name off -v data:/a box true
         holt run -d --network none --name on -v data:/a box sh -c 'head -c 300000 /dev/zero >/a/zeros
                 head -c 200000 /dev/zero >/zeros; sleep 100' >/dev/null
-        for ((i = 0; i < 100; i++)); do
-                [ "$(find "$STORE"/instances -name zeros | wc -l)" -eq 0 ] || break
-                sleep 0.05
-        done
+        written() { [ -n "$(find "$STORE"/instances -name zeros)" ]; }
+        wait_for 5 written
         holt system df --format json >out
         jq -es 'map({(.Type): .}) | add | .Containers.TotalCount == "2" and .Containers.Active == "1" and
                 .["Local Volumes"].TotalCount == "1" and .["Local Volumes"].Active == "1"' out

@@ -66,7 +66,7 @@ nothing_left() {
         [ -z "$files" ] || { echo "left: ${files:0:2000}"; return 1; }
         ! grep -F "$WORK" /proc/self/mountinfo || return 1
         # What is removed with an image goes a little later.
-        for _ in {1..200}; do
+        for _ in {1..600}; do
                 files=$(find "$WORK/root/unpacked" -mindepth 1 -maxdepth 1 -name '*.*' 2>/dev/null) || true
                 [ -n "$files" ] || return 0
                 sleep 0.1
@@ -78,7 +78,7 @@ nothing_left() {
 # A shim ends a little after it has told of the end of its instance.
 nobody_left() {
         local tries
-        for tries in {1..100}; do
+        for tries in {1..600}; do
                 pgrep -f "^holt-shim run $WORK/root " >/dev/null || return 0
                 sleep 0.05
         done

@@ -239,9 +239,9 @@ resources() { config '.linux.resources += $r' --argjson r "$1"; }
 
 @test "events --stats: what it uses" {
         resources '{"memory": {"limit": 67108864}, "pids": {"limit": 20}}'
-        script 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; exec sleep 1000'
+        script 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; echo counted; exec sleep 1000'
         rt run -d "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
-        sleep 0.3
+        wait_for 5 grep -q counted "$WORK/out"
         rt events --stats "$ID" >"$WORK/stats"
         cat "$WORK/stats"
         jq -e --arg id "$ID" '.type == "stats" and .id == $id and .data.pids.current == 1 and .data.pids.limit == 20 and
@@ -288,11 +288,10 @@ resources() { config '.linux.resources += $r' --argjson r "$1"; }
         [[ -n $CGROUP_V2 ]] || dir=/sys/fs/cgroup/memory
         script "mkdir -p $dir/sub/deep && sleep 1001 & sleep 0.2; exec sleep 1000"
         rt run -d "$ID" </dev/null >"$WORK/out" 2>&1 3>&-
-        sleep 0.3
         if [[ -n $CGROUP_V2 ]]; then
-                [ -d "/sys/fs/cgroup$CGROUP/sub/deep" ]
+                wait_for 5 test -d "/sys/fs/cgroup$CGROUP/sub/deep"
         else
-                [ -d "/sys/fs/cgroup/memory$CGROUP/sub/deep" ]
+                wait_for 5 test -d "/sys/fs/cgroup/memory$CGROUP/sub/deep"
         fi
         rt delete --force "$ID"
         no_leaks

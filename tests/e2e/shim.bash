@@ -24,7 +24,7 @@ teardown() {
         for id in "$RUN"/instances/*; do
                 [[ -d $id ]] && tool stop "${id##*/}" 0
         done
-        wait_for 3 is_empty "$RUN/instances"
+        wait_for 5 is_empty "$RUN/instances"
         ROOT=$RUN/containers no_leaks
 }
 

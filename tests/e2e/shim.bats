@@ -88,12 +88,15 @@ $(cat)
         grep -x "done" "$WORK/err"
         # A program that waits for its reader does not run on.
         sh_spec 'x=$(head -c 5000 /dev/zero | tr "\0" x); i=0; while :; do i=$((i + 1)); echo $x; echo $i >/tmp/count; done'
-        background bash -c "'$BIN/shim_tool' --root '$STORE' --run '$RUN' run '$CONFIG' '$BUNDLE/rootfs' bbb log-driver=none | sleep 1.5"
-        sleep 0.6
-        local before
-        before=$(cat "$BUNDLE/rootfs/tmp/count")
-        sleep 0.3
-        [ "$before" = "$(cat "$BUNDLE/rootfs/tmp/count")" ]
+        background bash -c "'$BIN/shim_tool' --root '$STORE' --run '$RUN' run '$CONFIG' '$BUNDLE/rootfs' bbb log-driver=none | { until [ -e '$WORK/enough' ]; do sleep 0.05; done; }"
+        stands() {
+                local before
+                before=$(cat "$BUNDLE/rootfs/tmp/count")
+                sleep 0.3
+                [[ -n $before && $before == "$(cat "$BUNDLE/rootfs/tmp/count")" ]]
+        }
+        wait_for 5 stands
+        background bash -c "sleep 0.5; touch '$WORK/enough'"
         # What it wrote last is not given up before its reader is.
         tool stop bbb 0
         [ "$(state bbb exitCode)" -eq 137 ]
@@ -221,8 +224,10 @@ PY
 
 @test "health: from starting to healthy to unhealthy" {
         sh_spec 'while :; do sleep 0.1; done'
+        start new -d health-test=CMD health-test=/bin/true health-interval=100s
+        [ "$(state new health)" = starting ]
+        tool stop new 0
         start aaa -d health-test=CMD-SHELL health-test='echo looked; test -e /tmp/well' health-interval=100ms health-retries=2
-        [ "$(state aaa health)" = starting ]
         wait_for 5 has_state aaa health unhealthy
         touch "$BUNDLE/rootfs/tmp/well"
         wait_for 5 has_state aaa health healthy

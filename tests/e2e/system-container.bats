@@ -63,7 +63,7 @@ boot() {
         "${PROGRAM[@]:-$HOLT}" run --rm --network none -v "$PWD/out:/out" -v "$PWD/look.service:/etc/systemd/system/look.service:ro" \
                 -v "$PWD/wants.conf:/etc/systemd/system/multi-user.target.d/look.conf:ro" "$@" debian >console 2>&1 </dev/null 3>&- &
         PID=$!
-        for _ in {1..200}; do
+        for _ in {1..1200}; do
                 [ ! -e out/done ] || return 0
                 kill -0 "$PID" || break
                 sleep 0.1
@@ -72,13 +72,13 @@ boot() {
         return 1
 }
 
-# Asks systemd to end, as a stop does; it has to be quick.
+# Asks systemd to end, as a stop does; it must not have to be waited for (90 s).
 stop() {
         local start=$SECONDS
         kill -RTMIN+3 "$PID"
         wait "$PID" || { echo "status $?"; return 1; }
         PID=
-        [ $((SECONDS - start)) -le 10 ]
+        [ $((SECONDS - start)) -le 40 ]
 }
 
 @test "systemd boots, systemctl works, it stops" {

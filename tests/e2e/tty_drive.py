@@ -25,7 +25,7 @@ import sys
 import termios
 import time
 
-LIMIT = 30.0
+LIMIT = 120.0
 
 
 class Terminal:

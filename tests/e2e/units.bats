@@ -28,7 +28,7 @@ has_restart() { holt run --help | grep -q -- '--restart '; }
 status_of() { holt inspect -f '{{.State.Status}}' "$1"; }
 
 wait_until() { # STATUS NAME
-        local tries=100
+        local tries=1000
         while ((tries--)); do
                 [ "$(status_of "$2")" != "$1" ] || return 0
                 sleep 0.05

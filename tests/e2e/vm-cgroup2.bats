@@ -289,7 +289,8 @@ devices() {
         rt_start "$ID"
         rt events --interval 60s "$ID" >"$WORK/events" 2>"$WORK/events.err" 3>&- &
         local events=$!
-        sleep 2
+        watches() { ls -l /proc/"$(pgrep -f "events --interval 60s $ID")"/fd | grep -q inotify; }
+        until_true 20 watches
         touch "$BUNDLE/rootfs/tmp/go"
         until_true 20 grep -q '^oom_kill [1-9]' "$CG/memory.events"
         until_true 10 grep -q '"type":"oom"' "$WORK/events" || {

@@ -156,8 +156,12 @@ $ID"
                 systemctl --user show --property TasksMax "test-$ID.scope"
                 cat "$cg/pids.max"
                 rt delete --force "$ID"
-                sleep 1
-                systemctl --user show --property LoadState --value "test-$ID.scope"
+                for i in $(seq 100); do
+                        state=$(systemctl --user show --property LoadState --value "test-$ID.scope")
+                        [ "$state" != not-found ] || break
+                        sleep 0.2
+                done
+                echo "$state"
                 [ ! -e "$cg" ]' >"$WORK/got" || { cat "$WORK/got"; return 1; }
         is "$WORK/got" "test-$ID.scope
 MemoryMax=67108864

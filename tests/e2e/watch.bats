@@ -95,10 +95,8 @@ past() { TZ=UTC holt events --stream=false "$@"; }
         printf '{"Type":"contai\n' >>"$RUN/events"
         mv "$RUN/events" "$RUN/events.1"
         event 2 container start a ''
-        for ((i = 0; i < 100; i++)); do
-                [ "$(wc -l <out)" -lt 2 ] || break
-                sleep 0.05
-        done
+        told_two() { [ "$(wc -l <out)" -ge 2 ]; }
+        wait_for 5 told_two
         is "$(cat out)" "$(printf '1\n2')"
 }
 
@@ -121,14 +119,16 @@ runs() {
         runs busy 'while :; do :; done' --memory 64m
         runs idle 'sleep 100 & sleep 100'
         runs ended 'exit 3'
-        holt wait ended 2>/dev/null || sleep 0.5
+        holt wait ended
+        has_two() { [ "$(holt stats --no-stream --format '{{.PIDs}}' idle)" = 2 ]; }
+        wait_for 5 has_two
         run -0 holt stats --no-stream --format '{{.Name}} {{.PIDs}} {{.NetIO}}'
         is "$(sort <<<"$output")" "$(printf 'busy 1 0B / 0B\nidle 2 0B / 0B')"
         run -0 holt stats --no-stream -a --format '{{.Name}} {{.PIDs}}'
         is "$(sort <<<"$output")" "$(printf 'busy 1\nended 0\nidle 2')"
         holt stats --no-stream --format json busy ended >out
         is "$(jq -r .Name out)" "$(printf 'busy\nended')"
-        head -n 1 out | jq -e '(.CPUPerc | rtrimstr("%") | tonumber) > 20 and (.MemUsage | endswith(" / 64MiB")) and
+        head -n 1 out | jq -e '(.CPUPerc | rtrimstr("%") | tonumber) > 2 and (.MemUsage | endswith(" / 64MiB")) and
                 (.MemPerc | rtrimstr("%") | tonumber) > 0 and .BlockIO != "--" and (.ID | length) == 12'
         run -0 holt stats --no-stream --no-trunc --format '{{.ID}}' busy
         is "${#output}" 64
@@ -141,9 +141,11 @@ runs() {
         runs one 'sleep 100'
         holt stats --format '{{.Name}}' | head -n 2 >out
         is "$(cat out)" "$(printf 'one\none')"
-        timeout 1.6 script -qec "$HOLT --root $STORE --run $RUN stats" /dev/null >out </dev/null || true
-        grep -q "$(printf '\033\\[2J\033\\[HCONTAINER ID')" out
-        grep -q "$(printf '\033\\[J\033\\[HCONTAINER ID')" out
+        script -qfec "$HOLT --root $STORE --run $RUN stats" /dev/null >out </dev/null 3>&- &
+        wait_for 5 grep -q "$(printf '\033\\[2J\033\\[HCONTAINER ID')" out
+        wait_for 5 grep -q "$(printf '\033\\[J\033\\[HCONTAINER ID')" out
+        kill $!
+        wait $! || true
         # Elsewhere nothing is moved.
         timeout 1 "$HOLT" --root "$STORE" --run "$RUN" stats >out || true
         run ! grep -q "$(printf '\033')" out
@@ -151,10 +153,8 @@ runs() {
 
 @test "top: as ps -ef, with ps's options, with podman's columns" {
         runs two 'sleep 101 & sleep 102; true'
-        for ((i = 0; i < 100; i++)); do
-                [ "$(holt top two | wc -l)" -lt 4 ] || break
-                sleep 0.05
-        done
+        has_three() { [ "$(holt top two | wc -l)" -eq 4 ]; }
+        wait_for 5 has_three
         run -0 holt top two
         [[ ${lines[0]} =~ ^UID\ +PID\ +PPID\ +C\ +STIME\ +TTY\ +TIME\ +CMD$ ]]
         is "${#lines[@]}" 4
@@ -181,10 +181,7 @@ runs() {
         PIDS+=($!)
         watches $!
         runs three 'exit 4' --label tier=x
-        for ((i = 0; i < 100; i++)); do
-                grep -q die out && break
-                sleep 0.05
-        done
+        wait_for 5 grep -q die out
         is "$(cat out)" "$(printf 'create three\nstart three\ndie three')"
         is "$(holt events --stream=false --filter event=die --format '{{.Actor.Attributes.exitCode}}')" 4
 }
@@ -194,7 +191,8 @@ runs() {
         runs two 'sleep 100'
         runs three 'exit 0'
         holt pause two
-        sleep 0.3
+        has_ended() { [ "$(holt inspect -f '{{.State.Status}}' three)" = exited ]; }
+        wait_for 5 has_ended
         holt info --format json >out
         jq -e '.Containers == 3 and .ContainersRunning == 1 and .ContainersPaused == 1 and .ContainersStopped == 1' out
         jq -e '.Images == 1 and (.SecurityOptions | length) > 0 and (.RegistryConfig.Search | length) > 0' out

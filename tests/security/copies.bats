@@ -52,7 +52,7 @@ teardown() { h rm -f -v --all >/dev/null; }
         start --name one box sh -c "mkdir -p /race$BATS_TEST_TMPDIR; echo inside >/race$BATS_TEST_TMPDIR/secret
                 cd /race; ln -s / link; mkdir x; echo ok >/ready
                 while :; do mv x real; mv link x; mv x link; mv real x; done"
-        for _ in {1..100}; do h cp one:/ready - >/dev/null 2>&1 && break; sleep 0.05; done
+        wait_for 5 h cp one:/ready -
         for _ in {1..60}; do
                 h cp "one:/race/x$SECRET" - 2>/dev/null | tar -xO 2>/dev/null >got || true
                 run ! grep secret got
@@ -67,7 +67,7 @@ teardown() { h rm -f -v --all >/dev/null; }
         mkdir out
         start --name one box sh -c "mkdir -p /t/d; echo inside >/t/d/secret; ln -s ${SECRET%/*} /t/l; echo ok >/ready; cd /t
                 while :; do mv d e; mv l d; mv d l; mv e d; done"
-        for _ in {1..100}; do h cp one:/ready - >/dev/null 2>&1 && break; sleep 0.05; done
+        wait_for 5 h cp one:/ready -
         for _ in {1..60}; do
                 h cp one:/t out 2>/dev/null || true
                 # Links come as links, and are not for grep to follow.
