@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "net/conntrack.h"
 #include "net/link.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -233,6 +234,8 @@ int firewall_publish(const struct network_place *p, const struct endpoint *e, st
                 add_ports(&b, e);
                 r = commit(p, &b, err);
         }
+        if (r == 0)
+                conntrack_forget_udp(e);
         return r < 0 ? error_wrap(err, "publish ports") : 0;
 }
 
@@ -278,6 +281,14 @@ static void close_elsewhere(struct firewall_batch *b)
         close(sock[0]);
 }
 
+static void unpublish_each(const struct network_place *p, const struct endpoint *e, const struct endpoint_network *to)
+{
+        for (size_t i = 0; i < e->n_ports; i++) {
+                remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip4 });
+                remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip6 });
+        }
+}
+
 void firewall_unpublish(const struct network_place *p, const struct endpoint *e)
 {
         const struct endpoint_network *to = endpoint_published(e);
@@ -287,14 +298,11 @@ void firewall_unpublish(const struct network_place *p, const struct endpoint *e)
         if (!to || !e->n_ports || firewall_batch_open(&b, true, &ignored) < 0)
                 return;
         add_ports(&b, e);
-        if (commit(p, &b, &ignored) == 0) {
+        if (commit(p, &b, &ignored) == 0)
                 close_elsewhere(&b);
-                return;
-        }
-        for (size_t i = 0; i < e->n_ports; i++) {
-                remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip4 });
-                remove_one(p, add_one_port, &(struct one_port){ &e->ports[i], &to->ip6 });
-        }
+        else
+                unpublish_each(p, e, to);
+        conntrack_forget_udp(e);
 }
 
 void firewall_remove(const struct network_place *p)

@@ -38,12 +38,14 @@ for p in sys.argv[1:]:
     threading.Thread(target=tcp, args=(int(p),)).start()
     threading.Thread(target=udp, args=(int(p),)).start()
 EOF
-        # Asks: ask.py ADDRESS PORT [udp]
+        # Asks: ask.py ADDRESS PORT [udp [FROM-PORT]]
         cat >"$WORK/ask.py" <<'EOF'
 import socket, sys
 kind = socket.SOCK_DGRAM if sys.argv[3:] else socket.SOCK_STREAM
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, kind)
-s.settimeout(2)
+s.settimeout(4)
+if sys.argv[4:]:
+    s.bind(("", int(sys.argv[4])))
 s.connect((sys.argv[1], int(sys.argv[2])))
 if kind == socket.SOCK_DGRAM:
     s.send(b"x")
@@ -157,6 +159,28 @@ lookup() { # NAME WHAT [TYPE]
         within web python3 "$WORK/ask.py" 198.51.100.1 8080
         within neighbour python3 "$WORK/ask.py" 198.51.100.1 8080
         inside sysctl -qw net.bridge.bridge-nf-call-iptables=1
+}
+
+@test "a UDP port that becomes another instance's, for who goes on sending from where he was" {
+        local old
+        ask() { outside python3 "$WORK/ask.py" "$1" 9090 udp 7777; }
+        start one -p 9090:90/udp
+        serve one 90
+        [ "$(ask 198.51.100.1)" = 198.51.100.2 ]
+        [ "$(ask 2001:db8:1::1)" = 2001:db8:1::2 ]
+        old=$(address one)
+        # What serves would keep its network.
+        kill "${SERVERS[-1]}"
+        unset "SERVERS[-1]"
+        holt rm -f one
+        run ask 198.51.100.1
+        [ "$status" -ne 0 ]
+        start two
+        start three -p 9090:90/udp
+        serve three 90
+        [ "$(address three)" != "$old" ] || skip "the same address"
+        [ "$(ask 198.51.100.1)" = 198.51.100.2 ]
+        [ "$(ask 2001:db8:1::1)" = 2001:db8:1::2 ]
 }
 
 @test "ports that are free, ranges, and the image's own" {
