@@ -7,6 +7,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# shellcheck source=tests/e2e/wait.bash
+source "$(dirname "${BASH_SOURCE[0]}")/wait.bash"
+
 : "${RUNTIME:=build/holt-oci}"
 RUNTIME=$(realpath "$RUNTIME")
 TESTS=$BATS_TEST_DIRNAME

@@ -58,7 +58,7 @@ teardown() {
 
 OPTIONS=(--rm --network none)
 
-hr() { timeout 30 "$HOLT" run "${OPTIONS[@]}" "$@"; }
+hr() { timeout 120 "$HOLT" run "${OPTIONS[@]}" "$@"; }
 
 # Of any instance: files, cgroups, mounts but the layers' own, processes.
 nothing_left() {

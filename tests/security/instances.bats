@@ -160,7 +160,8 @@ second"
         [ -z "$(holt images -q)" ]
         [ -z "$(find "$full/store/instances" "$RUN/instances" "$RUN/containers" -mindepth 1 -not -path '*/.cache*')" ]
         umount -R "$RUN/layers"
-        umount "$full"
+        # What was removed may still be on its way.
+        wait_for 5 umount "$full"
 }
 
 # restarting NAME: one that waits for its next start. Its policy stands in its record.
