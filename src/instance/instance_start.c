@@ -25,6 +25,7 @@
 #include "instance/namespace_flags.h"
 #include "instance/shared_memory.h"
 #include "instance/shim_client.h"
+#include "instance/user_rights.h"
 #include "instance/volume_store.h"
 #include "oci/image_config.h"
 #include "store/layer_mount.h"
@@ -333,17 +334,20 @@ static int find_partner(struct engine *e, const struct instance *i, struct insta
         return 0;
 }
 
-static int become_root(struct engine *e, struct instance *i, struct error *err)
+static int become_root(struct engine *e, struct instance *i, int *ret_lock, struct error *err)
 {
         own_instance struct instance *partner = NULL;
         int r = geteuid() == 0 ? 0 : find_partner(e, i, &partner, err);
 
+        if (r == 0)
+                r = user_rights_lock_first(e, ret_lock, err);
         return r == 0 ? instance_take_rights(e, i, partner ? partner->id : NULL, err) : r;
 }
 
 int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
 {
-        int r = become_root(e, i, err);
+        own_fd int first = -1;
+        int r = become_root(e, i, &first, err);
 
         if (r == 0 && instance_is_running(i))
                 return error_set(err, EALREADY, "instance %s runs already", i->name);

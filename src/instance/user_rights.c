@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,18 +34,25 @@ static int open_peer(int connection)
         return poll(&p, 1, 0) >= 0 && !(p.revents & (POLLHUP | POLLERR)) ? take_fd(&pidfd) : -ESRCH;
 }
 
-/* 0; -ESRCH: it has no shim. */
-static int join(const char *run, const char *id)
+/* A pidfd; -ESRCH: it has none. */
+static int open_shim(const char *run, const char *id)
 {
         own_mem char *path = NULL;
-        own_fd int connection = -1, pidfd = -1;
+        own_fd int connection = -1;
 
         if (asprintf(&path, "%s/instances/%s/socket", run, id) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
         connection = fd_connect_unix(path);
-        pidfd = connection < 0 ? -ESRCH : open_peer(connection);
+        return connection < 0 ? -ESRCH : open_peer(connection);
+}
+
+/* 0; -ESRCH: it has no shim. */
+static int join(const char *run, const char *id)
+{
+        own_fd int pidfd = open_shim(run, id);
+
         if (pidfd < 0)
                 return pidfd;
         return setns(pidfd, CLONE_NEWUSER) < 0 ? -errno : 0;
@@ -59,8 +67,8 @@ int user_rights_join(const char *run, const char *id, struct error *err)
         return r < 0 ? error_errno(err, -r, "enter the user namespace of the instance") : 0;
 }
 
-/* The first that can be had: a shim may be on its way out. */
-static int join_any(const char *run)
+/* Until one is answered with 0. */
+static int each_shim(const char *run, int (*try)(const char *run, const char *id))
 {
         own_mem char *path = NULL;
         own_dir DIR *dir = NULL;
@@ -72,10 +80,44 @@ static int join_any(const char *run)
         }
         dir = opendir(path);
         while (dir && (entry = readdir(dir))) {
-                if (*entry->d_name != '.' && join(run, entry->d_name) == 0)
+                if (*entry->d_name != '.' && try(run, entry->d_name) == 0)
                         return 0;
         }
         return -ESRCH;
+}
+
+/* The first that can be had: a shim may be on its way out. */
+static int join_any(const char *run)
+{
+        return each_shim(run, join);
+}
+
+static int find(const char *run, const char *id)
+{
+        own_fd int pidfd = open_shim(run, id);
+
+        return pidfd < 0 ? pidfd : 0;
+}
+
+int user_rights_lock_first(const struct engine *e, int *ret_lock, struct error *err)
+{
+        own_mem char *path = NULL;
+        own_fd int lock = -1;
+
+        *ret_lock = -1;
+        if ((geteuid() == 0 && !user_namespace_is_nested()) || each_shim(e->run, find) == 0)
+                return 0;
+        if (asprintf(&path, "%s/first.lock", e->run) < 0) {
+                path = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (lock < 0 || flock(lock, LOCK_EX) < 0)
+                return error_errno(err, errno, "lock %s", path);
+        /* Who had it may have started one meanwhile. */
+        if (each_shim(e->run, find) < 0)
+                *ret_lock = take_fd(&lock);
+        return 0;
 }
 
 static int take(const char *run, const char *with, struct error *err)

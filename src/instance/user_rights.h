@@ -15,5 +15,11 @@
  */
 int user_rights_take(struct engine *e, const char *with, struct error *err);
 
+/*
+ * Of two that start the first instance at once, each would make a namespace. To be called before the rights are taken
+ * to start one: as long as *ret_lock is open, all others who would be the first wait. -1: there is no need.
+ */
+int user_rights_lock_first(const struct engine *e, int *ret_lock, struct error *err);
+
 /* Enters the user namespace of an instance alone. -ESRCH: it does not run. */
 int user_rights_join(const char *run, const char *id, struct error *err);

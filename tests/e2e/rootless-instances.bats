@@ -99,6 +99,16 @@ state() { h inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
         is "$(find run/shm -mindepth 1 2>/dev/null)" ''
 }
 
+@test "two that are the first at once share a namespace, too" {
+        local n i
+        for n in 1 2 3 4 5; do
+                for i in aa bb cc; do run_box --name $i box sleep 1000 & done
+                wait
+                is "$(h inspect --format '{{.State.Pid}}' aa bb cc | xargs -I{} readlink /proc/{}/ns/user | sort -u | wc -l)" 1
+                h rm -f aa bb cc
+        done
+}
+
 @test "cp and diff, running and stopped" {
         echo mine >file
         chown 12345:12345 file
