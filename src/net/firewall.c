@@ -85,16 +85,38 @@ static int restore_endpoint(void *userdata, struct endpoint *e)
 
 static int restore(const struct network_place *p, struct firewall_batch *b, struct error *err)
 {
-        int r = firewall_table_load(err);
+        int r = network_each(p, restore_network, b, err);
 
-        if (r == 0)
-                r = network_each(p, restore_network, b, err);
         if (r == 0)
                 r = endpoint_each(p, restore_endpoint, b, err);
         return r == 0 ? firewall_batch_commit(b, err) : r;
 }
 
 /* ---- the look at it ---- */
+
+struct question {
+        struct firewall_batch *b;
+        struct error *err;
+        int answer;
+};
+
+static int ask_network(void *userdata, struct network *n)
+{
+        struct question *q = userdata;
+
+        if (if_nametoindex(n->interface))
+                q->answer = firewall_has_pair(q->b, "same", n->interface, n->interface, q->err);
+        return q->answer <= 0;
+}
+
+/* 1; 0: another RUN has made the rules after a flush, and put its own in. */
+static int has_networks(const struct network_place *p, struct firewall_batch *b, struct error *err)
+{
+        struct question q = { .b = b, .err = err, .answer = 1 };
+        int r = network_each(p, ask_network, &q, err);
+
+        return r < 0 ? r : q.answer;
+}
 
 static int look(const struct network_place *p, int seen_fd, struct firewall_batch *b, struct seen *now,
                 struct error *err)
@@ -105,6 +127,10 @@ static int look(const struct network_place *p, int seen_fd, struct firewall_batc
         if (flock(seen_fd, LOCK_EX) < 0)
                 return error_errno(err, errno, "lock the firewall");
         r = firewall_has(b, NFPROTO_INET, "holt", FIREWALL_VERSION_CHAIN, err);
+        if (r == 0)
+                r = firewall_table_load(err);
+        else if (r > 0)
+                r = has_networks(p, b, err);
         if (r == 0)
                 r = restore(p, b, err);
         if (r >= 0)

@@ -58,6 +58,9 @@ int firewall_batch_commit(struct firewall_batch *b, struct error *err);
 
 /* The ruleset's generation: it grows with every change that anybody makes to any table. */
 int firewall_generation(struct firewall_batch *b, uint32_t *ret, struct error *err);
+/* 1: firewall_add_pair() has added it; 0. */
+int firewall_has_pair(struct firewall_batch *b, const char *set, const char *interface, const char *other,
+                      struct error *err);
 /* 1: there is such a chain in such a table; 0. */
 int firewall_has(struct firewall_batch *b, int family, const char *table, const char *chain, struct error *err);
 

@@ -83,12 +83,20 @@ static void add(struct firewall_batch *b, const char *set, const struct element 
         netlink_end(m, at);
 }
 
+enum { PAIR_SIZE = 2 * IFNAMSIZ };
+
+static void make_pair(const char *interface, const char *other, char ret[PAIR_SIZE])
+{
+        memset(ret, 0, PAIR_SIZE);
+        strncpy(ret, interface, IFNAMSIZ - 1);
+        strncpy(ret + IFNAMSIZ, other, IFNAMSIZ - 1);
+}
+
 void firewall_add_pair(struct firewall_batch *b, const char *set, const char *interface, const char *other)
 {
-        char key[2 * IFNAMSIZ] = {};
+        char key[PAIR_SIZE];
 
-        strncpy(key, interface, IFNAMSIZ - 1);
-        strncpy(key + IFNAMSIZ, other, IFNAMSIZ - 1);
+        make_pair(interface, other, key);
         add(b, set, &(struct element){ .key = key, .key_len = sizeof key });
 }
 
@@ -187,6 +195,27 @@ int firewall_generation(struct firewall_batch *b, uint32_t *ret, struct error *e
 
         netlink_end(&m, begin(b, &m, message_type(NFT_MSG_GETGEN), NLM_F_ACK, AF_UNSPEC, 0));
         return netlink_ask(&b->netlink, &m, take_generation, ret, err);
+}
+
+int firewall_has_pair(struct firewall_batch *b, const char *set, const char *interface, const char *other,
+                      struct error *err)
+{
+        own_buf struct buf m = {};
+        size_t at = begin(b, &m, message_type(NFT_MSG_GETSETELEM), NLM_F_ACK, NFPROTO_INET, 0), list, element;
+        char key[PAIR_SIZE];
+        int r;
+
+        make_pair(interface, other, key);
+        netlink_add_str(&m, NFTA_SET_ELEM_LIST_TABLE, "holt");
+        netlink_add_str(&m, NFTA_SET_ELEM_LIST_SET, set);
+        list = netlink_nest(&m, NFTA_SET_ELEM_LIST_ELEMENTS);
+        element = netlink_nest(&m, NFTA_LIST_ELEM);
+        add_value(&m, NFTA_SET_ELEM_KEY, key, sizeof key);
+        netlink_nest_end(&m, element);
+        netlink_nest_end(&m, list);
+        netlink_end(&m, at);
+        r = netlink_ask(&b->netlink, &m, NULL, NULL, err);
+        return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
 int firewall_has(struct firewall_batch *b, int family, const char *table, const char *chain, struct error *err)

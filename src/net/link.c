@@ -21,6 +21,17 @@ int link_index(const struct netlink *n, const char *name, struct error *err)
         return r.ifr_ifindex;
 }
 
+bool link_has_mac(const struct netlink *n, const char *name, const uint8_t mac[MAC_SIZE])
+{
+        struct ifreq r = {};
+        size_t len = strlen(name);
+
+        if (len >= sizeof r.ifr_name)
+                return false;
+        memcpy(r.ifr_name, name, len + 1);
+        return ioctl(n->fd, SIOCGIFHWADDR, &r) == 0 && memcmp(r.ifr_hwaddr.sa_data, mac, MAC_SIZE) == 0;
+}
+
 int link_make_bridge(struct netlink *n, const char *name, const uint8_t mac[MAC_SIZE], unsigned mtu, struct error *err)
 {
         const struct ifinfomsg header = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };

@@ -12,6 +12,9 @@
 /* -ENODEV: there is none of that name. */
 int link_index(const struct netlink *n, const char *name, struct error *err);
 
+/* Whether the interface has this hardware address. */
+bool link_has_mac(const struct netlink *n, const char *name, const uint8_t mac[MAC_SIZE]);
+
 /* A bridge that is up; mac: its own for good, where the kernel would take that of a port. -EEXIST. */
 int link_make_bridge(struct netlink *n, const char *name, const uint8_t mac[MAC_SIZE], unsigned mtu, struct error *err);
 

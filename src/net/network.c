@@ -238,7 +238,8 @@ static int fill(const struct network_place *p, struct network *n, struct error *
         if (r < 0)
                 return r;
         n->ipv6 = n->v6.subnet.ip.family;
-        if (is_default)
+        /* Networks of another ROOT may be there, too. */
+        if (is_default && !if_nametoindex(NETWORK_DEFAULT_INTERFACE))
                 strcpy(n->interface, NETWORK_DEFAULT_INTERFACE);
         else
                 snprintf(n->interface, sizeof n->interface, NETWORK_INTERFACE_PREFIX "-%.*s", ID_IN_INTERFACE, n->id);

@@ -83,6 +83,50 @@ int network_route_loopback(const struct network *n, struct error *err)
         return set_sysctl(path, "1", err);
 }
 
+/* ---- whose it is ---- */
+
+/*
+ * Networks of another ROOT may be on this host, and have an interface of the same name: ours has a hardware address
+ * that is made of its id.
+ */
+static void mac_of_network(const struct network *n, uint8_t ret[MAC_SIZE])
+{
+        ret[0] = 0x02;
+        for (size_t i = 1; i < MAC_SIZE; i++) {
+                const char digits[] = { n->id[2 * i], n->id[2 * i + 1], '\0' };
+
+                ret[i] = (uint8_t)strtoul(digits, NULL, 16);
+        }
+}
+
+static bool is_ours(const struct network *n, const struct netlink *host)
+{
+        uint8_t mac[MAC_SIZE];
+
+        mac_of_network(n, mac);
+        return link_has_mac(host, n->interface, mac);
+}
+
+static int not_ours(const struct network *n, struct error *err)
+{
+        return error_set(err, EBUSY,
+                         "network %s: its interface %s is another one's, maybe of another --root; `holt network rm %s` "
+                         "and make it anew",
+                         n->name, n->interface, n->name);
+}
+
+static bool any_is_up(void)
+{
+        struct if_nameindex *all = if_nameindex();
+        bool found = false;
+
+        for (struct if_nameindex *i = all; i && i->if_name && !found; i++)
+                found = strncmp(i->if_name, NETWORK_INTERFACE_PREFIX, strlen(NETWORK_INTERFACE_PREFIX)) == 0;
+        if (all)
+                if_freenameindex(all);
+        return found;
+}
+
 /* ---- up ---- */
 
 /* A bridge that was begun and not completed has no address; adding what is there changes nothing. */
@@ -92,8 +136,10 @@ static int make_bridge(const struct network *n, struct netlink *host, struct err
         uint8_t mac[MAC_SIZE];
         int index, r;
 
-        mac_of_address(&n->v4.gateway, mac);
+        mac_of_network(n, mac);
         r = link_make_bridge(host, n->interface, mac, n->mtu, err);
+        if (r == -EEXIST && !is_ours(n, host))
+                return not_ours(n, err);
         if (r < 0 && r != -EEXIST)
                 return r;
         index = link_index(host, n->interface, err);
@@ -145,44 +191,30 @@ int network_up(const struct network_place *p, const struct network *n, struct ne
 
         if (index == -ENODEV)
                 return bring_up(p, n, host, err);
+        if (index > 0 && !is_ours(n, host))
+                return not_ours(n, err);
         r = index < 0 ? index : firewall_ensure(p, err);
         return r < 0 ? r : index;
 }
 
 /* ---- down ---- */
 
-struct others {
-        const struct netlink *host;
-        bool up;
-};
-
-static int see_other(void *userdata, struct network *n)
-{
-        struct others *o = userdata;
-
-        o->up = link_index(o->host, n->interface, NULL) > 0;
-        return o->up;
-}
-
 int network_down(const struct network_place *p, const struct network *n, struct error *err)
 {
         own_netlink struct netlink host = { .fd = -1 };
         own_fd int lock = open_lock(p, err);
-        struct others others = { .host = &host };
         int r = lock < 0 ? lock : netlink_open(NETLINK_ROUTE, &host, err);
 
         if (r < 0)
                 return r;
-        r = link_remove(&host, n->interface, err);
-        if (r < 0)
-                return r;
-        lease_forget_network(p, n->name);
-        r = network_each(p, see_other, &others, err);
-        if (r < 0)
-                return r;
-        if (others.up)
+        if (is_ours(n, &host)) {
+                r = link_remove(&host, n->interface, err);
+                if (r < 0)
+                        return r;
                 firewall_remove_network(p, n);
-        else
+        }
+        lease_forget_network(p, n->name);
+        if (!any_is_up())
                 firewall_remove(p);
         return 0;
 }

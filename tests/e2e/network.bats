@@ -357,6 +357,51 @@ EOF
         [ "$(lookup aa bb)" = "$(address bb)" ]
 }
 
+@test "networks of another root on this host, which go and come, are left alone" {
+        other() { inside "$HOLT" --root "$WORK/other" --run "$WORK/other-run" "$@"; }
+        other import -q --change 'CMD ["/bin/sh"]' --change 'ENV PATH=/bin' "$WORK/tree.tar" box >/dev/null
+        start aa -p 8080:80
+        serve aa 80
+        other network create red >/dev/null
+        other run -d --name bb -p 8081:80 box sleep 1000 >/dev/null
+        other run -d --name cc --network red box sleep 1000 >/dev/null
+        local bb before
+        bb=$(other inspect bb | jq -r '.[0].NetworkSettings.Networks.bridge.IPAddress')
+        [[ $bb != "$(address aa | cut -d. -f1-2)".* ]]
+        # Neither reaches the other one's; each has its way out.
+        run within aa busybox ping -c 1 -W 1 "$bb"
+        [ "$status" -ne 0 ]
+        [ "$(nsenter --net="/proc/$(other inspect -f '{{.State.Pid}}' bb)/ns/net" python3 "$WORK/ask.py" 198.51.100.2 7000)" = 198.51.100.1 ]
+        # A port is taken for both.
+        run other run --rm -p 8080:80 box true
+        [[ $status -eq 125 && $output == *"it is taken"* ]]
+        # The rules come back with either one's next start, its own with them.
+        inside nft flush ruleset
+        other run --rm box true
+        start dd
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8080)" = 198.51.100.2 ]
+        # Theirs go without ours.
+        other rm -f bb cc >/dev/null
+        other network rm red bridge >/dev/null
+        [ -z "$(inside nft list map inet holt published4 | grep 8081)" ]
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8080)" = 198.51.100.2 ]
+        [ "$(within aa python3 "$WORK/ask.py" 198.51.100.2 7000)" = 198.51.100.1 ]
+        # One that was made while ours was not up has chosen the same interface.
+        holt rm -f aa dd >/dev/null
+        holt network rm bridge >/dev/null
+        [ -z "$(inside nft list tables)" ]
+        other network ls >/dev/null
+        start aa
+        run other run --rm box true
+        [[ $status -eq 125 && $output == *"holt0 is another one's"* ]]
+        other network rm bridge >/dev/null
+        other run --rm box true
+        within aa ip -br address show eth0 | grep -F "$(address aa)/16"
+        [ "$(within aa python3 "$WORK/ask.py" 198.51.100.2 7000)" = 198.51.100.1 ]
+        other network rm bridge >/dev/null
+        umount -R "$WORK/other-run/layers"
+}
+
 @test "beside dockerd, which drops what it does not know" {
         command -v dockerd || skip "no dockerd"
         start aa -p 8080:80

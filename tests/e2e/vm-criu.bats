@@ -43,8 +43,9 @@ counter_above() {
 
 counts() {
         local n
+        # Nothing, between being opened and being written.
         n=$(counter)
-        until_true 20 counter_above "$n"
+        until_true 20 counter_above "${n:-0}"
 }
 
 # criu_run COMMAND...: with criu's own words when it fails.
@@ -250,8 +251,9 @@ mounts() {
         restore --tcp-established
         counts
         local n
+        until_true 20 counter_above 0
         n=$(counter)
-        until_true 20 grep -qx "$n" "$BUNDLE/rootfs/tmp/got"
+        until_true 20 grep -qx "${n:-$(counter)}" "$BUNDLE/rootfs/tmp/got"
 }
 
 @test "criu: a user namespace" {
