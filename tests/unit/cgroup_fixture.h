@@ -58,12 +58,12 @@ static inline bool can_make_cgroups(void)
         return ok;
 }
 
-#define need_cgroups()                                                                          \
-        do {                                                                                    \
-                if (!can_make_cgroups()) {                                                      \
-                        print_message("skipped: needs root and writable cgroup filesystems\n"); \
-                        skip();                                                                 \
-                }                                                                               \
+#define need_cgroups()                                                                            \
+        do {                                                                                      \
+                if (!can_make_cgroups()) {                                                        \
+                        print_message("# skipped: needs root and writable cgroup filesystems\n"); \
+                        skip();                                                                   \
+                }                                                                                 \
         } while (0)
 
 /* Starts a child in the cgroup the way a container is started; it sleeps until it is killed. */

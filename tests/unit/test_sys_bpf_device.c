@@ -192,7 +192,7 @@ static void test_kernel(void **state)
 
         snprintf(dir, sizeof dir, "%s/holt-test-bpf-%d", root, (int)getpid());
         if (geteuid() != 0 || mkdir(dir, 0755) < 0) {
-                print_message("skipped: needs root and a writable cgroup2\n");
+                print_message("# skipped: needs root and a writable cgroup2\n");
                 skip();
         }
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
