@@ -5,11 +5,14 @@
 #include "cli/instance_select.h"
 
 /* What was given here takes the place of what was given then. */
+static int change(void *userdata, struct instance_options *o, struct error *err)
+{
+        return instance_options_take(userdata, o, err);
+}
+
 static int update_one(void *userdata, struct engine *e, struct instance *i, struct error *err)
 {
-        int r = instance_options_take(userdata, &i->options, err);
-
-        return r < 0 ? r : instance_update(e, i, err);
+        return instance_update(e, i, change, userdata, err);
 }
 
 int cmd_update(struct invocation *inv, struct error *err)

@@ -14,6 +14,8 @@
  *                               nobody has locked is what a killed one has left, and the next command cleans up
  *   RUN/instances/ID/socket     of its shim (protocol.h)
  *   RUN/instances/ID/state      as the shim knows it
+ *   RUN/instances/ID/update     what was changed since it was started (live_update.h)
+ *   RUN/instances/ID/again      its shim has ended, and whoever cleans up starts it again
  *   RUN/events                  what happened (event.h)
  *
  * Short changes of the configuration of one that may run are made under a lock on ROOT/instances/ID.
@@ -133,11 +135,13 @@ int instance_kill(struct engine *e, struct instance *i, int signo, struct error 
 int instance_pause(struct engine *e, struct instance *i, bool paused, struct error *err);
 int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err);
 
-/* After a change of i->options: what they say is kept, and limits hold at once if it runs. */
-int instance_update(struct engine *e, struct instance *i, struct error *err);
+/* Changes its options, on what others have made of them by now: they are kept, limits hold at once if it runs, and for
+ * all of its later starts. */
+typedef int instance_change(void *userdata, struct instance_options *o, struct error *err);
+int instance_update(struct engine *e, struct instance *i, instance_change *change, void *userdata, struct error *err);
 
-/* After the end of one that this process was attached to from its start: what its shim left to it, a network and --rm.
- */
+/* After the end of one that this process was attached to from its start: what its shim left to it, a network, --rm, and
+ * another start. */
 int instance_clean_up(struct engine *e, struct instance *i, struct error *err);
 
 /* -EBUSY: it runs, unless force. volumes: its anonymous volumes as well. */

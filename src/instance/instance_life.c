@@ -16,7 +16,6 @@
 #include "instance/instance_name.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
-#include "instance/resource_flags.h"
 #include "instance/shim_client.h"
 
 enum { DEFAULT_TIMEOUT = 10, STATE_TRIES = 2500 };
@@ -140,112 +139,42 @@ int instance_pause(struct engine *e, struct instance *i, bool paused, struct err
 
 /* ---- changes of the configuration ---- */
 
-/* Two who change it at once do it one after the other; the second works on what the first made. */
-static int lock_config(struct engine *e, struct instance *i, struct instance **ret_fresh, struct error *err)
+static int rename_locked(struct instance *i, const char *name, int dir, char **ret_old, struct error *err)
 {
-        own_fd int dir = engine_open_instances(e, err);
-
-        if (dir < 0)
-                return dir;
-        while (flock(i->fd, LOCK_EX) < 0) {
-                if (errno != EINTR)
-                        return error_errno(err, errno, "lock the instance's configuration");
-        }
-        return instance_load(e, dir, i->id, ret_fresh, err);
-}
-
-static int rename_locked(struct instance *i, struct instance *fresh, const char *name, int dir, struct error *err)
-{
-        own_mem char *old = fresh->name;
+        char *old = i->name, *copy = strdup(name);
         int r;
 
-        if (asprintf(&fresh->name, "%s", name) < 0)
-                fresh->name = NULL;
-        if (!fresh->name)
+        if (!copy)
                 return error_set(err, ENOMEM, "out of memory");
         r = instance_name_take(dir, name, i->id, err);
-        if (r < 0)
+        if (r < 0) {
+                free(copy);
                 return r;
-        r = instance_save(fresh, err);
+        }
+        i->name = copy;
+        r = instance_save(i, err);
         instance_name_drop(dir, r < 0 ? name : old, i->id);
+        *ret_old = r < 0 ? copy : old;
+        i->name = r < 0 ? old : copy;
         return r;
 }
 
 int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err)
 {
         own_fd int dir = engine_open_instances(e, err);
-        own_instance struct instance *fresh = NULL;
         own_mem char *old = NULL;
-        int r = dir < 0 ? dir : lock_config(e, i, &fresh, err);
+        int r = dir < 0 ? dir : instance_lock_config(e, i, err);
 
-        if (r == 0 && strcmp(fresh->name, name) == 0)
+        if (r < 0)
+                return r;
+        if (strcmp(i->name, name) == 0)
                 r = error_set(err, EINVAL, "that is its name");
         if (r == 0)
-                r = rename_locked(i, fresh, name, dir, err);
-        if (r == 0) {
-                old = i->name;
-                i->name = take_ptr(fresh->name);
+                r = rename_locked(i, name, dir, &old, err);
+        if (r == 0)
                 r = instance_network_rename(e, i, err);
-        }
         flock(i->fd, LOCK_UN);
-        if (old)
+        if (old && strcmp(i->name, name) == 0)
                 tell(e, i, "rename", "oldName", old);
-        return r;
-}
-
-static int update_running(struct engine *e, struct instance *i, struct error *err)
-{
-        own_buf struct buf text = {};
-        struct json_writer w = { .out = &text };
-        int r;
-
-        if (!i->backend->update)
-                return error_set(err, ENOTSUP, "the limits of a running %s cannot be changed", i->backend->name);
-        json_begin_object(&w, NULL);
-        r = resource_flags_write(&i->options, false, e->warn, &w, err);
-        json_end_object(&w);
-        if (r == 0 && buf_failed(&text))
-                r = error_set(err, ENOMEM, "out of memory");
-        if (r == 0)
-                r = i->backend->update(e->run, i->id, text.data, text.len, err);
-        /* Between two starts there is nothing to limit. */
-        return r == -ENOENT && i->state.status == INSTANCE_RESTARTING ? 0 : r;
-}
-
-/* Also of one that does not run: a limit that makes no sense is an error now. */
-static int check_limits(struct engine *e, const struct instance *i, struct error *err)
-{
-        own_buf struct buf text = {};
-        struct json_writer w = { .out = &text };
-
-        return resource_flags_write(&i->options, false, e->warn, &w, err);
-}
-
-/* What a rename or a restored snapshot made of it meanwhile. */
-static void take_places(struct instance *i, struct instance *fresh)
-{
-        free(i->name);
-        free(i->upper);
-        i->name = take_ptr(fresh->name);
-        i->upper = take_ptr(fresh->upper);
-        i->image = fresh->image;
-}
-
-int instance_update(struct engine *e, struct instance *i, struct error *err)
-{
-        own_instance struct instance *fresh = NULL;
-        int r = lock_config(e, i, &fresh, err);
-
-        if (r == 0)
-                r = check_limits(e, i, err);
-        if (r == 0 && instance_is_running(i))
-                r = update_running(e, i, err);
-        if (r == 0) {
-                take_places(i, fresh);
-                r = instance_save(i, err);
-        }
-        flock(i->fd, LOCK_UN);
-        if (r == 0)
-                tell(e, i, "update", NULL, NULL);
         return r;
 }

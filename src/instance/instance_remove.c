@@ -96,8 +96,21 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
         return r;
 }
 
+/* By a policy that came after its start (shim_leave_start()). */
+static int start_again(struct engine *e, const char *id, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        own_fd int shim = -1;
+        int r = instance_find(e, id, &i, err);
+
+        if (r == 0 && i)
+                r = instance_start(e, i, false, &shim, err);
+        return r < 0 && i ? error_wrap(err, "start %s again", i->name) : r;
+}
+
 int instance_clean_up(struct engine *e, struct instance *i, struct error *err)
 {
+        bool again;
         int r;
 
         i->state.status = INSTANCE_EXITED;
@@ -107,7 +120,9 @@ int instance_clean_up(struct engine *e, struct instance *i, struct error *err)
         if (r == 0)
                 r = instance_network_close(e, i->id, err);
         shared_memory_close(e->run, i->id);
-        if (r == 0)
-                instance_release(e, i);
-        return r;
+        if (r < 0)
+                return r;
+        again = faccessat(i->lock, "again", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        instance_release(e, i);
+        return again ? start_again(e, i->id, err) : 0;
 }

@@ -65,10 +65,14 @@ static void after_output(struct shim *s)
         s->readers_end = 0;
         log_flush(&s->log, shim_time());
         output_close(s);
-        if (!s->is_stopping && restart_policy_wants(&s->job.restart, s->state.exit_code, s->state.restarts))
+        if (!s->is_stopping)
+                shim_take_update(s);
+        if (s->is_stopping || !restart_policy_wants(&s->job.restart, s->state.exit_code, s->state.restarts))
+                shim_end(s);
+        else if (s->start.starts_again)
                 pause_before_start(s);
         else
-                shim_end(s);
+                shim_leave_start(s);
 }
 
 void shim_start_again(struct shim *s)
@@ -76,8 +80,14 @@ void shim_start_again(struct shim *s)
         struct error err;
 
         s->start_at = 0;
+        shim_take_update(s);
+        if (!restart_policy_wants(&s->job.restart, s->state.exit_code, s->state.restarts)) {
+                shim_end(s);
+                return;
+        }
         s->state.restarts++;
         if (shim_start(s, &err) == 0) {
+                shim_catch_update(s);
                 shim_note_start(s);
                 shim_event(s, "start", NULL, NULL);
                 return;

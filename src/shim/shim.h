@@ -73,6 +73,7 @@ struct shim {
         int *fds; /* of the job, as they came */
         const struct backend *backend;
         struct instance_state state;
+        struct buf update; /* the file of live_update.h that holds */
 
         pid_t pid; /* of the program; 0 */
         int pidfd;
@@ -182,6 +183,14 @@ void shim_end(struct shim *s);
 void shim_farewell(struct shim *s);
 /* What cleans up takes too long. */
 void shim_expire_cleaner(struct shim *s);
+
+/* --- update.c --- */
+/* What a command has changed since, before it is acted on. */
+void shim_take_update(struct shim *s);
+/* After a start: what came while it went on. */
+void shim_catch_update(struct shim *s);
+/* The end, after which whoever cleans up starts the instance again. */
+void shim_leave_start(struct shim *s);
 
 /* --- health.c --- */
 void health_begin(struct shim *s);

@@ -181,6 +181,98 @@ run_d() { holt run -d --network none "$@"; }
         [ "$(holt inspect -f '{{.HostConfig.Memory}}' limited)" -eq $((128 << 20)) ]
 }
 
+# wait_for SECONDS COMMAND...
+wait_for() {
+        local end=$((SECONDS + $1))
+        shift
+        until "$@"; do
+                ((SECONDS < end)) || return 1
+                sleep 0.05
+        done
+}
+
+# memory_limit PID
+memory_limit() {
+        local group file
+        group=$(sed -n 's/^[0-9]*:memory://p; s/^0:://p' "/proc/$1/cgroup" | head -1)
+        file=/sys/fs/cgroup/memory$group/memory.limit_in_bytes
+        [ -e "$file" ] || file=/sys/fs/cgroup$group/memory.max
+        cat "$file"
+}
+
+pid_of() { holt inspect -f '{{.State.Pid}}' "$1"; }
+
+# What its shim starts anew: its pid is another one.
+runs_again() { # NAME PID
+        local pid
+        pid=$(pid_of "$1")
+        ((pid > 0 && pid != $2))
+}
+
+has_status() { [ "$(holt inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
+
+@test "what update changed holds for starts by the restart policy" {
+        run_d --name again --memory 64m --restart always box sleep 100 >/dev/null
+        holt update --memory 128m again >/dev/null
+        pid=$(pid_of again)
+        kill -KILL "$pid"
+        wait_for 20 runs_again again "$pid"
+        pid=$(pid_of again)
+        [ "$(memory_limit "$pid")" -eq $((128 << 20)) ]
+        holt update --restart no again >/dev/null
+        kill -KILL "$pid"
+        wait_for 20 has_status again exited
+        [ "$(holt inspect -f '{{.RestartCount}}' again)" -eq 1 ]
+}
+
+@test "update gives a restart policy to one that runs without" {
+        run_d --name plain --memory 64m box sleep 100 >/dev/null
+        holt update --restart always --memory 128m plain >/dev/null
+        pid=$(pid_of plain)
+        kill -KILL "$pid"
+        wait_for 20 runs_again plain "$pid"
+        pid=$(pid_of plain)
+        [ "$(memory_limit "$pid")" -eq $((128 << 20)) ]
+        kill -KILL "$pid"
+        wait_for 20 runs_again plain "$pid"
+        holt stop -t 0 plain >/dev/null
+        has_status plain exited
+        # Somebody who waits in the foreground sees the end of what he started, and it goes on without him.
+        holt create --name front --network none box sleep 100 >/dev/null
+        holt start -a front 3>&- &
+        PIDS+=($!)
+        wait_for 20 has_status front running
+        pid=$(pid_of front)
+        holt update --restart on-failure:1 front >/dev/null
+        kill -KILL "$pid"
+        code=0
+        wait "${PIDS[0]}" || code=$?
+        [ "$code" -eq 137 ]
+        PIDS=()
+        wait_for 20 runs_again front "$pid"
+        # The host's end is no reason to start anything.
+        run_d --name host box sleep 100 >/dev/null
+        holt update --restart always host >/dev/null
+        kill -TERM "$(pgrep -f "holt-shim.*$(holt inspect -f '{{.Id}}' host)")"
+        wait_for 20 has_status host exited
+}
+
+@test "update refuses a policy that makes no sense, and loses nobody's change" {
+        holt create --network none --name quiet box >/dev/null
+        run holt update --restart sometimes quiet
+        [ "$status" -ne 0 ]
+        holt create --network none --rm --name gone box >/dev/null
+        run holt update --restart always gone
+        [ "$status" -ne 0 ]
+        for n in 1 2 3 4 5 6 7 8; do
+                holt update --memory "$((n + 10))m" quiet >/dev/null 3>&- &
+                one=$!
+                holt update --cpu-shares "$((n + 100))" quiet >/dev/null 3>&- &
+                wait "$one" $!
+                [ "$(holt inspect -f '{{.HostConfig.Memory}} {{.HostConfig.CpuShares}}' quiet)" = "$(((n + 10) << 20)) $((n + 100))" ]
+        done
+}
+
 @test "what runs is removed only by force" {
         run_d --name runs box sleep 100 >/dev/null
         run holt rm runs
