@@ -16,7 +16,8 @@ static int add(void *userdata, struct instance *i)
 {
         struct prune *p = userdata;
 
-        if (instance_is_running(i) || !instance_filter_matches(&p->filter, i))
+        /* What a damaged one is, somebody may want to know first. */
+        if (instance_is_running(i) || i->damage || !instance_filter_matches(&p->filter, i))
                 return 0;
         return instance_list_add(&p->doomed, &p->e, i->id, p->err);
 }

@@ -83,7 +83,8 @@ static int add_instance(void *userdata, struct instance *i)
                 t->instances.active++;
         else
                 t->instances.reclaimable += bytes;
-        buf_add(&t->used, &i->image, sizeof i->image);
+        if (!i->damage)
+                buf_add(&t->used, &i->image, sizeof i->image);
         return 0;
 }
 

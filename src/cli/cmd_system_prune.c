@@ -66,7 +66,7 @@ static int look_at_instance(void *userdata, struct instance *i)
 {
         struct prune *p = userdata;
 
-        if (instance_is_running(i) || !instance_filter_matches(&p->filter, i))
+        if (instance_is_running(i) || i->damage || !instance_filter_matches(&p->filter, i))
                 return keep_volumes(p, i);
         return instance_list_add(&p->instances, &p->e, i->id, p->err);
 }

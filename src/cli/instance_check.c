@@ -37,8 +37,13 @@ static int check_image(void *userdata, struct instance *i)
 {
         own_mem struct image_info *info = NULL;
         struct check *c = userdata;
-        int r = store_image_find(c->store, i->image.text, &info, c->err);
+        int r;
 
+        if (i->damage) {
+                found(c, false, "instance %s is damaged, holt rm -f removes it: %s", i->name, i->damage);
+                return 0;
+        }
+        r = store_image_find(c->store, i->image.text, &info, c->err);
         if (r == -ENOENT)
                 found(c, false, "instance %s stands on image %.19s, which is not there: pull %s, or remove it", i->name,
                       i->image.text, i->image_name);

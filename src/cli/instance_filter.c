@@ -14,7 +14,8 @@ const char *const instance_filter_keys[] = { "ancestor", "before", "exited",  "h
                                              "label",    "name",   "network", "publish", "restart-policy",
                                              "since",    "status", "volume",  NULL };
 
-static const char *const statuses[] = { "created", "running", "paused", "restarting", "stopping", "exited", NULL };
+static const char *const statuses[] = { "created",  "running", "paused",  "restarting",
+                                        "stopping", "exited",  "damaged", NULL };
 static const char *const healths[] = { "none", "starting", "healthy", "unhealthy", NULL };
 
 static int check_word(const struct filter *f, const char *const *words, struct error *err)

@@ -43,6 +43,11 @@ void instance_status_text(const struct instance *i, struct buf *out)
         const struct instance_state *s = &i->state;
         char text[HUMAN_TIME_MAX];
 
+        if (i->damage) {
+                buf_add_str(out, "Damaged: ");
+                text_add_line(out, i->damage, 0);
+                return;
+        }
         switch (s->status) {
         case INSTANCE_CREATED:
                 buf_add_str(out, "Created");
@@ -55,6 +60,7 @@ void instance_status_text(const struct instance *i, struct buf *out)
                 since(s->finished, text);
                 buf_addf(out, "Exited (%d) %s ago", s->exit_code, text);
                 return;
+        case INSTANCE_DAMAGED:
         case INSTANCE_RUNNING:
         case INSTANCE_PAUSED:
         case INSTANCE_STOPPING:

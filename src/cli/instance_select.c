@@ -57,6 +57,7 @@ static int add_named(struct invocation *inv, struct engine *e, const char *name,
 }
 
 struct choice {
+        struct invocation *inv;
         struct engine *e;
         struct instance_list *list;
         instance_wanted *wanted;
@@ -83,6 +84,11 @@ static int choose(void *userdata, struct instance *i)
 
         if (c->wanted && !c->wanted(i))
                 return 0;
+        if (i->damage) {
+                report_error(i->damage);
+                c->inv->exit_status = 1;
+                return 0;
+        }
         r = instance_list_add(c->list, c->e, i->id, c->err);
         return r < 0 ? r : c->one;
 }
@@ -92,7 +98,9 @@ int instance_select(struct invocation *inv, struct engine *e, instance_wanted *w
 {
         const struct args *a = &inv->args;
         bool all = args_flag(a, OPTION_ALL), latest = args_flag(a, OPTION_LATEST);
-        struct choice c = { .e = e, .list = ret, .wanted = latest ? NULL : wanted, .one = latest, .err = err };
+        struct choice c = {
+                .inv = inv, .e = e, .list = ret, .wanted = latest ? NULL : wanted, .one = latest, .err = err
+        };
         int r = 0;
 
         if ((all || latest) && a->n_operands)

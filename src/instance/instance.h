@@ -43,6 +43,7 @@ enum instance_status {
         INSTANCE_RESTARTING, /* waits for its next start */
         INSTANCE_STOPPING,   /* was asked to end */
         INSTANCE_EXITED,
+        INSTANCE_DAMAGED, /* its configuration cannot be read, and it does not run */
 };
 
 enum instance_health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
@@ -79,6 +80,7 @@ struct instance {
         struct instance_options options; /* settled, with what the image says where nothing was asked for */
         const char *const *args;         /* the program and its arguments, NULL-terminated; in options' arena */
         struct instance_state state;     /* when it was read */
+        char *damage;                    /* why its configuration cannot be read: it has no options; NULL */
 };
 
 void instance_free(struct instance *i);
@@ -90,12 +92,14 @@ static inline void instance_free_(struct instance **i)
 
 /*
  * By name, id, or the first digits of an id. -ENOENT: "no such instance: X"; -EEXIST: several fit. The state is the
- * truth at this moment: of one whose shim was killed, what is left is cleaned up first.
+ * truth at this moment: of one whose shim was killed, what is left is cleaned up first. One with a configuration that
+ * cannot be read is an error, and instance_find_any() finds it all the same, to be removed.
  */
 int instance_find(struct engine *e, const char *name, struct instance **ret, struct error *err);
+int instance_find_any(struct engine *e, const char *name, struct instance **ret, struct error *err);
 int instance_read_state(struct engine *e, struct instance *i, struct error *err);
 
-/* The newest first; *i belongs to the caller of instances() and lives during the call. */
+/* The newest first, damaged ones with them; *i belongs to the caller of instances() and lives during the call. */
 int instances(struct engine *e, int (*each)(void *userdata, struct instance *i), void *userdata, struct error *err);
 
 /* For a look: the state that was read last may have passed. */

@@ -12,10 +12,25 @@
 #include "instance/instance_record.h"
 #include "sys/fd.h"
 
-int instance_find(struct engine *e, const char *name, struct instance **ret, struct error *err)
+/* As it is now. */
+static int load(struct engine *e, int dir, const char *id, struct instance **ret, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        int r = instance_load_any(e, dir, id, &i, err);
+
+        if (r == 0)
+                r = instance_read_state(e, i, err);
+        if (r < 0 || !i)
+                return r;
+        if (i->damage && !instance_is_running(i))
+                i->state.status = INSTANCE_DAMAGED;
+        *ret = take_ptr(i);
+        return 0;
+}
+
+int instance_find_any(struct engine *e, const char *name, struct instance **ret, struct error *err)
 {
         own_fd int dir = engine_open_instances(e, err);
-        own_instance struct instance *i = NULL;
         char id[INSTANCE_ID_LEN + 1];
         int r;
 
@@ -23,14 +38,21 @@ int instance_find(struct engine *e, const char *name, struct instance **ret, str
                 return dir;
         r = instance_name_resolve(dir, name, id, err);
         if (r == 0)
-                r = instance_load(e, dir, id, &i, err);
-        if (r == 0)
-                r = instance_read_state(e, i, err);
-        if (r == -ENOENT)
-                return error_set(err, ENOENT, "no such instance: %s", name);
-        if (r == 0)
-                *ret = take_ptr(i);
-        return r;
+                r = load(e, dir, id, ret, err);
+        return r == -ENOENT ? error_set(err, ENOENT, "no such instance: %s", name) : r;
+}
+
+int instance_find(struct engine *e, const char *name, struct instance **ret, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        int r = instance_find_any(e, name, &i, err);
+
+        if (r < 0 || !i)
+                return r;
+        if (i->damage)
+                return error_set(err, EUCLEAN, "%s; holt rm -f %s removes what is left of it", i->damage, i->name);
+        *ret = take_ptr(i);
+        return 0;
 }
 
 struct list {
@@ -61,10 +83,8 @@ static int add(struct engine *e, struct list *l, int dir, const char *id, struct
 {
         own_instance struct instance *i = NULL;
         struct error why;
-        int r = instance_load(e, dir, id, &i, &why);
+        int r = load(e, dir, id, &i, &why);
 
-        if (r == 0)
-                r = instance_read_state(e, i, &why);
         if (r == -ENOENT)
                 collect(e, id);
         else if (r < 0)

@@ -185,6 +185,19 @@ void instance_name_drop_all(int dir, const char *id)
         }
 }
 
+char *instance_name_find(int dir, const char *id)
+{
+        own_dir DIR *d = open_again(dir);
+        char has[INSTANCE_ID_LEN + 1];
+        struct dirent *e;
+
+        while (d && (e = readdir(d))) {
+                if (e->d_type == DT_LNK && read_link(dir, e->d_name, has) && strcmp(has, id) == 0)
+                        return strdup(e->d_name);
+        }
+        return strdup(id);
+}
+
 static int unknown(const char *text, struct error *err)
 {
         return error_set(err, ENOENT, "no such instance: %s", text);

@@ -25,6 +25,10 @@ int instance_name_invent(int dir, const char *id, char **ret, struct error *err)
 /* Unless it leads to another by now. */
 void instance_name_drop(int dir, const char *name, const char *id);
 
+/* A name that leads to the id, or else the id itself: when its configuration cannot say it. malloc'ed; NULL: no memory.
+ */
+char *instance_name_find(int dir, const char *id);
+
 /* Every name that leads to the id: when its configuration cannot say it. */
 void instance_name_drop_all(int dir, const char *id);
 

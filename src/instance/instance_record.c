@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "instance/backend.h"
 #include "instance/instance_lock.h"
+#include "instance/instance_name.h"
 #include "instance/user_rights.h"
 #include "sys/fd.h"
 
@@ -56,13 +57,15 @@ void instance_free(struct instance *i)
         free(i->path);
         free(i->image_name);
         free(i->upper);
+        free(i->damage);
         instance_options_finish(&i->options);
         free(i);
 }
 
 bool instance_is_running(const struct instance *i)
 {
-        return i->state.status != INSTANCE_CREATED && i->state.status != INSTANCE_EXITED;
+        return i->state.status != INSTANCE_CREATED && i->state.status != INSTANCE_EXITED &&
+               i->state.status != INSTANCE_DAMAGED;
 }
 
 /* ---- files ---- */
@@ -228,9 +231,52 @@ int instance_load(const struct engine *e, int dir, const char *id, struct instan
         if (r > 0)
                 r = read_config(i, config, err);
         if (r < 0)
-                return error_wrap(err, "instance %s", id);
+                return error_wrap(err, "instance %.12s", id);
         *ret = take_ptr(i);
         return 0;
+}
+
+/* Not for want of memory, descriptors or rights: those are ours. */
+static bool is_damage(int r)
+{
+        return r != -ENOENT && r != -ENOMEM && r != -EMFILE && r != -ENFILE && r != -EACCES && r != -EPERM;
+}
+
+static int load_damaged(const struct engine *e, int dir, const char *id, const char *why, struct instance **ret,
+                        struct error *err)
+{
+        static const char *const no_args[] = { NULL };
+        own_instance struct instance *i = NULL;
+        struct stat st;
+        int r = instance_new(e, id, &i, err);
+
+        if (r < 0 || !i)
+                return r;
+        i->fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (i->fd < 0 || fstat(i->fd, &st) < 0)
+                return error_errno(err, errno, "open the instance %s", id);
+        i->name = instance_name_find(dir, id);
+        i->image_name = strdup("");
+        i->damage = strdup(why);
+        i->backend = &backend_container;
+        i->args = no_args;
+        i->created = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+        if (!i->name || !i->image_name || !i->damage)
+                return error_set(err, ENOMEM, "out of memory");
+        *ret = take_ptr(i);
+        return 0;
+}
+
+int instance_load_any(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err)
+{
+        struct error why;
+        int r = instance_load(e, dir, id, ret, &why);
+
+        if (r < 0 && is_damage(r))
+                return load_damaged(e, dir, id, why.text, ret, err);
+        if (r < 0)
+                *err = why;
+        return r;
 }
 
 int instance_take_rights(struct engine *e, struct instance *i, const char *with, struct error *err)
@@ -292,22 +338,25 @@ int instance_lock_config(struct engine *e, struct instance *i, struct error *err
 
 /* ---- state ---- */
 
-static int read_state_file(int dir, struct instance_state *ret, struct error *err)
+/* One that makes no sense, after a crash of the host, says nothing but that: what it is about is as good as before. */
+static int read_state_file(int dir, enum instance_status status, struct instance_state *ret, struct error *err)
 {
         own_json struct json_object *obj = NULL;
         int r = read_json(dir, "state", MAX_STATE, &obj, err);
 
-        if (r > 0) {
-                r = instance_state_read(obj, ret, err);
-                return r < 0 ? r : 1;
-        }
-        return r;
+        if (r > 0)
+                r = instance_state_read(obj, ret, err) < 0 ? -EINVAL : 1;
+        if (r != -EINVAL)
+                return r;
+        *ret = (struct instance_state){ .status = status };
+        snprintf(ret->error, sizeof ret->error, "%.250s", err->text);
+        return 1;
 }
 
 int instance_load_end(const struct instance *i, struct instance_state *ret, struct error *err)
 {
         *ret = (struct instance_state){};
-        return read_state_file(i->fd, ret, err);
+        return read_state_file(i->fd, INSTANCE_EXITED, ret, err);
 }
 
 int instance_save_end(struct instance *i, const struct instance_state *s, struct error *err)
@@ -327,7 +376,7 @@ int instance_save_end(struct instance *i, const struct instance_state *s, struct
 
 static int read_live_state(struct engine *e, struct instance *i, int dir, struct error *err)
 {
-        int r = read_state_file(dir, &i->state, err);
+        int r = read_state_file(dir, INSTANCE_RUNNING, &i->state, err);
 
         if (r < 0)
                 return r;

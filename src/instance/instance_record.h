@@ -23,6 +23,9 @@ int instance_lock_config(struct engine *e, struct instance *i, struct error *err
  * (which is nobody's business but the sweep's). */
 int instance_load(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err);
 
+/* The same, but one whose configuration cannot be read comes as one that has nothing but its damage. */
+int instance_load_any(const struct engine *e, int dir, const char *id, struct instance **ret, struct error *err);
+
 /*
  * The rights over all that it has written, which an ordinary user has only as root of a namespace of his own
  * (user_rights.h; with: as there). Its directory is opened anew: of what was opened before, nothing can be mounted.

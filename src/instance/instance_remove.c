@@ -37,7 +37,9 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
                 flock(i->fd, LOCK_EX);
         if (i->fd >= 0 && unlinkat(i->fd, "config", 0) < 0 && errno != ENOENT)
                 return error_errno(err, errno, "remove the instance's configuration");
-        if (i->name)
+        if (i->damage)
+                instance_name_drop_all(dir, i->id);
+        else if (i->name)
                 instance_name_drop(dir, i->name, i->id);
         r = i->fd < 0 ? 0 : user_namespace_remove_tree(dir, i->id, err);
         if (r < 0 || i->options.rm)
@@ -45,7 +47,8 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
         r = engine_store(e, &store, err);
         if (r == 0)
                 r = store_image_release(store, i->id, err);
-        return r == 0 ? image_drop_internal(e, &i->image, err) : r;
+        /* Which image a damaged one stood on nobody knows: a prune finds it. */
+        return r == 0 && !i->damage ? image_drop_internal(e, &i->image, err) : r;
 }
 
 static void tell(struct engine *e, const struct instance *i)

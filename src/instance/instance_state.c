@@ -9,6 +9,7 @@
 static const char *const statuses[] = {
         [INSTANCE_CREATED] = "created",       [INSTANCE_RUNNING] = "running",   [INSTANCE_PAUSED] = "paused",
         [INSTANCE_RESTARTING] = "restarting", [INSTANCE_STOPPING] = "stopping", [INSTANCE_EXITED] = "exited",
+        [INSTANCE_DAMAGED] = "damaged",
 };
 static const char *const healths[] = {
         [HEALTH_NONE] = "",

@@ -52,7 +52,6 @@ static int note_end(struct instance *i, struct error *err)
 
 static int recover(struct engine *e, int dir, const char *id, struct instance **ret, struct error *err)
 {
-        struct error why;
         int r = backend_container.destroy ? backend_container.destroy(e->run, id, err) : 0;
 
         if (r == 0)
@@ -60,13 +59,11 @@ static int recover(struct engine *e, int dir, const char *id, struct instance **
         if (r < 0)
                 return r;
         shared_memory_close(e->run, id);
-        r = instance_load(e, dir, id, ret, &why);
+        r = instance_load_any(e, dir, id, ret, err);
         if (r == -ENOENT)
                 return remove_rest(e, dir, id, err);
-        if (r < 0) {
-                *err = why;
+        if (r < 0)
                 return r;
-        }
         return (*ret)->options.rm ? instance_erase(e, *ret, true, err) : 1;
 }
 

@@ -304,6 +304,50 @@ has_status() { [ "$(holt inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
         [ "$(holt images -q box | wc -l)" -eq 1 ]
 }
 
+@test "one whose configuration cannot be read is seen, hides nobody, and can be removed" {
+        holt create --network none --name good box >/dev/null
+        for name in empty torn odd; do holt create --network none --name "$name" box >/dev/null; done
+        run_d --name runs box sleep 100 >/dev/null
+        run_d --name killed box sleep 100 >/dev/null
+        config() { echo "$STORE/instances/$(readlink "$STORE/instances/$1")/${2-config}"; }
+        : >"$(config empty)"
+        truncate -s 100 "$(config torn)"
+        jq '.isolation = "sorcery"' "$(config odd)" >new
+        cat new >"$(config odd)"
+        truncate -s 50 "$(config runs)" "$(config killed)"
+        kill -9 "$(pgrep -f "holt-shim.*$(readlink "$STORE/instances/killed")")"
+        run -0 --separate-stderr holt ps -a --format '{{.Names}} {{.State}} {{.Status}}'
+        [ -z "$stderr" ]
+        [[ $output == *"good created Created"* ]]
+        for name in empty torn odd killed; do [[ $output == *"$name damaged Damaged: "* ]]; done
+        [[ $output == *"runs running Damaged: "* ]]
+        [[ $(holt ps --format '{{.Names}}') == runs ]]
+        [[ $(holt ps -a --filter status=damaged --format '{{.Names}}' | sort | xargs) == "empty killed odd torn" ]]
+        run -1 holt system check
+        for name in empty torn odd runs; do [[ $output == *"instance $name is damaged"* ]]; done
+        for command in start inspect stop update\ --memory\ 20m rm; do
+                # shellcheck disable=SC2086
+                run holt $command torn
+                [ "$status" -ne 0 ]
+                [[ $output == *"holt rm -f torn"* ]]
+        done
+        [ "$(holt stop --all --time 0 2>/dev/null)" = "" ]
+        holt container prune -f >/dev/null
+        [[ $(holt ps -a --format '{{.Names}}' | sort | xargs) == "empty killed odd runs torn" ]]
+        [ "$(holt rm -f torn runs | xargs)" = "torn runs" ]
+        holt rm -f --all >/dev/null
+        run -0 holt ps -aq
+        [ -z "$output" ]
+        run -0 holt system check
+        # Its state as well: then it has only lost how it ended.
+        holt create --network none --name forgetful box true >/dev/null
+        holt start -a forgetful
+        : >"$(config forgetful state)"
+        [[ $(holt ps -a --format '{{.Names}} {{.State}}') == "forgetful exited" ]]
+        holt start -a forgetful
+        [[ $(holt inspect -f '{{.State.Error}}' forgetful) == "" ]]
+}
+
 @test "kill -9 of a shim: the next command sees the truth" {
         run_d --name lost box sleep 100 >/dev/null
         run_d --rm --name lost-too box sleep 100 >/dev/null
