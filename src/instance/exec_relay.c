@@ -120,16 +120,23 @@ static int wait_once(struct relay *r, struct error *err)
         return p[0].revents != 0;
 }
 
-/* What it wrote last. */
-static void drain(struct stream *s)
+/* What it wrote last. Who does not take it is waited for until a signal comes, which is ours now. */
+static void drain(struct relay *r, struct stream *s)
 {
         while (!s->done) {
-                struct pollfd p = stream_poll(s);
+                struct pollfd p[] = { stream_poll(s), { .fd = r->terminal.signals, .events = POLLIN } };
+                int n = poll(p, ARRAY_SIZE(p), s->start == s->end ? 0 : -1), signo;
 
-                if (s->start == s->end && poll(&p, 1, 0) <= 0)
+                if (n == 0 || (n < 0 && errno != EINTR))
                         return;
-                p.revents = POLLIN;
-                stream_step(s, &p);
+                if (n < 0)
+                        continue;
+                stream_step(s, &p[0]);
+                signo = p[1].revents ? user_terminal_signal(&r->terminal) : 0;
+                if (signo && signo != SIGWINCH)
+                        user_terminal_die(&r->terminal, signo);
+                if (!p[0].revents && s->start == s->end)
+                        return;
         }
 }
 
@@ -144,8 +151,8 @@ static int relay(struct relay *r, int *ret_exit, struct error *err)
         if (n < 0)
                 return n;
         n = process_wait(r->pid);
-        drain(&r->s[1]);
-        drain(&r->s[2]);
+        drain(r, &r->s[1]);
+        drain(r, &r->s[2]);
         if (n < 0)
                 return error_errno(err, -n, "wait for the process");
         *ret_exit = n;

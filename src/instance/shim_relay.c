@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between a shim and a person. A frame of output is written as far as our standard output takes it, and the next is
- * received when it is away: so who stops reading holds the program back, and keys and signals still go through.
+ * received when it is away: so who stops reading holds the program back, and keys and signals still go through. When
+ * the program is gone and its output stays, a signal is ours.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +20,8 @@
 #include "instance/shim_frames.h"
 #include "instance/user_terminal.h"
 
-enum { ROOM = 64 << 10, INPUT_CHUNK = 16 << 10 };
+/* READER_TIME: ms for which somebody who takes nothing is waited for after a signal that was the program's end. */
+enum { ROOM = 64 << 10, INPUT_CHUNK = 16 << 10, READER_TIME = 2000 };
 
 struct relay {
         int shim;
@@ -34,7 +36,9 @@ struct relay {
         struct frame output; /* that rest */
         size_t at_once[3];   /* how much may be written to our standard streams without waiting */
         bool proxies;        /* signals are passed on; who has a terminal types them */
+        int passed_on;       /* a signal that ends; 0 */
         bool exited, detached;
+        bool is_gone; /* the shim: there is nobody to pass on to */
         struct instance_state state;
 };
 
@@ -153,7 +157,9 @@ static void handle_signal(struct relay *r)
 
         if (signo == SIGWINCH) {
                 send_size(r, 0);
-        } else if (signo && r->proxies) {
+        } else if (signo && r->proxies && !r->is_gone) {
+                if (signo == SIGTERM || signo == SIGINT || signo == SIGHUP || signo == SIGQUIT)
+                        r->passed_on = signo;
                 protocol_put_u32(number, (uint32_t)signo);
                 tell(r, PROTOCOL_SIGNAL, number, sizeof number);
         } else if (signo) {
@@ -165,20 +171,25 @@ static void handle_signal(struct relay *r)
 
 static int step(struct relay *r, struct error *err)
 {
-        bool reads = !r->input_ended && r->window > DETACH_KEYS_MAX;
-        struct pollfd p[] = { { .fd = r->to < 0 ? r->shim : -1, .events = POLLIN },
+        bool reads = !r->input_ended && r->window > DETACH_KEYS_MAX, writes = r->to >= 0;
+        struct pollfd p[] = { { .fd = writes && r->is_gone ? -1 : r->shim, .events = writes ? 0 : POLLIN },
                               { .fd = r->terminal.signals, .events = POLLIN },
                               { .fd = reads ? STDIN_FILENO : -1, .events = POLLIN },
                               { .fd = r->to, .events = POLLOUT } };
-        int n = 0;
+        int n = poll(p, ARRAY_SIZE(p), writes && r->is_gone && r->passed_on ? READER_TIME : -1);
 
-        if (poll(p, ARRAY_SIZE(p), -1) < 0)
+        if (n < 0)
                 return errno == EINTR ? 0 : error_errno(err, errno, "wait for the shim");
+        if (n == 0)
+                user_terminal_die(&r->terminal, r->passed_on);
+        n = 0;
         if (p[1].revents)
                 handle_signal(r);
         if (p[2].revents)
                 send_input(r);
-        if (p[0].revents)
+        if (p[0].revents && writes)
+                r->is_gone = true;
+        else if (p[0].revents)
                 n = receive(r, err);
         if (n == 0 && p[3].revents)
                 n = write_output(r, err);

@@ -206,6 +206,17 @@ static void handle_input(struct shim *s, struct client *c, const struct frame *f
         input_take(s, c, f->payload, f->len);
 }
 
+/* Who asks for the end of one that has ended gives up what it has not taken. */
+static void handle_signal(struct shim *s, struct client *c, int signo)
+{
+        struct error err;
+
+        if (s->phase == SHIM_DRAINING && c->attached && shim_is_ending(s, signo))
+                c->is_stuck = true;
+        else
+                answer(c, shim_signal_program(s, signo, &err), &err);
+}
+
 static void handle(struct shim *s, struct client *c, const struct frame *f)
 {
         struct error err;
@@ -227,7 +238,7 @@ static void handle(struct shim *s, struct client *c, const struct frame *f)
                 shim_resize(s, protocol_u16(f->payload), protocol_u16(f->payload + 2));
                 return;
         case PROTOCOL_SIGNAL:
-                answer(c, shim_signal_program(s, (int)protocol_u32(f->payload), &err), &err);
+                handle_signal(s, c, (int)protocol_u32(f->payload));
                 return;
         case PROTOCOL_STOP:
                 /* It may be over before the client can ask to be told. */

@@ -164,6 +164,8 @@ void input_forget(struct shim *s, struct client *c);
 void shim_resize(struct shim *s, uint16_t rows, uint16_t columns);
 
 /* --- stop.c --- */
+/* Whether the signal is meant to end it. */
+bool shim_is_ending(const struct shim *s, int signo);
 int shim_signal_program(struct shim *s, int signo, struct error *err);
 /* command: it is a command's will, and not the host's. */
 int shim_stop_program(struct shim *s, int timeout, bool command, struct error *err);

@@ -7,7 +7,7 @@
 
 static const int64_t second = 1000000000;
 
-static bool is_ending(const struct shim *s, int signo)
+bool shim_is_ending(const struct shim *s, int signo)
 {
         return signo == SIGKILL || signo == SIGTERM || signo == SIGINT || signo == SIGQUIT ||
                signo == s->job.stop_signal;
@@ -33,15 +33,15 @@ int shim_signal_program(struct shim *s, int signo, struct error *err)
 
         if (signo <= 0 || signo > SIGRTMAX)
                 return error_set(err, EINVAL, "there is no signal %d", signo);
-        if (s->phase == SHIM_PAUSING && is_ending(s, signo))
+        if (s->phase == SHIM_PAUSING && shim_is_ending(s, signo))
                 return shim_stop_program(s, 0, true, err);
         if (s->phase != SHIM_RUNNING)
                 return not_running(err);
         /* Before it is sent: the program may be faster than we are. */
-        if (is_ending(s, signo))
+        if (shim_is_ending(s, signo))
                 s->is_stopping = s->state.stopped = true;
         r = s->backend->signal(s->run, s->id, signo, false, err);
-        if (r == 0 && is_ending(s, signo))
+        if (r == 0 && shim_is_ending(s, signo))
                 wake(s);
         return r;
 }

@@ -140,6 +140,81 @@ passes_hup_on() { ((0x$(awk '/^SigBlk:/ {print $2}' "/proc/$1/status") & 1)); }
         [ "$r" -eq 2 ]
 }
 
+# blocked COMMAND...: in the background, with a pipe for its output that nobody reads; $! is the command.
+blocked() {
+        local pipe=$WORK/blocked-$((++BLOCKED))
+        mkfifo "$pipe"
+        exec {HELD}<>"$pipe"
+        "$@" >"$pipe" 3>&- &
+        PIDS+=($!)
+}
+
+ends() { # SECONDS PID: $code is how
+        wait_for "$1" is_gone "$2"
+        code=0
+        wait "$2" || code=$?
+}
+
+@test "a signal is passed on while output is blocked, and ends the command when there is nobody to pass it on to" {
+        local go=$BUNDLE/rootfs/tmp/go got=$BUNDLE/rootfs/tmp/got
+        sh_spec 'trap "touch /tmp/got; exit 3" TERM; yes & wait'
+        blocked "$BIN/shim_tool" --root "$STORE" --run "$RUN" run "$CONFIG" "$BUNDLE/rootfs" aaa log-driver=none
+        wait_for 5 has_state aaa status running
+        sleep 0.3
+        kill -TERM "${PIDS[-1]}"
+        wait_for 5 test -e "$got"
+        ends 10 "${PIDS[-1]}"
+        [ "$code" -eq 143 ]
+        wait_for 5 has_state aaa status exited
+        [ "$(state aaa exitCode)" -eq 3 ]
+        rm "$got"
+        # One who watches.
+        start bbb -d log-driver=none
+        blocked "$BUILD/holt" --root "$STORE" --run "$RUN" attach bbb
+        sleep 0.5
+        kill -TERM "${PIDS[-1]}"
+        wait_for 5 test -e "$got"
+        ends 10 "${PIDS[-1]}"
+        [ "$code" -eq 143 ]
+        wait_for 5 has_state bbb status exited
+        # One that has ended by itself, whose last words nobody takes.
+        sh_spec "head -c 1000000 /dev/zero & while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 4"
+        blocked "$BIN/shim_tool" --root "$STORE" --run "$RUN" run "$CONFIG" "$BUNDLE/rootfs" ccc log-driver=none
+        wait_for 5 has_state ccc status running
+        sleep 0.3
+        touch "$go"
+        sleep 0.3
+        kill -TERM "${PIDS[-1]}"
+        ends 10 "${PIDS[-1]}"
+        wait_for 5 has_state ccc status exited
+        [ "$(state ccc exitCode)" -eq 4 ]
+}
+
+@test "exec and logs end by a signal while their output is blocked" {
+        sh_spec 'trap "exit 3" TERM; yes & wait'
+        start web -d log-opt=max-size=1m
+        blocked "$BUILD/holt" --root "$STORE" --run "$RUN" logs -f web
+        blocked "$BUILD/holt" --root "$STORE" --run "$RUN" exec web yes
+        blocked "$BUILD/holt" --root "$STORE" --run "$RUN" exec -t web yes
+        sleep 0.5
+        for pid in "${PIDS[@]}"; do
+                kill -TERM "$pid"
+                ends 5 "$pid"
+                [ "$code" -eq 143 ]
+        done
+        # A terminal that is full, of a command whose process has ended.
+        python3 - "$BUILD/holt" --root "$STORE" --run "$RUN" exec web sh -c 'head -c 50000 /dev/zero' <<'END'
+import os, subprocess, sys, time
+master, slave = os.openpty()
+holt = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=slave)
+time.sleep(1)
+assert holt.poll() is None
+holt.terminate()
+assert holt.wait(5) == -15
+END
+        tool stop web 0
+}
+
 @test "suspended and continued, the terminal is as it was each time" {
         spec '.process.terminal = true | .process.args = ["/bin/sh"]'
         start web -d tty=true interactive=true
