@@ -2,14 +2,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/own.h"
 #include "shim/shim.h"
 
-/* What waits to be sent to one who does not read, beside output; and what is tried to be read at once. */
-enum { MAX_PENDING = 16 << 10, ROOM = 256 };
+/* What waits to be sent to one who does not read, beside output; what is tried to be read at once; descriptors that
+ * clients leave to us, to start and to clean up. */
+enum { MAX_PENDING = 16 << 10, ROOM = 256, OWN_FDS = 32 };
 
 static void client_free(struct client *c)
 {
@@ -50,21 +52,42 @@ static struct client *find_idle(const struct shim *s)
 
 bool shim_has_room(const struct shim *s)
 {
-        return s->n_clients < SHIM_MAX_CLIENTS || find_idle(s);
+        return s->n_clients < s->max_clients || find_idle(s);
 }
 
-void shim_accept(struct shim *s)
+static void drop_idle(struct shim *s)
 {
-        struct client *idle = s->n_clients == SHIM_MAX_CLIENTS ? find_idle(s) : NULL;
+        struct client *idle = find_idle(s);
+
+        if (!idle)
+                return;
+        idle->is_stuck = true;
+        shim_drop_clients(s);
+}
+
+/* The lowest free descriptor is what the next one gets. */
+static bool is_one_of_the_last(int fd)
+{
+        struct rlimit limit;
+
+        return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + OWN_FDS >= limit.rlim_cur;
+}
+
+bool shim_accept(struct shim *s)
+{
         int fd = shim_has_room(s) ? accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
 
-        if (fd < 0)
-                return;
-        if (idle) {
-                idle->is_stuck = true;
-                shim_drop_clients(s);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+                drop_idle(s);
+                shim_hold_breath(s);
         }
-        shim_add_client(s, fd);
+        if (fd < 0)
+                return false;
+        if (s->n_clients >= s->max_clients)
+                drop_idle(s);
+        if (shim_add_client(s, fd) && is_one_of_the_last(fd))
+                s->max_clients = s->n_clients;
+        return true;
 }
 
 /* ---- what is sent ---- */

@@ -89,13 +89,10 @@ void health_probe(struct shim *s)
         const struct clone_options o = { .cgroup_fd = -1 };
         int ends[2];
 
+        s->probe_at = shim_now() + s->job.health.interval;
+        if ((s->backend->is_paused && s->backend->is_paused(s->run, s->id) > 0) || pipe2(ends, O_CLOEXEC) < 0)
+                return;
         s->probe_at = 0;
-        if (s->backend->is_paused && s->backend->is_paused(s->run, s->id) > 0) {
-                s->probe_at = shim_now() + s->job.health.interval;
-                return;
-        }
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return;
         fcntl(ends[0], F_SETFL, O_NONBLOCK);
         s->probe.started = shim_time();
         s->probe.pid = process_clone(&o);

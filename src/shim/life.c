@@ -178,8 +178,8 @@ static void take_last_questions(struct shim *s)
 {
         struct pollfd p = { .fd = s->listener, .events = POLLIN };
 
-        while (s->n_clients < SHIM_MAX_CLIENTS && poll(&p, 1, 0) > 0)
-                shim_accept(s);
+        while (s->n_clients < s->max_clients && poll(&p, 1, 0) > 0 && shim_accept(s))
+                ;
         for (size_t i = 0; i < s->n_clients; i++) {
                 if (!s->clients[i]->is_stuck)
                         client_receive(s, s->clients[i]);

@@ -19,7 +19,7 @@ bool output_is_taken(const struct shim *s)
 
 void output_poll(const struct shim *s, struct pollfd *p)
 {
-        bool reads = s->phase == SHIM_RUNNING && output_is_taken(s);
+        bool reads = s->phase == SHIM_RUNNING && !s->breathe_at && output_is_taken(s);
 
         for (size_t i = 0; i < ARRAY_SIZE(s->out); i++)
                 p[i] = (struct pollfd){ .fd = reads ? s->out[i] : -1, .events = POLLIN };
@@ -51,8 +51,10 @@ static int read_chunk(struct shim *s, enum log_stream stream)
         if (!s->chunk)
                 s->chunk = malloc(sizeof *s->chunk);
         /* Without memory the program is held back until there is some. */
-        if (!s->chunk)
+        if (!s->chunk) {
+                shim_hold_breath(s);
                 return 0;
+        }
         s->chunk->len = 0;
         n = read(s->out[stream], s->chunk->frame + PROTOCOL_HEADER, PROTOCOL_MAX_DATA);
         if (n > 0) {

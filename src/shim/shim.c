@@ -33,11 +33,18 @@ int64_t shim_time(void)
 
 /* ---- time ---- */
 
+static const int64_t breath = 100000000;
+
+void shim_hold_breath(struct shim *s)
+{
+        s->breathe_at = shim_now() + breath;
+}
+
 /* Milliseconds to the next of them, -1 for none. */
 static int time_left(const struct shim *s)
 {
-        const int64_t times[] = { s->kill_at,      s->start_at,  s->probe_at,   s->probe_ends,
-                                  s->cleaner_ends, s->shrink_at, s->readers_end };
+        const int64_t times[] = { s->kill_at,      s->start_at,  s->probe_at,    s->probe_ends,
+                                  s->cleaner_ends, s->shrink_at, s->readers_end, s->breathe_at };
         int64_t next = 0, left;
 
         for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
@@ -73,6 +80,8 @@ static void do_what_is_due(struct shim *s)
                 shim_expire_readers(s);
         if (is_due(s->cleaner_ends, now))
                 shim_expire_cleaner(s);
+        if (is_due(s->breathe_at, now))
+                s->breathe_at = 0;
 }
 
 /* ---- signals ---- */
@@ -109,7 +118,7 @@ static void handle_signals(struct shim *s)
 
 static size_t fill(const struct shim *s, struct pollfd *p)
 {
-        bool room = s->phase != SHIM_ENDING && shim_has_room(s);
+        bool room = s->phase != SHIM_ENDING && !s->breathe_at && shim_has_room(s);
 
         p[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
         p[1] = (struct pollfd){ .fd = room ? s->listener : -1, .events = POLLIN };
@@ -126,8 +135,11 @@ static void step(struct shim *s)
         struct pollfd p[FIXED + SHIM_MAX_CLIENTS];
         size_t n = fill(s, p);
 
-        if (poll(p, n, time_left(s)) < 0)
+        if (poll(p, n, time_left(s)) < 0) {
+                if (errno != EINTR)
+                        nanosleep(&(struct timespec){ .tv_nsec = breath }, NULL);
                 return;
+        }
         for (size_t i = FIXED; i < n; i++) {
                 if (p[i].revents)
                         client_step(s, s->clients[i - FIXED], p[i].revents);

@@ -84,10 +84,11 @@ struct shim {
         struct log log;
         struct chunk *chunk;
         struct client *clients[SHIM_MAX_CLIENTS];
-        size_t n_clients;
+        size_t n_clients, max_clients;
 
         /* CLOCK_MONOTONIC in nanoseconds; 0: never */
         int64_t kill_at, start_at, probe_at, probe_ends, cleaner_ends, shrink_at, readers_end;
+        int64_t breathe_at;       /* when what there was none of, descriptors or memory, may be there again */
         int64_t ran_since, delay; /* of the restarts */
         bool is_stopping;         /* it was asked to end: there will be no other start */
         bool input_ended;         /* of who started it: a program that is started again has none, either */
@@ -99,6 +100,8 @@ struct shim {
 /* --- shim.c --- */
 int64_t shim_now(void);  /* CLOCK_MONOTONIC, ns */
 int64_t shim_time(void); /* since 1970, ns */
+/* There is no descriptor or memory for what is asked: neither is looked at for a while, instead of again and again. */
+void shim_hold_breath(struct shim *s);
 /* Until the shim is no more needed; its exit status. connection: to who wants the instance started. */
 int shim_serve(struct shim *s, int connection);
 
@@ -114,7 +117,8 @@ void shim_event(const struct shim *s, const char *action, const char *key, const
 /* --- client.c --- */
 /* Whether another client can come: one that only stays connected, and asks for nothing, makes room. */
 bool shim_has_room(const struct shim *s);
-void shim_accept(struct shim *s);
+/* False when there is nobody, or no descriptor. */
+bool shim_accept(struct shim *s);
 /* NULL: there are too many, or no memory; the descriptor is closed then. */
 struct client *shim_add_client(struct shim *s, int fd);
 /* What it wants to be polled for. */

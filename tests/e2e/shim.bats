@@ -303,6 +303,44 @@ PY
         tool stop aaa 0
 }
 
+@test "without descriptors a shim waits, and neither burns time nor hangs" {
+        sh_spec 'echo here; while :; do sleep 0.1; done'
+        (ulimit -n 64; start aaa -d health_test=CMD-SHELL health_test=true health_interval=1s)
+        local shim
+        shim=$(shim_of aaa)
+        talk aaa <<PY
+held = []
+for i in range(60):
+    s = connect(); s.sendall(hello + frame(ATTACH, b'\1')); held.append(s)
+time.sleep(0.3)
+ticks = lambda: sum(map(int, open('/proc/$shim/stat').read().split()[13:15]))
+before = ticks(); time.sleep(1); burnt = ticks() - before
+assert burnt < 12, burnt
+for s in held[10:]: s.close()
+time.sleep(0.3)
+s = connect(); s.sendall(hello + frame(SIGNAL, struct.pack('<I', 9999)))
+assert recv(s)[0] == HELLO and recv(s)[0] == ERROR
+# Those that only stay make room.
+for s in held: s.close()
+held = [connect() for i in range(60)]
+time.sleep(0.5)
+s = connect(); s.settimeout(20); s.sendall(hello + frame(SIGNAL, struct.pack('<I', 9999)))
+assert recv(s)[0] == HELLO and recv(s)[0] == ERROR
+# The end is not in the way of anybody, either.
+for s in held: s.close()
+held = []
+for i in range(60):
+    s = connect(); s.sendall(hello + frame(ATTACH, b'\1')); held.append(s)
+time.sleep(0.3)
+os.kill($shim, 15)
+for i in range(100):
+    if not os.path.exists('/proc/$shim/fd/0'): break
+    time.sleep(0.1)
+else: sys.exit('the shim does not end')
+PY
+        wait_for 5 has_state aaa status exited
+}
+
 @test "many watch at once, and a slow one loses nothing" {
         sh_spec 'while [ ! -e /tmp/go ]; do sleep 0.05; done; i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i + 1)); done'
         start aaa -d log-driver=none

@@ -63,7 +63,8 @@ int main(int argc, char **argv)
                                  .out = { -1, -1 },
                                  .slave = -1,
                                  .log = { .fd = -1 },
-                                 .probe = { .out = -1 } };
+                                 .probe = { .out = -1 },
+                                 .max_clients = SHIM_MAX_CLIENTS };
         static char path[4200]; /* s points to it */
 
 #ifndef HOLT_SEALED_ENTRY
