@@ -120,13 +120,21 @@ void dns_server_close(struct dns_server *s)
         dns_names_close(&s->names);
 }
 
+void dns_accept_failed(struct dns_server *s)
+{
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+                s->deaf_until = dns_now() + DNS_DEAF_MS;
+}
+
 static void give_netns(struct dns_server *s)
 {
         int fd = accept4(s->sockets.control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         char byte = 0;
 
-        if (fd < 0)
+        if (fd < 0) {
+                dns_accept_failed(s);
                 return;
+        }
         (void)fd_send(fd, &byte, 1, &s->sockets.netns, 1);
         close(fd);
 }
@@ -151,8 +159,11 @@ static int64_t earlier(int64_t a, int64_t b)
 static int wait_for(struct dns_server *s, struct pollfd *fds, size_t n)
 {
         int64_t until = earlier(dns_query_deadline(s), dns_stream_deadline(s)), now = dns_now();
-        int64_t timeout = until == INT64_MAX ? DNS_IDLE_MS : until > now ? until - now : 0;
+        int64_t timeout;
 
+        if (s->deaf_until)
+                until = earlier(until, s->deaf_until);
+        timeout = until == INT64_MAX ? DNS_IDLE_MS : until > now ? until - now : 0;
         return poll(fds, n, (int)earlier(timeout, DNS_IDLE_MS));
 }
 
@@ -162,7 +173,7 @@ static size_t fill(struct dns_server *s, struct pollfd *fds)
         size_t n = 0;
 
         for (size_t i = 0; i < 3; i++)
-                fds[n++] = (struct pollfd){ .fd = own[i], .events = POLLIN };
+                fds[n++] = (struct pollfd){ .fd = i && s->deaf_until ? -1 : own[i], .events = POLLIN };
         for (size_t i = 0; i < s->n_queries; i++)
                 fds[n++] = (struct pollfd){ .fd = dns_query_socket(s, i), .events = POLLIN };
         for (size_t i = 0; i < s->n_streams; i++, n++)
@@ -204,6 +215,8 @@ int dns_server_run(struct dns_server *s, struct error *err)
                         serve(s, fds);
                 dns_query_expire(s, now);
                 dns_stream_expire(s, now);
+                if (s->deaf_until <= now)
+                        s->deaf_until = 0;
                 if (now - looked < DNS_IDLE_MS)
                         continue;
                 looked = now;

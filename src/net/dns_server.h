@@ -26,7 +26,8 @@ enum {
         DNS_TRIES = 2,         /* of each resolver */
         DNS_TRY_MS = 2000,
         DNS_STREAM_MS = 10000, /* a connection on which nothing happens */
-        DNS_IDLE_MS = 30000,   /* until it looks whether anybody could still ask */
+        DNS_DEAF_MS = 100,
+        DNS_IDLE_MS = 30000, /* until it looks whether anybody could still ask */
 };
 
 /* What holt-dns is started with (dns_start.c). */
@@ -48,6 +49,7 @@ struct dns_server {
         struct dns_query *queries;
         struct dns_stream *streams;
         size_t n_queries, n_streams;
+        int64_t deaf_until; /* nobody's connection is taken: there was no descriptor for one */
 };
 
 int dns_server_open(struct dns_server *s, const struct dns_sockets *sockets, struct error *err);
@@ -73,6 +75,9 @@ int dns_resolve(struct dns_server *s, const struct dns_asker *asker, uint8_t *da
                 struct dns_question *ret_question, struct dns_resolvers *ret_resolvers);
 
 int64_t dns_now(void); /* in milliseconds */
+
+/* accept() has failed, as errno says: who waits is not looked at again and again. */
+void dns_accept_failed(struct dns_server *s);
 
 /* --- dns_query.c: over UDP --- */
 /* A datagram is there. */

@@ -69,6 +69,8 @@ void dns_stream_accept(struct dns_server *s)
         own_fd int fd = accept4(s->sockets.tcp, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         struct dns_stream *t = &s->streams[s->n_streams];
 
+        if (fd < 0)
+                dns_accept_failed(s);
         if (fd < 0 || s->n_streams == DNS_STREAMS_MAX)
                 return;
         *t = (struct dns_stream){ .client = fd,
