@@ -69,13 +69,14 @@ int instance_state_read(struct json_object *obj, struct instance_state *ret, str
 
 struct instance {
         char id[INSTANCE_ID_LEN + 1];
-        char *name, *path;   /* path: ROOT/instances/ID */
-        int fd;              /* of path */
-        int lock;            /* of RUN/instances/ID while this process has it, else -1 */
-        int64_t created;     /* nanoseconds since 1970 */
-        struct digest image; /* of what it stands on: the store keeps it as long as the instance is there */
-        char *image_name;    /* as it was typed */
-        char *upper;         /* the name of the directory that has what it has written */
+        char *name, *path;           /* path: ROOT/instances/ID */
+        int fd;                      /* of path */
+        int lock;                    /* of RUN/instances/ID while this process has it, else -1 */
+        int64_t created;             /* nanoseconds since 1970 */
+        struct digest image;         /* of what it stands on: the store keeps it as long as the instance is there */
+        char *image_name;            /* as it was typed */
+        struct image_config *config; /* the image's, once it was read (instance_image.h) */
+        char *upper;                 /* the name of the directory that has what it has written */
         const struct backend *backend;
         struct instance_options options; /* settled, with what the image says where nothing was asked for */
         const char *const *args;         /* the program and its arguments, NULL-terminated; in options' arena */

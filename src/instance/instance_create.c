@@ -60,18 +60,11 @@ static int hold_image(struct engine *e, struct instance *i, struct error *err)
 /* What was asked for, where the command was typed, of what the image says. */
 static int complete(struct engine *e, struct instance *i, struct error *err)
 {
-        own_image_config struct image_config config = {};
-        own_buf struct buf text = {};
-        struct store *store;
-        int r = engine_store(e, &store, err);
+        int r = instance_image_read(e, i, err);
 
         if (r == 0)
-                r = store_blob_read(store, &i->image, &text, err);
-        if (r == 0)
-                r = image_config_read(buf_str(&text), text.len, &config, err);
-        if (r == 0)
-                r = instance_image_merge(&config, &i->options, err);
-        return r == 0 ? instance_image_args(&config, &i->options, &i->args, err) : r;
+                r = instance_image_merge(i->config, &i->options, err);
+        return r == 0 ? instance_image_args(i->config, &i->options, &i->args, err) : r;
 }
 
 /* What makes no sense to a shim is refused before there is an instance. */

@@ -16,6 +16,33 @@ static int no_memory(struct error *err)
         return error_set(err, ENOMEM, "out of memory");
 }
 
+int instance_image_read(struct engine *e, struct instance *i, struct error *err)
+{
+        own_buf struct buf text = {};
+        struct store *store;
+        int r = i->config ? 0 : engine_store(e, &store, err);
+
+        if (r < 0 || i->config)
+                return r;
+        i->config = calloc(1, sizeof *i->config);
+        if (!i->config)
+                return no_memory(err);
+        r = store_blob_read(store, &i->image, &text, err);
+        if (r == 0)
+                r = image_config_read(buf_str(&text), text.len, i->config, err);
+        if (r < 0)
+                instance_image_forget(i);
+        return r;
+}
+
+void instance_image_forget(struct instance *i)
+{
+        if (i->config)
+                image_config_finish(i->config);
+        free(i->config);
+        i->config = NULL;
+}
+
 static int set(struct instance_options *o, const char *name, const char *value, struct error *err)
 {
         return instance_option_set(o, instance_option_find(name), value) < 0 ? no_memory(err) : 0;

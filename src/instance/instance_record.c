@@ -13,6 +13,7 @@
 
 #include "base/own.h"
 #include "instance/backend.h"
+#include "instance/instance_image.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_name.h"
 #include "instance/user_rights.h"
@@ -58,6 +59,7 @@ void instance_free(struct instance *i)
         free(i->image_name);
         free(i->upper);
         free(i->damage);
+        instance_image_forget(i);
         instance_options_finish(&i->options);
         free(i);
 }

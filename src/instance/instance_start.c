@@ -19,6 +19,7 @@
 #include "instance/image_spec.h"
 #include "instance/image_user.h"
 #include "instance/instance_files.h"
+#include "instance/instance_image.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
@@ -38,7 +39,6 @@ struct start {
         struct engine *e;
         struct instance *i;
         struct image_info *image;
-        struct image_config config;
         struct image_user user;
         struct instance_network network;
         char hostname[MAX_HOSTNAME + 1];
@@ -57,20 +57,16 @@ static void start_finish(struct start *s)
         free(s->image);
         buf_finish(&s->job.config);
         image_user_finish(&s->user);
-        image_config_finish(&s->config);
         instance_network_finish(&s->network);
 }
 #define own_start __attribute__((cleanup(start_finish)))
 
 static int read_image(struct start *s, struct store *store, struct error *err)
 {
-        own_buf struct buf text = {};
         int r = store_image_find(store, s->i->image.text, &s->image, err);
 
         if (r == 0)
-                r = store_blob_read(store, &s->image->id, &text, err);
-        if (r == 0)
-                r = image_config_read(buf_str(&text), text.len, &s->config, err);
+                r = instance_image_read(s->e, s->i, err);
         return r < 0 ? error_wrap(err, "image of %s", s->i->name) : 0;
 }
 
@@ -169,7 +165,7 @@ static int write_config(struct start *s, struct error *err)
 {
         bool is_nested = user_namespace_is_nested();
         enum cgroup_of_user cgroup = is_nested ? cgroup_of_user() : CGROUP_OF_USER_BESIDE;
-        const struct image_spec spec = { .image = &s->config,
+        const struct image_spec spec = { .image = s->i->config,
                                          .options = &s->i->options,
                                          .user = &s->user,
                                          .warn = s->e->warn,
@@ -223,7 +219,7 @@ static int make_job(struct start *s, struct error *err)
         if (r == 0)
                 r = mount_root(s, store, err);
         if (r == 0)
-                r = image_user_find(s->job.root, o->user ? o->user : s->config.user, &s->user, err);
+                r = image_user_find(s->job.root, o->user ? o->user : s->i->config->user, &s->user, err);
         if (r == 0)
                 r = image_user_add_groups(s->job.root, o->group_add, &s->user, err);
         if (r == 0)
