@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "cli/explain.h"
 #include "cli/image_pull.h"
 #include "cli/instance_options.h"
 #include "cli/instance_select.h"
@@ -44,6 +45,15 @@ static int pull(const struct invocation *inv, struct store *store, enum pull_pol
                 report_text(&status);
         }
         return 0;
+}
+
+static int check_format(const struct args *a, struct error *err)
+{
+        static const char *const formats[] = { "json", NULL };
+
+        if (args_has(a, OPTION_FORMAT) && !args_flag(a, OPTION_EXPLAIN))
+                return error_set(err, EMISUSED, "--format is for --explain");
+        return check_choice("format", args_str(a, OPTION_FORMAT), formats, err);
 }
 
 /* --cidfile: who made it wants to know which it is, and that he is the only one. */
@@ -94,7 +104,11 @@ int cmd_create(struct invocation *inv, struct error *err)
         int r;
 
         inv->failure_status = EXIT_STATUS_FAILED;
-        r = invocation_engine(inv, &e, err);
+        r = check_format(&inv->args, err);
+        if (r == 0 && args_flag(&inv->args, OPTION_EXPLAIN))
+                return explain_instance(inv, err);
+        if (r == 0)
+                r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = make(inv, &e, &i, err);
         if (r < 0 || !i)
@@ -177,6 +191,14 @@ static void give_up(struct invocation *inv, struct engine *e, struct instance *i
                 instance_fail(e, i, inv->failure_status, err->text);
 }
 
+static int explain_run(struct invocation *inv, struct error *err)
+{
+        struct attach_options ignored = {};
+        int r = read_streams(&inv->args, &ignored, err);
+
+        return r == 0 ? explain_instance(inv, err) : r;
+}
+
 int cmd_run(struct invocation *inv, struct error *err)
 {
         own_engine struct engine e = {};
@@ -186,7 +208,11 @@ int cmd_run(struct invocation *inv, struct error *err)
         inv->failure_status = EXIT_STATUS_FAILED;
         if (args_flag(&inv->args, OPTION_DETACH) && args_has(&inv->args, OPTION_ATTACH))
                 return error_set(err, EMISUSED, "--detach and --attach exclude each other");
-        r = invocation_engine(inv, &e, err);
+        r = check_format(&inv->args, err);
+        if (r == 0 && args_flag(&inv->args, OPTION_EXPLAIN))
+                return explain_run(inv, err);
+        if (r == 0)
+                r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = make(inv, &e, &i, err);
         if (r < 0 || !i)

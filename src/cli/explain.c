@@ -13,8 +13,7 @@
 #include "cli/table.h"
 #include "oci/runtime_spec.h"
 
-/* "Name:" and what it is, in two columns. */
-static void say(struct table *t, const char *name, const struct buf *text)
+void explain_say(struct table *t, const char *name, const struct buf *text)
 {
         const char *const cells[] = { name, buf_str(text) };
 
@@ -59,7 +58,7 @@ static void explain_user(const struct spec_process *p, struct table *t)
         buf_addf(&text, "%u:%u", p->uid, p->gid);
         for (size_t i = 0; i < p->n_additional_gids; i++)
                 buf_addf(&text, "%s%u", i ? "," : ", also of group ", p->additional_gids[i]);
-        say(t, "User:", &text);
+        explain_say(t, "User:", &text);
 }
 
 static void explain_rlimits(const struct spec_process *p, struct table *t)
@@ -75,7 +74,7 @@ static void explain_rlimits(const struct spec_process *p, struct table *t)
                                          l->hard);
                 }
         }
-        say(t, "Ulimits:", &text);
+        explain_say(t, "Ulimits:", &text);
 }
 
 static void explain_capabilities(const struct spec_process *p, struct table *t)
@@ -96,7 +95,7 @@ static void explain_capabilities(const struct spec_process *p, struct table *t)
                 buf_add_str(&text, "none");
         if (p->uid)
                 buf_add_str(&text, "; for programs that raise their rights");
-        say(t, "Capabilities:", &text);
+        explain_say(t, "Capabilities:", &text);
 }
 
 static void explain_process(const struct spec *s, struct table *t)
@@ -108,16 +107,16 @@ static void explain_process(const struct spec *s, struct table *t)
         add_list(&env, &p->env);
         buf_add_str(&cwd, p->cwd);
         buf_add_str(&terminal, p->terminal ? "yes" : "no");
-        say(t, "Program:", &program);
-        say(t, "Terminal:", &terminal);
+        explain_say(t, "Program:", &program);
+        explain_say(t, "Terminal:", &terminal);
         explain_user(p, t);
-        say(t, "Directory:", &cwd);
-        say(t, "Variables:", &env);
+        explain_say(t, "Directory:", &cwd);
+        explain_say(t, "Variables:", &env);
         explain_rlimits(p, t);
         explain_capabilities(p, t);
         if (p->no_new_privileges)
                 buf_add_str(&privileges, "none, whatever it executes");
-        say(t, "New privileges:", &privileges);
+        explain_say(t, "New privileges:", &privileges);
 }
 
 /* ---- the kernel's part ---- */
@@ -134,11 +133,11 @@ static void explain_seccomp(const struct spec *s, struct table *t)
                 buf_addf(&text, "%zu rules for %zu system calls", p->n_rules, names);
         else
                 buf_add_str(&text, "none: all system calls");
-        say(t, "Seccomp:", &text);
+        explain_say(t, "Seccomp:", &text);
         if (s->process->apparmor_profile) {
                 text.len = 0;
                 buf_add_str(&text, s->process->apparmor_profile);
-                say(t, "AppArmor:", &text);
+                explain_say(t, "AppArmor:", &text);
         }
 }
 
@@ -157,9 +156,9 @@ static void explain_namespaces(const struct spec *s, struct table *t)
                 else if (n->value & (CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER))
                         buf_addf(&host, "%s%s", host.len ? " " : "", n->name);
         }
-        say(t, "Own:", &own);
-        say(t, "Joined:", &joined);
-        say(t, "The host's:", &host);
+        explain_say(t, "Own:", &own);
+        explain_say(t, "Joined:", &joined);
+        explain_say(t, "The host's:", &host);
 }
 
 static void add_size(struct buf *out, const char *name, const struct opt_i64 *v)
@@ -191,7 +190,7 @@ static void explain_limits(const struct spec *s, struct table *t)
                 buf_addf(&text, "%sprocessors %s", text.len ? ", " : "", r->cpu.cpus);
         if (!text.len)
                 buf_add_str(&text, "none");
-        say(t, "Limits:", &text);
+        explain_say(t, "Limits:", &text);
 }
 
 static void explain_linux(const struct spec *s, struct table *t)
@@ -210,11 +209,11 @@ static void explain_linux(const struct spec *s, struct table *t)
         explain_seccomp(s, t);
         explain_namespaces(s, t);
         explain_limits(s, t);
-        say(t, "Cgroup:", &cgroup);
-        say(t, "Devices:", &devices);
-        say(t, "Sysctl:", &sysctl);
-        say(t, "Hidden:", &masked);
-        say(t, "Read-only:", &read_only);
+        explain_say(t, "Cgroup:", &cgroup);
+        explain_say(t, "Devices:", &devices);
+        explain_say(t, "Sysctl:", &sysctl);
+        explain_say(t, "Hidden:", &masked);
+        explain_say(t, "Read-only:", &read_only);
 }
 
 /* ---- mounts ---- */
@@ -270,8 +269,8 @@ int explain_config(const struct buf *config, struct buf *out, struct error *err)
         buf_add_str(&host, s.hostname ? s.hostname : "the host's");
         buf_add_str(&root, s.root_readonly ? "cannot be written to" : "what is written is kept apart from the image");
         explain_process(&s, &t);
-        say(&t, "Host name:", &host);
-        say(&t, "Root:", &root);
+        explain_say(&t, "Host name:", &host);
+        explain_say(&t, "Root:", &root);
         explain_linux(&s, &t);
         table_write(&t, out);
         r = explain_mounts(&s, out, err);

@@ -195,3 +195,34 @@ int image_pull(struct image_pull *p, const char *name, struct pulled_image *ret,
                 *err = failure;
         return r;
 }
+
+static int list_candidates(struct image_pull *p, const char *name, struct buf *places, struct error *err)
+{
+        own_mem struct reference *found = NULL;
+        struct reference ref;
+        int n = 0, r = reference_parse(name, &ref, err);
+
+        if (r == 0)
+                r = registries_load(&p->registries, err);
+        if (r == 0)
+                r = n = registries_candidates(p->registries, &ref, &found, err);
+        for (int i = 0; i < n; i++) {
+                reference_add(places, &found[i]);
+                buf_add_str(places, "\n");
+        }
+        return r < 0 ? r : 0;
+}
+
+int image_pull_look(struct image_pull *p, const char *name, struct image_info **ret_here, struct buf *places,
+                    struct error *err)
+{
+        own_mem struct image_info *here = NULL;
+        int r = find_here(p, name, &here, err);
+
+        if (r < 0 && (r != -ENOENT || p->policy == PULL_NEVER))
+                return r;
+        r = here && p->policy != PULL_ALWAYS ? 0 : list_candidates(p, name, places, err);
+        if (r == 0)
+                *ret_here = take_ptr(here);
+        return r;
+}

@@ -42,6 +42,14 @@ void image_pull_finish(struct image_pull *p);
 
 /* Gets the image as the policy says. -ENOENT: it is not to be had. */
 int image_pull(struct image_pull *p, const char *name, struct pulled_image *ret, struct error *err);
+
+/*
+ * What image_pull() would do. *ret_here: what is here, if that would do or tells more than nothing; else NULL. Appends
+ * the places that would be asked, one a line; none when nobody would be. -ENOENT for what is not to be asked for.
+ */
+int image_pull_look(struct image_pull *p, const char *name, struct image_info **ret_here, struct buf *places,
+                    struct error *err);
+
 void pulled_image_finish(struct pulled_image *i);
 #define own_pulled_image __attribute__((cleanup(pulled_image_finish)))
 

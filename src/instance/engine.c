@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #include "base/own.h"
 #include "sys/fd.h"
@@ -35,6 +37,16 @@ int engine_store(struct engine *e, struct store **ret, struct error *err)
         if (r == 0)
                 *ret = e->store;
         return r;
+}
+
+int engine_own_mounts(struct engine *e, struct error *err)
+{
+        if (e->has_own_mounts)
+                return 0;
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return error_errno(err, errno, "make a mount namespace");
+        e->has_own_mounts = true;
+        return 0;
 }
 
 static int open_below(const char *parent, struct error *err)

@@ -23,6 +23,9 @@ void engine_close(struct engine *e);
 /* Opens the store at the first call; it is the engine's. */
 int engine_store(struct engine *e, struct store **ret, struct error *err);
 
+/* From here on what is mounted is seen by this process alone, and goes with it. Twice is once. */
+int engine_own_mounts(struct engine *e, struct error *err);
+
 /* RUN/instances or ROOT/instances, made if it is missing: a descriptor. */
 int engine_open_run(const struct engine *e, struct error *err);
 int engine_open_instances(const struct engine *e, struct error *err);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "instance/image_user.h"
+#include "instance/instance_mounts.h"
 #include "instance/options.h"
 #include "oci/image_config.h"
 
@@ -18,7 +19,9 @@ struct image_spec {
         const char *id;
         const char *hostname;
         const char *files; /* the directory that has resolv.conf, hosts and hostname */
-        const char *init;  /* the file of holt-init, for --init */
+        /* Of one that is only looked at: its volumes; and nothing is made on the host. NULL: `files` says which. */
+        const struct instance_mounts *planned;
+        const char *init; /* the file of holt-init, for --init */
 
         /* The network namespace to join; NULL: a new one with nothing in it, or the host's own. */
         const char *netns_path;

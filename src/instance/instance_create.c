@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "instance/backend.h"
 #include "instance/event.h"
+#include "instance/instance_explain.h"
 #include "instance/instance_image.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_mounts.h"
@@ -100,14 +101,12 @@ static void tell(struct engine *e, const struct instance *i)
         event_add(e->run, &ev);
 }
 
-int instance_create(struct engine *e, const struct image_info *image, const char *image_name,
-                    struct instance_options *options, struct instance **ret, struct error *err)
+int instance_plan(struct engine *e, const struct image_info *image, const char *image_name,
+                  struct instance_options *options, struct instance **ret, struct error *err)
 {
-        own_fd int dir = engine_open_instances(e, err);
         own_instance struct instance *i = NULL;
         char id[INSTANCE_ID_LEN + 1];
-        struct error ignored;
-        int r = dir < 0 ? dir : instance_make_id(id, err);
+        int r = instance_make_id(id, err);
 
         if (r == 0)
                 r = instance_new(e, id, &i, err);
@@ -115,26 +114,45 @@ int instance_create(struct engine *e, const struct image_info *image, const char
                 return r;
         i->backend = &backend_container;
         i->created = instance_now();
-        i->image = image->id;
-        if (asprintf(&i->image_name, "%s", image_name) < 0)
-                i->image_name = NULL;
-        r = i->image_name ? instance_options_settle(options, err) : error_set(err, ENOMEM, "out of memory");
+        i->image_name = strdup(image_name);
+        if (!i->image_name)
+                return error_set(err, ENOMEM, "out of memory");
+        r = instance_options_settle(options, err);
         if (r == 0 && options->name)
                 r = instance_name_check(options->name, err);
-        if (r == 0)
-                r = i->lock = instance_lock(e, id, err);
         if (r < 0)
                 return r;
         i->options = *options;
         *options = (struct instance_options){};
-        r = complete(e, i, err);
+        if (image) {
+                i->image = image->id;
+                r = complete(e, i, err);
+        }
         if (r == 0)
                 r = check_life(i, err);
         if (r == 0)
-                r = fill(e, i, dir, err);
+                *ret = take_ptr(i);
+        return r;
+}
+
+int instance_create(struct engine *e, const struct image_info *image, const char *image_name,
+                    struct instance_options *options, struct instance **ret, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        own_fd int dir = -1;
+        struct error ignored;
+        int r = instance_plan(e, image, image_name, options, &i, err);
+
+        if (r == 0)
+                r = dir = engine_open_instances(e, err);
+        if (r >= 0)
+                r = i->lock = instance_lock(e, i->id, err);
+        if (r < 0)
+                return r;
+        r = fill(e, i, dir, err);
         if (r < 0) {
                 instance_erase(e, i, false, &ignored);
-                instance_unlock(e, id, &i->lock);
+                instance_unlock(e, i->id, &i->lock);
                 return r;
         }
         tell(e, i);

@@ -42,6 +42,9 @@ bool instance_mount_is_volume(const char *mount);
 /* For one that is being made: settles and keeps them. Nothing is written when there are none. */
 int instance_mounts_settle(struct engine *e, struct instance *i, struct error *err);
 
+/* What would be settled: nothing is made or kept. */
+int instance_mounts_plan(struct engine *e, const struct instance *i, struct instance_mounts *ret, struct error *err);
+
 /* What was kept. dir: of ROOT/instances/ID. */
 int instance_mounts_load(int dir, struct instance_mounts *ret, struct error *err);
 

@@ -16,32 +16,52 @@ static int no_memory(struct error *err)
 
 /* ---- of its own command line ---- */
 
+struct settling {
+        struct engine *e;
+        struct instance_mounts *mounts;
+        struct instance_mounts taken; /* places that are not to be had: of binds and --tmpfs */
+        bool makes_nothing;
+};
+
+/* One that is not there yet would be made. */
+static int look_for_volume(struct engine *e, const char *name, struct volume_info *ret, struct error *err)
+{
+        int r = volume_check_name(name, err);
+
+        if (r == 0)
+                r = volume_find(e, name, ret, err);
+        return r == -ENOENT ? 0 : r;
+}
+
 /* NULL: an anonymous one. It is made now only if it has a name, as with Docker. */
-static int add_volume(struct engine *e, const struct mount_words *w, struct instance_mounts *m, struct error *err)
+static int add_volume(struct settling *s, const struct mount_words *w, struct error *err)
 {
         own_volume_info struct volume_info v = {};
-        char name[INSTANCE_ID_LEN + 1], *path;
+        char invented[INSTANCE_ID_LEN + 1], *path;
+        const char *name = w->source ? w->source : invented;
+        struct arena *a = &s->mounts->arena;
         size_t size;
         int r;
 
         if (w->source) {
-                r = volume_create(e, w->source, w->labels, &v, err);
+                r = s->makes_nothing ? look_for_volume(s->e, w->source, &v, err)
+                                     : volume_create(s->e, w->source, w->labels, &v, err);
                 if (r < 0 && r != -EEXIST)
                         return r;
         } else {
-                r = volume_invent_name(name, err);
+                r = volume_invent_name(invented, err);
                 if (r < 0)
                         return r;
         }
-        size = strlen(e->root) + sizeof "/volumes//_data" + sizeof name;
-        path = v.path ? arena_strdup(&m->arena, v.path) : arena_alloc(&m->arena, size, 1);
+        size = strlen(s->e->root) + sizeof "/volumes//_data" + strlen(name);
+        path = v.path ? arena_strdup(a, v.path) : arena_alloc(a, size, 1);
         if (!path)
                 return no_memory(err);
         if (!v.path)
-                snprintf(path, size, "%s/volumes/%s/_data", e->root, name);
-        return instance_mounts_add(m,
+                snprintf(path, size, "%s/volumes/%s/_data", s->e->root, name);
+        return instance_mounts_add(s->mounts,
                                    (struct instance_mount){ .type = "volume",
-                                                            .name = v.name ? v.name : name,
+                                                            .name = name,
                                                             .source = path,
                                                             .destination = w->destination,
                                                             .options = w->options,
@@ -50,24 +70,18 @@ static int add_volume(struct engine *e, const struct mount_words *w, struct inst
                                    err);
 }
 
-static int add_words(struct engine *e, const struct mount_words *w, struct instance_mounts *m, struct error *err)
+static int add_words(struct settling *s, const struct mount_words *w, struct error *err)
 {
         if (strcmp(w->type, "volume") == 0)
-                return add_volume(e, w, m, err);
+                return add_volume(s, w, err);
         if (strcmp(w->type, "image") != 0)
                 return 0;
         return instance_mounts_add(
-                m,
+                s->mounts,
                 (struct instance_mount){
                         .type = "image", .source = w->source, .destination = w->destination, .options = "ro" },
                 err);
 }
-
-struct settling {
-        struct engine *e;
-        struct instance_mounts *mounts;
-        struct instance_mounts taken; /* places that are not to be had: of binds and --tmpfs */
-};
 
 static int take_place(struct instance_mounts *taken, const char *destination, struct error *err)
 {
@@ -83,7 +97,7 @@ static int settle_word(void *userdata, const struct mount_words *w, struct error
         struct settling *s = userdata;
         int r = take_place(&s->taken, w->destination, err);
 
-        return r == 0 ? add_words(s->e, w, s->mounts, err) : r;
+        return r == 0 ? add_words(s, w, err) : r;
 }
 
 static int take_tmpfs(struct settling *s, const struct instance_options *o, struct error *err)
@@ -148,7 +162,7 @@ static int settle(struct settling *s, const struct instance_options *o, struct e
                 const struct mount_words w = { .type = "volume", .destination = *path, .options = "" };
 
                 if (**path == '/' && !instance_mounts_has(&s->taken, *path) && !instance_mounts_has(s->mounts, *path))
-                        r = add_words(s->e, &w, s->mounts, err);
+                        r = add_words(s, &w, err);
         }
         return r;
 }
@@ -196,4 +210,18 @@ int instance_mounts_settle(struct engine *e, struct instance *i, struct error *e
         r = settle(&s, o, err);
         instance_mounts_finish(&s.taken);
         return r < 0 || !m.n ? r : save(i, &m, err);
+}
+
+int instance_mounts_plan(struct engine *e, const struct instance *i, struct instance_mounts *ret, struct error *err)
+{
+        own_instance_mounts struct instance_mounts m = {};
+        struct settling s = { .e = e, .mounts = &m, .makes_nothing = true };
+        int r = settle(&s, &i->options, err);
+
+        instance_mounts_finish(&s.taken);
+        if (r < 0)
+                return r;
+        *ret = m;
+        m = (struct instance_mounts){};
+        return 0;
 }

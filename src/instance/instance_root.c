@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,12 +173,11 @@ static int attach_volumes(struct engine *e, const struct instance *i, const stru
                           struct instance_root *root, struct error *err)
 {
         own_fd int place = -1;
-        int r;
-
         /* A second one would end the first, and what is mounted in it. */
-        if (!e->has_own_mounts && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
-                return error_errno(err, errno, "make a mount namespace");
-        e->has_own_mounts = true;
+        int r = engine_own_mounts(e, err);
+
+        if (r < 0)
+                return r;
         place = open(i->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         r = place < 0 ? -errno : mount_attach(root->fd, place);
         if (r < 0)

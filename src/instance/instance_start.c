@@ -18,12 +18,15 @@
 #include "instance/event.h"
 #include "instance/image_spec.h"
 #include "instance/image_user.h"
+#include "instance/instance_explain.h"
 #include "instance/instance_files.h"
 #include "instance/instance_image.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
 #include "instance/namespace_flags.h"
+#include "instance/network_flags.h"
+#include "instance/network_open.h"
 #include "instance/shared_memory.h"
 #include "instance/shim_client.h"
 #include "instance/user_rights.h"
@@ -43,6 +46,7 @@ struct start {
         struct instance_network network;
         char hostname[MAX_HOSTNAME + 1];
         char pid_namespace[64], ipc_namespace[64], ipc_shm[PATH_MAX], init[PATH_MAX];
+        const struct instance_mounts *planned; /* it is only looked at (instance_explain.h) */
         int *pins;
         struct start_job job;
 };
@@ -101,6 +105,14 @@ static int mount_root(struct start *s, struct store *store, struct error *err)
         return 0;
 }
 
+static int find_user(struct start *s, struct error *err)
+{
+        const struct instance_options *o = &s->i->options;
+        int r = image_user_find(s->job.root, o->user ? o->user : s->i->config->user, &s->user, err);
+
+        return r == 0 ? image_user_add_groups(s->job.root, o->group_add, &s->user, err) : r;
+}
+
 static int find_hostname(struct start *s, struct error *err)
 {
         const char *given = s->i->options.hostname;
@@ -136,7 +148,8 @@ static int find_shared_memory(struct start *s, struct error *err)
         int r;
 
         if (o->ipc && strcmp(o->ipc, "shareable") == 0)
-                return shared_memory_open(s->e->run, s->i->id, o->shm_size, s->ipc_shm, err);
+                return s->planned ? shared_memory_path(s->e->run, s->i->id, s->ipc_shm, err)
+                                  : shared_memory_open(s->e->run, s->i->id, o->shm_size, s->ipc_shm, err);
         if (!name)
                 return 0;
         r = instance_find(s->e, name, &other, err);
@@ -172,6 +185,7 @@ static int write_config(struct start *s, struct error *err)
                                          .id = s->i->id,
                                          .hostname = s->hostname,
                                          .files = s->i->path,
+                                         .planned = s->planned,
                                          .init = or_null(s->init),
                                          .host_network = s->network.is_host,
                                          .pid_path = or_null(s->pid_namespace),
@@ -208,7 +222,6 @@ static void tell_debug(const struct start *s)
 
 static int make_job(struct start *s, struct error *err)
 {
-        const struct instance_options *o = &s->i->options;
         struct store *store;
         int r = engine_store(s->e, &store, err);
 
@@ -219,9 +232,7 @@ static int make_job(struct start *s, struct error *err)
         if (r == 0)
                 r = mount_root(s, store, err);
         if (r == 0)
-                r = image_user_find(s->job.root, o->user ? o->user : s->i->config->user, &s->user, err);
-        if (r == 0)
-                r = image_user_add_groups(s->job.root, o->group_add, &s->user, err);
+                r = find_user(s, err);
         if (r == 0)
                 r = instance_volumes_prepare(s->e, s->i, s->job.root, err);
         if (r == 0)
@@ -237,6 +248,31 @@ static int make_job(struct start *s, struct error *err)
         s->job.netns = s->network.netns;
         if (r == 0)
                 tell_debug(s);
+        return r;
+}
+
+int instance_plan_config(struct engine *e, struct instance *i, const struct instance_mounts *planned, int root,
+                         struct buf *out, struct error *err)
+{
+        own_start struct start s = { .e = e,
+                                     .i = i,
+                                     .network = { .netns = -1, .ports = -1 },
+                                     .planned = planned,
+                                     .job = { .root = root, .netns = -1 } };
+        own_network_flags struct network_flags network = {};
+        int r = network_flags_read(&i->options, network_is_ours(), &network, err);
+
+        s.network.is_host = network.mode == NETWORK_MODE_HOST;
+        if (r == 0)
+                r = find_hostname(&s, err);
+        if (r == 0 && root >= 0)
+                r = find_user(&s, err);
+        if (r == 0)
+                r = find_namespaces(&s, err);
+        if (r == 0)
+                r = write_config(&s, err);
+        if (r == 0)
+                buf_add(out, buf_str(&s.job.config), s.job.config.len);
         return r;
 }
 

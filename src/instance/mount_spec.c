@@ -136,8 +136,9 @@ static int add_all(struct volumes *v, const char *const *list,
 
 int mount_spec_write(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
-        own_volumes struct volumes v = {};
-        int r = volumes_add_instance(&v, p->options, p->from->files, err);
+        own_volumes struct volumes v = { .makes_nothing = p->from->planned };
+        int r = p->from->planned ? volumes_add_planned(&v, p->options, p->from->planned, err)
+                                 : volumes_add_instance(&v, p->options, p->from->files, err);
 
         if (r == 0)
                 r = add_all(&v, p->options->tmpfs, volumes_add_tmpfs, err);

@@ -14,7 +14,7 @@
 
 enum { DEFAULT_SIZE = 64 << 20 };
 
-static int make_path(const char *run, const char *id, char ret[PATH_MAX], struct error *err)
+int shared_memory_path(const char *run, const char *id, char ret[PATH_MAX], struct error *err)
 {
         return snprintf(ret, PATH_MAX, "%s/shm/%s", run, id) < PATH_MAX ? 0 : error_errno(err, ENAMETOOLONG, "%s", run);
 }
@@ -26,7 +26,7 @@ int shared_memory_open(const char *run, const char *id, const char *size, char r
         int r = size ? flag_size("shm-size", size, &bytes, err) : 0;
 
         if (r == 0)
-                r = make_path(run, id, ret, err);
+                r = shared_memory_path(run, id, ret, err);
         if (r < 0)
                 return r;
         shared_memory_close(run, id);
@@ -43,7 +43,7 @@ int shared_memory_open(const char *run, const char *id, const char *size, char r
 
 int shared_memory_find(const char *run, const char *id, char ret[PATH_MAX], struct error *err)
 {
-        int r = make_path(run, id, ret, err);
+        int r = shared_memory_path(run, id, ret, err);
 
         if (r < 0)
                 return r;
@@ -55,7 +55,7 @@ void shared_memory_close(const char *run, const char *id)
 {
         char path[PATH_MAX];
 
-        if (make_path(run, id, path, NULL) < 0)
+        if (shared_memory_path(run, id, path, NULL) < 0)
                 return;
         umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
         if (rmdir(path) < 0 && errno == ENOTEMPTY)

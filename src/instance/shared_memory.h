@@ -13,6 +13,9 @@
 /* Makes it, of that size in the words of --shm-size (NULL: the default). ret: its path. */
 int shared_memory_open(const char *run, const char *id, const char *size, char ret[PATH_MAX], struct error *err);
 
+/* Where it would be. */
+int shared_memory_path(const char *run, const char *id, char ret[PATH_MAX], struct error *err);
+
 /* -ENOENT: the instance has none. */
 int shared_memory_find(const char *run, const char *id, char ret[PATH_MAX], struct error *err);
 

@@ -82,9 +82,12 @@ int volumes_add_source(struct volumes *v, const char *source, const char *destin
         r = volume_options_of_bind(options, &translated, &idmap, err);
         if (r < 0)
                 return r;
-        if (make && *source == '/' && (r = fd_mkdir_all(source, 0755)) < 0 && r != -EEXIST && r != -ENOTDIR)
+        if (make && !v->makes_nothing && *source == '/' && (r = fd_mkdir_all(source, 0755)) < 0 && r != -EEXIST &&
+            r != -ENOTDIR)
                 return error_errno(err, -r, "make %s", source);
         real = realpath(source, NULL);
+        if (!real && errno == ENOENT && make && v->makes_nothing)
+                real = strdup(source);
         if (!real)
                 return error_errno(err, errno, "mount %s", source);
         r = volumes_add(v, real, destination, "bind", buf_str(&translated), err);
@@ -140,28 +143,30 @@ static int add_settled(struct volumes *v, const struct instance_mount *m, struct
 {
         int r = strcmp(m->type, "image") == 0
                         ? error_set(err, ENOTSUP, "images cannot be mounted into instances yet")
-                        : volumes_add_source(v, m->source, m->destination, m->options, false, err);
+                        : volumes_add_source(v, m->source, m->destination, m->options, v->makes_nothing, err);
 
         return r < 0 ? error_wrap(err, "%s \"%s\"", m->type, m->name ? m->name : m->source) : 0;
+}
+
+static int add_each_settled(struct volumes *v, const struct instance_mounts *m, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < m->n; i++)
+                r = add_settled(v, &m->items[i], err);
+        return r;
 }
 
 static int add_all_settled(struct volumes *v, const char *path, struct error *err)
 {
         own_instance_mounts struct instance_mounts m = {};
         own_fd int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        int r;
+        int r = dir < 0 ? error_errno(err, errno, "%s", path) : instance_mounts_load(dir, &m, err);
 
-        /* Of one that is only explained there is no directory. */
-        if (dir < 0)
-                return errno == ENOENT ? 0 : error_errno(err, errno, "%s", path);
-        r = instance_mounts_load(dir, &m, err);
-
-        for (size_t i = 0; r == 0 && i < m.n; i++)
-                r = add_settled(v, &m.items[i], err);
-        return r;
+        return r == 0 ? add_each_settled(v, &m, err) : r;
 }
 
-int volumes_add_instance(struct volumes *v, const struct instance_options *o, const char *dir, struct error *err)
+static int add_own(struct volumes *v, const struct instance_options *o, struct error *err)
 {
         int r = 0;
 
@@ -169,6 +174,21 @@ int volumes_add_instance(struct volumes *v, const struct instance_options *o, co
                 r = instance_mount_is_path(*text) ? volumes_add_bind(v, *text, err) : 0;
         for (const char *const *text = o->mount; r == 0 && text && *text; text++)
                 r = instance_mount_is_volume(*text) ? 0 : volumes_add_mount(v, *text, err);
+        return r;
+}
+
+int volumes_add_planned(struct volumes *v, const struct instance_options *o, const struct instance_mounts *planned,
+                        struct error *err)
+{
+        int r = add_own(v, o, err);
+
+        return r == 0 ? add_each_settled(v, planned, err) : r;
+}
+
+int volumes_add_instance(struct volumes *v, const struct instance_options *o, const char *dir, struct error *err)
+{
+        int r = add_own(v, o, err);
+
         if (r == 0 && (o->volume || o->mount || o->volumes_from || o->image_volume))
                 r = add_all_settled(v, dir, err);
         return r;

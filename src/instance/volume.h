@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "instance/instance_mounts.h"
 #include "instance/options.h"
 
 struct volume {
@@ -19,6 +20,7 @@ struct volume {
 struct volumes {
         struct volume *items;
         size_t n, cap;
+        bool makes_nothing; /* what is missing on the host stays so */
         struct arena arena;
 };
 
@@ -37,6 +39,9 @@ int volumes_add_tmpfs(struct volumes *v, const char *text, struct error *err);
 /* All of --volume and --mount, and what was settled of them when the instance was made (instance_mounts.h). dir: the
  * instance's. */
 int volumes_add_instance(struct volumes *v, const struct instance_options *o, const char *dir, struct error *err);
+/* Those of one that has no directory: planned is what would be settled. */
+int volumes_add_planned(struct volumes *v, const struct instance_options *o, const struct instance_mounts *planned,
+                        struct error *err);
 /* The strings are copied. */
 int volumes_add(struct volumes *v, const char *source, const char *destination, const char *type, const char *options,
                 struct error *err);

@@ -25,6 +25,7 @@ static int write_spec(const struct instance_options *o, struct buf *out, struct 
                 .user = "", .working_dir = "/work", .env = { 1, env }, .entrypoint = { 1, entry }, .cmd = { 1, cmd }
         };
         const struct image_user user = {};
+        const struct instance_mounts none = {};
         const struct image_spec s = { .image = &image,
                                       .options = o,
                                       .user = &user,
@@ -32,6 +33,7 @@ static int write_spec(const struct instance_options *o, struct buf *out, struct 
                                       .id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                                       .hostname = o->hostname ? o->hostname : "0123456789ab",
                                       .files = "/instance",
+                                      .planned = &none,
                                       .init = "/holt-init",
                                       .pid_path = "/proc/7/ns/pid",
                                       .ipc_path = "/proc/7/ns/ipc" };
