@@ -33,7 +33,7 @@ static int remove_all(struct invocation *inv, struct prune *p, struct error *err
         int r = 0;
 
         for (size_t n = 0; r == 0 && n < p->doomed.n; n++) {
-                if (instance_remove(&p->e, p->doomed.items[n], false, true, err) == 0) {
+                if (instance_remove(&p->e, p->doomed.items[n], false, false, err) == 0) {
                         r = output_line(p->doomed.items[n]->id, err);
                         continue;
                 }

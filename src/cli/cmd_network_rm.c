@@ -11,8 +11,9 @@ static int remove_one(struct invocation *inv, struct engine *e, const char *name
 
         if (r == -ENOENT && args_flag(&inv->args, OPTION_FORCE))
                 return 0;
-        if (r == 0 && !args_flag(&inv->args, OPTION_DRY_RUN))
-                r = network_take_away(e, &n, err);
+        if (r == 0)
+                r = args_flag(&inv->args, OPTION_DRY_RUN) ? network_check_unused(e, &n, err)
+                                                          : network_take_away(e, &n, err);
         return r == 0 ? output_line(name, err) : r;
 }
 

@@ -27,6 +27,8 @@ int cmd_rmi(struct invocation *inv, struct error *err)
         own_buf struct buf out = {};
         int r = invocation_store(inv, &store, err);
 
+        if (r == 0 && args_flag(&inv->args, OPTION_DRY_RUN))
+                r = store_rehearse(store, err);
         if (r < 0)
                 return r;
         for (unsigned i = 0; i < inv->args.n_operands; i++) {

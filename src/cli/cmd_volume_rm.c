@@ -5,11 +5,13 @@
 #include "cli/instance_select.h"
 #include "instance/volume_store.h"
 
-static int try_one(struct engine *e, const char *name, struct error *err)
+static int try_one(struct engine *e, const char *name, bool force, struct error *err)
 {
         own_volume_info struct volume_info v = {};
         int r = volume_find(e, name, &v, err);
 
+        if (r == -ENOENT && force)
+                return 0;
         if (r == 0)
                 r = volume_is_used(e, name, err);
         return r > 0 ? error_set(err, EBUSY, "volume %s is used: it would stay", name) : r;
@@ -23,7 +25,7 @@ int cmd_volume_rm(struct invocation *inv, struct error *err)
 
         for (unsigned n = 0; r == 0 && n < inv->args.n_operands; n++) {
                 const char *name = inv->args.operands[n];
-                int q = dry ? try_one(&e, name, err) : volume_remove(&e, name, force, err);
+                int q = dry ? try_one(&e, name, force, err) : volume_remove(&e, name, force, err);
 
                 if (q == 0) {
                         r = output_line(name, err);

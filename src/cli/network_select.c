@@ -51,18 +51,25 @@ void network_tell(const struct engine *e, const struct network *n, const char *a
         event_add(e->run, &ev);
 }
 
-int network_take_away(struct engine *e, const struct network *n, struct error *err)
+int network_check_unused(struct engine *e, const struct network *n, struct error *err)
 {
         const struct network_place place = network_place_of_engine(e);
         own_buf struct buf users = {};
         int r = network_list_users(&place, n->name, &users, err);
 
+        if (r < 0 || !users.len)
+                return r;
+        return error_set(err, EBUSY, "the network %s is in use by %s; holt network disconnect takes them off it",
+                         n->name, buf_str(&users));
+}
+
+int network_take_away(struct engine *e, const struct network *n, struct error *err)
+{
+        const struct network_place place = network_place_of_engine(e);
+        int r = network_check_unused(e, n, err);
+
         if (r < 0)
                 return r;
-        if (users.len)
-                return error_set(err, EBUSY,
-                                 "the network %s is in use by %s; holt network disconnect takes them off it", n->name,
-                                 buf_str(&users));
         r = network_down(&place, n, err);
         if (r == 0)
                 r = network_remove(&place, n, err);

@@ -20,5 +20,8 @@ int network_list_users(const struct network_place *p, const char *network, struc
 /* Tells `events`. instance: NULL, or who was connected. */
 void network_tell(const struct engine *e, const struct network *n, const char *action, const struct instance *i);
 
+/* -EBUSY: a running instance is on it. */
+int network_check_unused(struct engine *e, const struct network *n, struct error *err);
+
 /* Takes down and removes it; one that a running instance is on is -EBUSY, with who it is. */
 int network_take_away(struct engine *e, const struct network *n, struct error *err);

@@ -10,8 +10,8 @@
 /*
  * Appends a JSON object: Name, AutoRemove, RestartPolicy, LogDriver, StopSignal; Network (Mode; Networks with Name,
  * Subnet, New, ...; Ports); Volumes (Type, Name, Source, Destination, Mode, New); Spec, the runtime-spec. Members of
- * which nothing was said are left out. What the real thing would refuse is refused, as far as that is known before it is
- * done. image NULL: it is not here, and there is no Spec. options are taken over and settled.
+ * which nothing was said are left out. What the real thing would refuse is refused, as far as that is known before it
+ * is done. image NULL: it is not here, and there is no Spec. options are taken over and settled.
  *
  * This process may be in a mount namespace of its own afterwards.
  */

@@ -8,6 +8,7 @@
 #include "instance/instance_explain.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
+#include "net/lease.h"
 #include "net/network.h"
 #include "net/port.h"
 
@@ -25,13 +26,10 @@ static int find(const struct network_place *p, const char *name, struct network 
         return 1;
 }
 
-static int check_address(const struct network_range *r, const struct ip *ip, const char *name, struct error *err)
+static int check_address(const struct network *n, const struct network_range *range, const struct ip *wanted,
+                         struct error *err)
 {
-        char text[IP_TEXT_MAX];
-
-        return !ip->family || !r->subnet.ip.family || subnet_contains(&r->subnet, ip)
-                       ? 0
-                       : error_set(err, EINVAL, "%s is no address of the network %s", ip_format(ip, text), name);
+        return wanted->family && range->subnet.ip.family ? lease_check(n, range, wanted, err) : 0;
 }
 
 static void write_range(struct json_writer *w, const char *key, const struct network_range *r)
@@ -89,7 +87,7 @@ static int write_bridges(struct engine *e, const struct network_flags *flags, st
                 if (r >= 0 && f->ip6.family && !n.ipv6)
                         return error_set(err, EINVAL, "the network %s has no IPv6", n.name);
                 if (r >= 0 &&
-                    (check_address(&n.v4, &f->ip4, n.name, err) < 0 || check_address(&n.v6, &f->ip6, n.name, err) < 0))
+                    (check_address(&n, &n.v4, &f->ip4, err) < 0 || check_address(&n, &n.v6, &f->ip6, err) < 0))
                         return -err->code;
                 if (r >= 0)
                         write_network(w, &n, f, r == 1);

@@ -85,12 +85,10 @@ static int take(const struct network_place *p, int dir, const struct ip *ip, con
         return 0;
 }
 
-static int take_wanted(const struct network_place *p, int dir, const struct network *n,
-                       const struct network_range *range, const char *id, const struct ip *wanted, struct error *err)
+int lease_check(const struct network *n, const struct network_range *range, const struct ip *wanted, struct error *err)
 {
-        char address[IP_TEXT_MAX], subnet[SUBNET_TEXT_MAX], owner[ID_SIZE] = "";
+        char address[IP_TEXT_MAX], subnet[SUBNET_TEXT_MAX];
         uint64_t index = subnet_index(&range->subnet, wanted);
-        int r;
 
         ip_format(wanted, address);
         if (!subnet_contains(&range->subnet, wanted))
@@ -99,9 +97,21 @@ static int take_wanted(const struct network_place *p, int dir, const struct netw
         if (index == 0 || ip_equal(wanted, &range->gateway) ||
             (wanted->family == AF_INET && index == subnet_size(&range->subnet) - 1))
                 return error_set(err, EINVAL, "the address %s is the network's own", address);
+        return 0;
+}
+
+static int take_wanted(const struct network_place *p, int dir, const struct network *n,
+                       const struct network_range *range, const char *id, const struct ip *wanted, struct error *err)
+{
+        char address[IP_TEXT_MAX], owner[ID_SIZE] = "";
+        int r = lease_check(n, range, wanted, err);
+
+        if (r < 0)
+                return r;
         r = take(p, dir, wanted, id, err);
         if (r != 0)
                 return r < 0 ? r : 0;
+        ip_format(wanted, address);
         read_owner(dir, address, owner);
         return error_set(err, EADDRINUSE, "the address %s is taken by the instance %.12s", address, owner);
 }

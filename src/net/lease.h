@@ -8,6 +8,9 @@
 #include "base/error.h"
 #include "net/network.h"
 
+/* -EINVAL: no instance could ever have that address. */
+int lease_check(const struct network *n, const struct network_range *range, const struct ip *wanted, struct error *err);
+
 /*
  * Takes an address of the range: `wanted` when its family is set (-EADDRINUSE, with who has it), else the one behind
  * that which was taken last. -EADDRNOTAVAIL: all are taken.

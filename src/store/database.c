@@ -324,10 +324,31 @@ static int set_durable(struct database *d, bool durable, struct error *err)
         return r;
 }
 
+int database_rehearse(struct database *d, struct error *err)
+{
+        int r = database_run(d, err, "BEGIN IMMEDIATE", "");
+
+        d->rehearses = r >= 0;
+        return r < 0 ? r : 0;
+}
+
+/* In a rehearsal it is a part of the one that goes on all the time. */
+static int begin_rehearsed(struct transaction *t, struct database *d, struct error *err)
+{
+        int r = database_run(d, err, "SAVEPOINT rehearsed", "");
+
+        if (r < 0)
+                return r;
+        t->database = d;
+        return 0;
+}
+
 int transaction_begin(struct transaction *t, struct database *d, enum transaction_kind kind, struct error *err)
 {
         int r = 0;
 
+        if (d->rehearses)
+                return begin_rehearsed(t, d, err);
         if (kind != TRANSACTION_READ) {
                 if (database_is_read_only(d))
                         return error_set(err, EROFS, "the store is read-only");
@@ -343,7 +364,8 @@ int transaction_begin(struct transaction *t, struct database *d, enum transactio
 
 int transaction_commit(struct transaction *t, struct error *err)
 {
-        int r = database_run(t->database, err, "COMMIT", "");
+        int r = t->database->rehearses ? database_run(t->database, err, "RELEASE rehearsed", "")
+                                       : database_run(t->database, err, "COMMIT", "");
 
         if (r < 0)
                 return r;
@@ -355,6 +377,8 @@ void transaction_end(struct transaction *t)
 {
         /* Some errors have ended it already. */
         if (t->database && !sqlite3_get_autocommit(t->database->db))
-                sqlite3_exec(t->database->db, "ROLLBACK", NULL, NULL, NULL);
+                sqlite3_exec(t->database->db,
+                             t->database->rehearses ? "ROLLBACK TO rehearsed; RELEASE rehearsed" : "ROLLBACK", NULL,
+                             NULL, NULL);
         t->database = NULL;
 }

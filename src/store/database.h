@@ -30,6 +30,7 @@ struct database {
         bool durable;       /* as SQLite has been told; see transaction_begin() */
         int64_t busy_since; /* seconds */
         int log_pages;      /* after our last commit */
+        bool rehearses;     /* database_rehearse() */
 };
 
 /* -ENOENT: there is none, and create is false. */
@@ -83,6 +84,10 @@ enum transaction_kind {
 struct transaction {
         struct database *database;
 };
+
+/* From here on each transaction sees what those before it did, and none of it stays. Nobody else changes anything until
+ * the database is closed. */
+int database_rehearse(struct database *d, struct error *err);
 
 int transaction_begin(struct transaction *t, struct database *d, enum transaction_kind kind, struct error *err);
 int transaction_commit(struct transaction *t, struct error *err);

@@ -153,6 +153,12 @@ int store_image_remove_name(struct store *s, const struct reference *name, bool 
 /* Removes the image with all its names. -EBUSY when a layer that only it has is pinned, or an owner uses it. */
 int store_image_remove(struct store *s, const struct digest *id, struct error *err);
 
+/*
+ * From here on names and images are removed for show: each removal sees what those before it did, fails as it would,
+ * and all is there again when the store is closed. Until then no other process changes the store.
+ */
+int store_rehearse(struct store *s, struct error *err);
+
 /* The owner (an instance) needs the image, also while nothing of it runs; more than one image each is fine. */
 int store_image_hold(struct store *s, const struct digest *id, const char *owner, struct error *err);
 /* The same, and none of those that it needed before. */

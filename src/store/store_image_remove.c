@@ -136,7 +136,8 @@ static int attempt(struct store *s, struct request *q, struct removal *m, struct
                 r = apply(s, q, m, err);
         if (r < 0)
                 return r;
-        names_copy_write(s);
+        if (!s->database.rehearses)
+                names_copy_write(s);
         return transaction_commit(&t, err);
 }
 
@@ -145,6 +146,10 @@ static int remove_requested(struct store *s, struct request *q, struct error *er
         struct removal m = {};
         int r = attempt(s, q, &m, err);
 
+        if (s->database.rehearses) {
+                removal_end(&m);
+                return r;
+        }
         /* On a full file system there is no room to write down what goes. */
         if (r == -ENOSPC && reserve_use(s)) {
                 removal_end(&m);
@@ -157,6 +162,11 @@ static int remove_requested(struct store *s, struct request *q, struct error *er
         s->reserve_wanted = true;
         later_go(&s->later);
         return r;
+}
+
+int store_rehearse(struct store *s, struct error *err)
+{
+        return database_rehearse(&s->database, err);
 }
 
 int store_image_remove(struct store *s, const struct digest *id, struct error *err)

@@ -311,8 +311,13 @@ EOF
         [[ $(address bb chosen) == 10.5.0.1[2-9]* ]]
         run holt network create --subnet 198.51.100.0/25 taken
         [[ $output == *"this host has addresses or routes in"* ]]
-        run holt network rm chosen
-        [[ $output == *"in use by"* ]]
+        run holt run --explain --network chosen --ip 10.6.0.7 box true
+        [[ $output == *"not within the subnet"* ]]
+        for dry in '' --dry-run; do
+                # shellcheck disable=SC2086
+                run -1 holt network rm $dry chosen
+                [[ $output == *"in use by"* ]]
+        done
 }
 
 @test "connect and disconnect, while it runs and for the next start" {

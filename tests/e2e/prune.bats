@@ -101,3 +101,38 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
         holt rm off
         run -0 holt system check
 }
+
+@test "rmi --dry-run: what would go is said as it would be, and stays" {
+        holt tag box other
+        holt tag box third
+        before=$(find "$STORE" -type f | sort; holt images --no-trunc)
+        run -0 holt rmi --dry-run box other
+        is "$output" $'Untagged: box:latest\nUntagged: other:latest'
+        run -0 holt rmi --dry-run box other third
+        [[ $output == $'Untagged: box:latest\nUntagged: other:latest\nUntagged: third:latest\nDeleted: sha256:'* ]]
+        run -1 holt rmi --dry-run box box
+        [[ $output == *'no such image: box'* ]]
+        run -1 holt rmi --dry-run "$(holt images -q box)"
+        [[ $output == *'several names'* ]]
+        run -0 holt rmi -f --dry-run nowhere
+        is "$output" ''
+        is "$(find "$STORE" -type f | sort; holt images --no-trunc)" "$before"
+        made --name needs box true
+        holt rmi other third
+        run -1 holt rmi --dry-run box
+        [[ $output == *'is used by'* ]]
+        holt rm needs
+        holt rmi box
+        is "$(holt images -q)" ''
+}
+
+@test "container prune: volumes without a name stay, as nobody said that they go" {
+        made --name old -v /data box sh -c :
+        holt start -a old
+        is "$(holt volume ls -q | wc -l)" 1
+        run -0 holt container prune -f
+        is "$(names)" ''
+        is "$(holt volume ls -q | wc -l)" 1
+        run -0 holt volume rm --dry-run -f nowhere
+        run -1 holt volume rm --dry-run nowhere
+}
