@@ -17,6 +17,7 @@ static const struct format_field fields[] = {
         { "IPv4", "IPV4" },
         { "IPv6", "IPV6" },
         { "Internal", "INTERNAL" },
+        { "Label", "" },
         { "Labels", "LABELS" },
         { "Name", "NAME" },
         { "Scope", "SCOPE" },
@@ -68,6 +69,17 @@ static void write_labels(struct json_writer *w, const struct network *n)
         json_write_string(w, "Labels", buf_str(&text));
 }
 
+/* As format_write_labels() does it. */
+static void write_label_map(const struct format *f, struct json_writer *w, const struct network *n)
+{
+        if (!format_wants_labels(f))
+                return;
+        json_begin_object(w, "Label");
+        for (const struct network_pair *l = n->labels; l && l->key; l++)
+                json_write_string(w, l->key, l->value);
+        json_end_object(w);
+}
+
 static int add_row(struct listing *l, const struct network *n, const char *driver)
 {
         own_buf struct buf row = {};
@@ -85,6 +97,7 @@ static int add_row(struct listing *l, const struct network *n, const char *drive
         json_write_string(&w, "IPv4", "true");
         json_write_string(&w, "IPv6", n->ipv6 ? "true" : "false");
         json_write_string(&w, "Internal", n->internal ? "true" : "false");
+        write_label_map(&l->format, &w, n);
         write_labels(&w, n);
         json_write_string(&w, "Name", n->name);
         json_write_string(&w, "Scope", "local");

@@ -24,7 +24,7 @@ static int add(void *userdata, struct instance *i)
 
         if ((!l->all && !instance_is_running(i)) || !instance_filter_matches(&l->filter, i))
                 return 0;
-        instance_row(&l->e, i, &l->row, &row);
+        instance_row(&l->e, i, &l->row, &l->format, &row);
         if (format_add(&l->format, &row, l->err) < 0)
                 return -l->err->code;
         return l->last && ++l->shown == l->last;

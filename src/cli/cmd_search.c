@@ -18,11 +18,8 @@
 enum { DESCRIPTION_WIDTH = 45, DEFAULT_LIMIT = 25 };
 
 static const struct format_field fields[] = {
-        { "Name", "NAME" },
-        { "Description", "DESCRIPTION" },
-        { "StarCount", "STARS" },
-        { "IsOfficial", "OFFICIAL" },
-        {},
+        { "Name", "NAME" },           { "Description", "DESCRIPTION" }, { "StarCount", "STARS" },
+        { "IsOfficial", "OFFICIAL" }, { "IsAutomated", "AUTOMATED" },   {},
 };
 
 struct search {
@@ -83,6 +80,7 @@ static int on_result(void *userdata, struct json_object *result)
         json_write_string(&w, "Description", buf_str(&about));
         json_write_string(&w, "StarCount", count);
         json_write_string(&w, "IsOfficial", official ? "[OK]" : "");
+        json_write_string(&w, "IsAutomated", "");
         json_end_object(&w);
         return format_add(&s->format, &row, s->err);
 }

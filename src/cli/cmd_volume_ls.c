@@ -9,8 +9,18 @@
 #include "cli/volume_filter.h"
 
 static const struct format_field fields[] = {
-        { "Driver", "DRIVER" },    { "Labels", "LABELS" }, { "Links", "LINKS" }, { "Mountpoint", "MOUNTPOINT" },
-        { "Name", "VOLUME NAME" }, { "Scope", "SCOPE" },   { "Size", "SIZE" },   {},
+        { "Availability", "AVAILABILITY" },
+        { "Driver", "DRIVER" },
+        { "Group", "GROUP" },
+        { "Label", "" },
+        { "Labels", "LABELS" },
+        { "Links", "LINKS" },
+        { "Mountpoint", "MOUNTPOINT" },
+        { "Name", "VOLUME NAME" },
+        { "Scope", "SCOPE" },
+        { "Size", "SIZE" },
+        { "Status", "STATUS" },
+        {},
 };
 
 struct listing {
@@ -32,13 +42,17 @@ static int add(void *userdata, const struct volume_info *v)
         for (const char *const *label = v->labels; label && *label; label++)
                 buf_addf(&labels, "%s%s", labels.len ? "," : "", *label);
         json_begin_object(&w, NULL);
+        json_write_string(&w, "Availability", "N/A");
         json_write_string(&w, "Driver", "local");
+        json_write_string(&w, "Group", "N/A");
+        format_write_labels(&l->format, v->labels, &w);
         json_write_string(&w, "Labels", buf_str(&labels));
         json_write_string(&w, "Links", "N/A");
         json_write_string(&w, "Mountpoint", v->path);
         json_write_string(&w, "Name", v->name);
         json_write_string(&w, "Scope", "local");
         json_write_string(&w, "Size", "N/A");
+        json_write_string(&w, "Status", "N/A");
         json_end_object(&w);
         return format_add(&l->format, &row, l->err);
 }

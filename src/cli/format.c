@@ -77,6 +77,26 @@ void format_finish(struct format *f)
         *f = (struct format){};
 }
 
+bool format_wants_labels(const struct format *f)
+{
+        return template_calls_label(f->template);
+}
+
+void format_write_labels(const struct format *f, const char *const *labels, struct json_writer *w)
+{
+        if (!format_wants_labels(f))
+                return;
+        json_begin_object(w, "Label");
+        for (; labels && *labels; labels++) {
+                own_mem char *name = strndup(*labels, strcspn(*labels, "="));
+                const char *value = strchr(*labels, '=');
+
+                if (name)
+                        json_write_string(w, name, value ? value + 1 : "");
+        }
+        json_end_object(w);
+}
+
 int format_add(struct format *f, const struct buf *row, struct error *err)
 {
         return add_line(f, row, false, err);

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/template.h"
 
 struct format_field {
@@ -30,6 +31,13 @@ struct format {
 int format_open(struct format *f, const char *given, const char *usual, const struct format_field *fields,
                 bool no_titles, struct error *err);
 void format_finish(struct format *f);
+
+/* Whether rows need "Label", an object of labels: for {{.Label "name"}}. Its field has no title. */
+bool format_wants_labels(const struct format *f);
+
+/* Writes "Label" if it is wanted. labels: "NAME=VALUE", NULL-terminated, or NULL; of two with one name the last counts.
+ */
+void format_write_labels(const struct format *f, const char *const *labels, struct json_writer *w);
 
 /* row: a JSON object as text. */
 int format_add(struct format *f, const struct buf *row, struct error *err);

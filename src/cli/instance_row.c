@@ -10,9 +10,13 @@
 #include "cli/human.h"
 #include "cli/text_line.h"
 #include "cli/timestamp.h"
+#include "instance/instance_mounts.h"
 #include "instance/instance_network.h"
+#include "instance/network_flags.h"
+#include "instance/network_open.h"
+#include "net/network.h"
 
-enum { SHORT_ID = 12, COMMAND_WIDTH = 20, NS = 1000000000 };
+enum { SHORT_ID = 12, COMMAND_WIDTH = 20, MOUNT_WIDTH = 15, NS = 1000000000 };
 
 const struct format_field instance_fields[] = {
         { "ID", "CONTAINER ID" },
@@ -26,6 +30,8 @@ const struct format_field instance_fields[] = {
         { "Size", "SIZE" },
         { "Names", "NAMES" },
         { "Labels", "LABELS" },
+        { "Label", "" },
+        { "LocalVolumes", "LOCAL VOLUMES" },
         { "Mounts", "MOUNTS" },
         { "Networks", "NETWORKS" },
         { "Isolation", "ISOLATION" },
@@ -89,7 +95,7 @@ static void write_command(struct json_writer *w, const struct instance *i, bool 
         json_write_string(w, "Command", buf_str(&cell));
 }
 
-static void write_list(struct json_writer *w, const char *key, const char *const *list, const char *absent)
+static void write_labels(struct json_writer *w, const char *const *list)
 {
         own_buf struct buf text = {};
 
@@ -97,7 +103,44 @@ static void write_list(struct json_writer *w, const char *key, const char *const
                 buf_add_str(&text, text.len ? "," : "");
                 text_add_line(&text, *list, 0);
         }
-        json_write_string(w, key, text.len ? buf_str(&text) : absent);
+        json_write_string(w, "Labels", buf_str(&text));
+}
+
+/* The volumes by their names, other mounts by where they come from. */
+static void write_mounts(struct json_writer *w, const struct instance *i, bool whole)
+{
+        const struct instance_options *o = &i->options;
+        own_instance_mounts struct instance_mounts m = {};
+        own_buf struct buf text = {};
+        unsigned volumes = 0;
+        struct error ignored;
+        char count[12];
+
+        if (o->volume || o->mount || o->volumes_from || o->image_volume)
+                (void)instance_mounts_all(i, &m, &ignored);
+        for (size_t k = 0; k < m.n; k++) {
+                buf_add_str(&text, k ? "," : "");
+                text_add_line(&text, m.items[k].name ? m.items[k].name : m.items[k].source, whole ? 0 : MOUNT_WIDTH);
+                volumes += strcmp(m.items[k].type, "volume") == 0;
+        }
+        snprintf(count, sizeof count, "%u", volumes);
+        json_write_string(w, "LocalVolumes", count);
+        json_write_string(w, "Mounts", buf_str(&text));
+}
+
+static void write_networks(struct json_writer *w, const struct instance *i)
+{
+        const char *const *given = i->options.network;
+        own_network_flags struct network_flags flags = {};
+        own_buf struct buf text = {};
+
+        if (network_flags_read(&i->options, network_is_ours(), &flags, NULL) < 0)
+                flags.n = 0;
+        for (size_t k = 0; k < flags.n; k++)
+                buf_addf(&text, "%s%s", k ? "," : "", flags.v[k].name);
+        if (!flags.n)
+                text_add_line(&text, given && *given ? *given : network_is_ours() ? NETWORK_DEFAULT : "pasta", 0);
+        json_write_string(w, "Networks", buf_str(&text));
 }
 
 static void write_times(struct json_writer *w, const struct instance *i)
@@ -129,7 +172,8 @@ static void write_size(struct engine *e, const struct instance *i, struct json_w
         json_write_string(w, "Size", text);
 }
 
-void instance_row(struct engine *e, const struct instance *i, const struct row_options *o, struct buf *out)
+void instance_row(struct engine *e, const struct instance *i, const struct row_options *o, const struct format *f,
+                  struct buf *out)
 {
         own_buf struct buf status = {}, ports = {};
         struct json_writer w = { .out = out };
@@ -152,9 +196,10 @@ void instance_row(struct engine *e, const struct instance *i, const struct row_o
         else
                 json_write_string(&w, "Size", "");
         json_write_string(&w, "Names", i->name);
-        write_list(&w, "Labels", i->options.label, "");
-        write_list(&w, "Mounts", i->options.volume, "");
-        write_list(&w, "Networks", i->options.network, "bridge");
+        write_labels(&w, i->options.label);
+        format_write_labels(f, i->options.label, &w);
+        write_mounts(&w, i, o->whole);
+        write_networks(&w, i);
         json_write_string(&w, "Isolation", "container");
         json_write_i64(&w, "Pid", i->state.pid);
         json_end_object(&w);

@@ -12,8 +12,9 @@ struct row_options {
         bool whole, size;
 };
 
-/* Appends the JSON object. */
-void instance_row(struct engine *e, const struct instance *i, const struct row_options *o, struct buf *out);
+/* Appends the JSON object that f shows. */
+void instance_row(struct engine *e, const struct instance *i, const struct row_options *o, const struct format *f,
+                  struct buf *out);
 
 /* "Up 3 minutes (healthy)", "Exited (1) 2 hours ago" */
 void instance_status_text(const struct instance *i, struct buf *out);

@@ -23,6 +23,9 @@ static inline void template_free_(struct template **t)
 }
 #define own_template __attribute__((cleanup(template_free_)))
 
+/* Whether {{.Label "name"}} stands in it, for which the value needs "Label", an object. */
+bool template_calls_label(const struct template *t);
+
 /*
  * Appends what the template makes of the value; no newline of its own. -EINVAL for a field that is not there (in a map
  * of people's own keys, as Labels, it is "<no value>"), for what Go refuses too, and for what grows beyond all measure

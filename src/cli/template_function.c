@@ -34,6 +34,8 @@ static const struct template_function functions[] = {
         { "truncate", 2, 2, template_call_truncate, .keeps_titles = true },
 };
 
+const struct template_function template_label_method = { "Label", 2, 2, template_call_label };
+
 const struct template_function *template_function_find(const char *name, size_t len)
 {
         for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {

@@ -21,13 +21,16 @@ struct template_function {
 /* NULL when there is no such function. */
 const struct template_function *template_function_find(const char *name, size_t len);
 
+/* {{.Label "name"}}: "Label" is a member of the row, an object, and calling it looks one of its members up. */
+extern const struct template_function template_label_method;
+
 /* All names, for an error: "and, or, ...". */
 void template_function_names(struct buf *out);
 
 /* Each fails with -EINVAL or -ENOMEM and an error without the place. */
 template_call template_call_eq, template_call_ne, template_call_lt, template_call_le, template_call_gt,
         template_call_ge;
-template_call template_call_len, template_call_index, template_call_slice;
+template_call template_call_len, template_call_index, template_call_slice, template_call_label;
 template_call template_call_json, template_call_upper, template_call_lower, template_call_title, template_call_pad,
         template_call_truncate;
 template_call template_call_join, template_call_split;

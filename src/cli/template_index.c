@@ -84,6 +84,33 @@ int template_call_index(struct template_run *run, const struct template_value *v
         return r;
 }
 
+/* Docker's title: what stands behind the last point, with blanks. */
+static int label_title(struct template_run *run, const struct template_value *name, struct template_value *ret)
+{
+        const char *point = memrchr(name->text, '.', name->len), *from = point ? point + 1 : name->text;
+        size_t len = (size_t)(name->text + name->len - from);
+        char *title = template_make(run, len + 1, 1);
+
+        if (!title)
+                return -run->err->code;
+        for (size_t i = 0; i < len; i++)
+                title[i] = from[i] == '-' || from[i] == '_' ? ' ' : from[i];
+        *ret = template_value_of_text(title, len);
+        return 0;
+}
+
+int template_call_label(struct template_run *run, const struct template_value *v, size_t n, struct template_value *ret)
+{
+        int r = template_want(run, &v[1], VALUE_TEXT);
+
+        if (r < 0)
+                return r;
+        if (run->titles)
+                return label_title(run, &v[1], ret);
+        r = template_want(run, v, VALUE_MAP);
+        return r < 0 ? r : index_map(run, v, &v[1], ret);
+}
+
 /* slice X from to: of a string, in bytes, or a list. */
 int template_call_slice(struct template_run *run, const struct template_value *v, size_t n, struct template_value *ret)
 {

@@ -46,6 +46,7 @@ struct template_node {
 struct template
 {
         const char *source;
+        bool calls_label;
         struct template_node *first;
         struct arena arena;
 };

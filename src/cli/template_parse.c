@@ -318,6 +318,11 @@ int template_parse(const char *text, struct template **ret, struct error *err)
         return 0;
 }
 
+bool template_calls_label(const struct template *t)
+{
+        return t->calls_label;
+}
+
 void template_free(struct template *t)
 {
         if (!t)

@@ -161,6 +161,18 @@ static bool ends_command(const struct template_parser *p)
         return !*p->at || *p->at == '|' || *p->at == ')' || template_at_end(p);
 }
 
+/* .Label "name" */
+static bool is_label_call(const struct template_command *c, bool piped)
+{
+        const char **last = c->n ? c->operands->path : NULL;
+
+        if (c->function || c->n + piped < 2 || !last)
+                return false;
+        while (last[1])
+                last++;
+        return strcmp(*last, template_label_method.name) == 0;
+}
+
 static int check_count(struct template_parser *p, const struct template_command *c, bool piped)
 {
         const char *at = p->t->source + c->pos;
@@ -209,6 +221,10 @@ static int parse_command(struct template_parser *p, bool piped, const char *what
                 r = parse_operand(p, *next);
                 if (r < 0)
                         return r;
+        }
+        if (is_label_call(c, piped)) {
+                c->function = &template_label_method;
+                p->t->calls_label = true;
         }
         *ret = c;
         return check_count(p, c, piped);

@@ -59,6 +59,30 @@ run_d() { holt run -d --network none "$@"; }
         [ -z "$(holt ps -aq)" ]
 }
 
+@test "ps: labels, mounts and networks as templates want them" {
+        holt create --network none --name aa --label stage=test --label with.dots-and_more=1,2 -v a-volume-with-a-long-name:/v \
+                -v /tmp:/t -v /anonymous box >/dev/null
+        holt create --network name=bridge,ip=10.112.0.77 --name bb box >/dev/null
+        run holt ps -a --format '{{.Names}}|{{.Label "stage"}}|{{.Label "with.dots-and_more"}}|{{.LocalVolumes}}|{{.Networks}}'
+        [ "$output" = $'bb|||0|bridge\naa|test|1,2|2|none' ]
+        run holt ps -a --filter name=aa --format '{{.Mounts}}'
+        [[ $output == *a-volume-with-…* && $output == */tmp* && $output != *:/* ]]
+        run holt ps -a --no-trunc --filter name=aa --format '{{.Mounts}}'
+        [[ $output == *a-volume-with-a-long-name* ]]
+        run holt ps -a --filter name=aa --format 'table {{.Names}}\t{{.Label "with.dots-and_more"}}'
+        [ "$output" = $'NAMES     dots and more\naa        1,2' ]
+        [ "$(holt ps -a --filter name=aa --format json | jq -r 'keys | join(" ")')" = "Command CreatedAt ID Image Isolation Labels LocalVolumes Mounts Names Networks Pid Ports RunningFor Size State Status" ]
+        run holt ps -a --format '{{.Labell}}'
+        [ "$status" -ne 0 ]
+        holt volume create --label colour=blue kept >/dev/null
+        [ "$(holt volume ls --filter name=kept --format '{{.Name}} {{.Label "colour"}}{{.Label "none"}}')" = "kept blue" ]
+        holt network create --label colour=red labelled >/dev/null
+        [ "$(holt network ls --filter name=labelled --format '{{.Name}} {{.Label "colour"}}')" = "labelled red" ]
+        holt network rm labelled
+        holt rm -f -v aa bb
+        holt volume rm kept a-volume-with-a-long-name
+}
+
 @test "what was written is there after the next start" {
         holt run --network none --name keep box sh -c 'echo once >>/file; cat /file' >out
         [ "$(cat out)" = once ]

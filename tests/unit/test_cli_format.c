@@ -67,6 +67,49 @@ static void test_titles(void **state)
                             "IMAGE ID\n1\n2345678901234\n");
 }
 
+static const char *show_labels(const char *format, struct buf *out)
+{
+        static const struct format_field with_labels[] = { { "ID", "ID" }, { "Label", "" }, {} };
+        static const char *const labels[] = { "a.b-c=1", "bare", "a.b-c=2,3", NULL };
+        own_buf struct buf row = {};
+        own_format struct format f = {};
+        struct json_writer w = { .out = &row };
+        struct error err = {};
+        int r = format_open(&f, format, "{{.ID}}", with_labels, false, &err);
+
+        out->len = 0;
+        json_begin_object(&w, NULL);
+        json_write_string(&w, "ID", "x");
+        if (r == 0)
+                format_write_labels(&f, labels, &w);
+        json_end_object(&w);
+        if (r == 0)
+                r = format_add(&f, &row, &err);
+        if (r == 0)
+                r = format_write(&f, out, &err);
+        if (r < 0)
+                buf_add_str(out, err.text);
+        return buf_str(out);
+}
+
+static void test_labels(void **state)
+{
+        own_buf struct buf out = {};
+
+        assert_string_equal(show_labels("{{.Label \"a.b-c\"}}|{{.Label \"bare\"}}|{{.Label \"none\"}}", &out),
+                            "2,3||\n");
+        assert_string_equal(show_labels("{{\"a.b-c\" | .Label | len}} {{$.Label (print \"a.b\" \"-c\")}}", &out),
+                            "3 2,3\n");
+        assert_string_equal(show_labels("table {{.ID}}\\t{{.Label \"a.b-c\"}}", &out),
+                            "ID        b c\nx         2,3\n");
+        assert_string_equal(show_labels("json", &out), "{\"ID\":\"x\"}\n");
+        assert_string_equal(show_labels("{{.Label \"a\" \"b\"}}", &out),
+                            "option --format: template:1:3: wrong number of values for Label");
+        assert_string_equal(show_labels("{{.Label 1}}", &out), "template:1:3: Label: a string is needed, not a number");
+        assert_string_equal(show("{{.Label \"a\"}}", false, &out),
+                            "template:1:3: no field \"Label\"; there are ID, Name");
+}
+
 static void test_many_columns(void **state)
 {
         own_buf struct buf out = {};
@@ -118,10 +161,8 @@ static void test_filters(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_formats),
-                cmocka_unit_test(test_titles),
-                cmocka_unit_test(test_many_columns),
-                cmocka_unit_test(test_filters),
+                cmocka_unit_test(test_formats),      cmocka_unit_test(test_titles),  cmocka_unit_test(test_labels),
+                cmocka_unit_test(test_many_columns), cmocka_unit_test(test_filters),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
