@@ -118,6 +118,14 @@ static int has_networks(const struct network_place *p, struct firewall_batch *b,
         return r < 0 ? r : q.answer;
 }
 
+static int trust_network(void *userdata, struct network *n)
+{
+        (void)userdata;
+        if (if_nametoindex(n->interface))
+                firewall_firewalld_trust(n->interface);
+        return 0;
+}
+
 static int look(const struct network_place *p, int seen_fd, struct firewall_batch *b, struct seen *now,
                 struct error *err)
 {
@@ -135,6 +143,8 @@ static int look(const struct network_place *p, int seen_fd, struct firewall_batc
                 r = restore(p, b, err);
         if (r >= 0)
                 r = firewall_docker_ensure(b, err);
+        if (r >= 0 && firewall_firewalld_runs())
+                r = network_each(p, trust_network, NULL, err);
         if (r >= 0)
                 r = firewall_generation(b, &now->generation, err);
         if (r >= 0 && pwrite(seen_fd, now, sizeof *now, 0) < 0)
@@ -249,6 +259,7 @@ void firewall_remove_network(const struct network_place *p, const struct network
 
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
                 remove_one(p, parts[i], n);
+        firewall_firewalld_forget(n->interface);
 }
 
 int firewall_publish(const struct network_place *p, const struct endpoint *e, struct error *err)

@@ -68,5 +68,10 @@ int firewall_has(struct firewall_batch *b, int family, const char *table, const 
 /* Docker sets the policy of the chain FORWARD to drop; what its chain DOCKER-USER accepts goes through. */
 int firewall_docker_ensure(struct firewall_batch *b, struct error *err);
 void firewall_docker_remove(void);
-/* firewalld, where it runs, trusts the interface: it would refuse what it does not know. */
+
+/* --- firewall_firewalld.c --- */
+/* Where it runs, or has run. */
+bool firewall_firewalld_runs(void);
+/* It trusts the interface, or knows it no more; nothing where it does not run. */
 void firewall_firewalld_trust(const char *interface);
+void firewall_firewalld_forget(const char *interface);

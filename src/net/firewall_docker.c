@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Others who filter what a host forwards, at the places that they have for it.
- *
  * Docker sets the policy of the chain FORWARD to drop, for all that it does not know. Its manual names the chain
  * DOCKER-USER for the rules of others ("Packet filtering and firewalls"): it stands before all of Docker's, and Docker
  * leaves it alone once it is there. What is accepted there has still to pass our own table. The rules go in by
  * iptables(8), which writes to where Docker's are, whether that is nftables or the tables before it.
- *
- * firewalld refuses to forward from interfaces that it does not know; its zone "trusted" is there to be given ones.
  */
 #include "net/firewall.h"
 
@@ -17,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "sys/dbus.h"
 
 #define CHAIN "DOCKER-USER"
 
@@ -88,28 +83,4 @@ void firewall_docker_remove(void)
                 for (size_t k = 0; k < ARRAY_SIZE(directions); k++)
                         run_rule(programs[i], "-D", directions[k], &ignored);
         }
-}
-
-void firewall_firewalld_trust(const char *interface)
-{
-        own_dbus struct dbus bus = { .fd = -1 };
-        own_dbus_message struct dbus_message answer = {};
-        own_buf struct buf body = {};
-        struct dbus_message call = { .type = DBUS_METHOD_CALL,
-                                     .destination = "org.fedoraproject.FirewallD1",
-                                     .path = "/org/fedoraproject/FirewallD1",
-                                     .interface = "org.fedoraproject.FirewallD1.zone",
-                                     .member = "changeZoneOfInterface",
-                                     .signature = "ss" };
-        struct error ignored;
-
-        /* Its directory is there only while it runs. */
-        if (access("/run/firewalld", F_OK) < 0)
-                return;
-        dbus_add_string(&body, "trusted");
-        dbus_add_string(&body, interface);
-        call.body = body.data;
-        call.body_len = body.len;
-        if (dbus_open("unix:path=/run/dbus/system_bus_socket", true, &bus, &ignored) == 0)
-                (void)dbus_call(&bus, &call, &answer, &ignored);
 }

@@ -67,7 +67,7 @@ struct dbus_message {
 #define own_dbus_message __attribute__((cleanup(dbus_message_finish)))
 void dbus_message_finish(struct dbus_message *m);
 
-/* The bytes of a whole message. */
+/* The bytes of a whole message. A call starts nobody who does not run. */
 void dbus_message_write(struct buf *out, const struct dbus_message *m);
 
 /* How many bytes the message that begins with these 16 has in all; 0 when they are no message's. */

@@ -9,6 +9,7 @@ enum {
         FIXED_HEADER = 16,
         MAX_MESSAGE = 128 << 20, /* the specification's limit */
         VERSION = 1,
+        NO_AUTO_START = 2, /* a flag: who does not run is not started to answer */
         FIELD_PATH = 1,
         FIELD_INTERFACE = 2,
         FIELD_MEMBER = 3,
@@ -194,7 +195,7 @@ void dbus_message_write(struct buf *out, const struct dbus_message *m)
 
         dbus_add_byte(&header, ORDER);
         dbus_add_byte(&header, (uint8_t)m->type);
-        dbus_add_byte(&header, 0);
+        dbus_add_byte(&header, m->type == DBUS_METHOD_CALL ? NO_AUTO_START : 0);
         dbus_add_byte(&header, VERSION);
         dbus_add_u32(&header, (uint32_t)m->body_len);
         dbus_add_u32(&header, m->serial);

@@ -54,7 +54,7 @@ static void test_golden_values(void **state)
 
 static void test_golden_message(void **state)
 {
-        static const char want[] = "l\1\0\1"
+        static const char want[] = "l\1\2\1"
                                    "\5\0\0\0"
                                    "\1\0\0\0"
                                    "\x77\0\0\0"
