@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "net/endpoint.h"
 #include "sys/fd.h"
 
 /* The number of the address that was taken last; not a name that an address can have. */
@@ -85,6 +86,15 @@ static int take(const struct network_place *p, int dir, const struct ip *ip, con
         return 0;
 }
 
+static int taken(const struct network_place *p, const char *address, const char *owner, struct error *err)
+{
+        own_endpoint struct endpoint e = {};
+
+        if (endpoint_read(p, owner, &e, NULL) == 0 && *e.name)
+                return error_set(err, EADDRINUSE, "the address %s is taken by the instance %s", address, e.name);
+        return error_set(err, EADDRINUSE, "the address %s is taken by the instance %.12s", address, owner);
+}
+
 int lease_check(const struct network *n, const struct network_range *range, const struct ip *wanted, struct error *err)
 {
         char address[IP_TEXT_MAX], subnet[SUBNET_TEXT_MAX];
@@ -113,7 +123,7 @@ static int take_wanted(const struct network_place *p, int dir, const struct netw
                 return r < 0 ? r : 0;
         ip_format(wanted, address);
         read_owner(dir, address, owner);
-        return error_set(err, EADDRINUSE, "the address %s is taken by the instance %.12s", address, owner);
+        return taken(p, address, owner, err);
 }
 
 static uint64_t read_last(int dir)

@@ -51,7 +51,7 @@ address() { holt inspect "$1" | jq -r --arg n "${2:-bridge}" '.[0].NetworkSettin
 address6() { holt inspect "$1" | jq -r --arg n "${2:-bridge}" '.[0].NetworkSettings.Networks[$n].GlobalIPv6Address // ""'; }
 gateway() { holt network inspect "$1" | jq -r '.[0].IPAM.Config[0].Gateway'; }
 lookup() { # NAME WHAT [TYPE]
-        within "$1" dig +short +time=1 +tries=1 @169.254.53.53 "$2" "${3:-A}" | grep -v '^;'
+        within "$1" dig +short +time=5 +tries=1 @169.254.53.53 "$2" "${3:-A}" | grep -v '^;'
 }
 
 @test "the default network: an address, a way out with the host's address, IPv6" {
@@ -140,6 +140,42 @@ lookup() { # NAME WHAT [TYPE]
         holt ps --format '{{.Ports}}' | grep -F '0.0.0.0:8100-8102->100-102/tcp'
 }
 
+@test "ports as people write them" {
+        start web -p 127.0.0.1::80/udp -p 8200-8202:80 -p '[2001:db8:1::1]:8300:80' -p 198.51.100.1:8301:80/tcp
+        serve web 80
+        local port
+        port=$(holt port web 80/udp)
+        [[ $port =~ ^127\.0\.0\.1:[0-9]+$ ]]
+        inside python3 "$WORK/ask.py" 127.0.0.1 "${port##*:}" udp
+        run outside python3 "$WORK/ask.py" 198.51.100.1 "${port##*:}" udp
+        [ "$status" -ne 0 ]
+        # The first one of a range, and the next one's is the second.
+        holt port web 80/tcp | grep -x 0.0.0.0:8200
+        start two -p 8200-8202:80
+        [ "$(holt port two 80 | head -n 1)" = 0.0.0.0:8201 ]
+        start three -p 8200-8202:80
+        run holt run --rm -p 8200-8202:80 box true
+        [[ $status -eq 125 && $output == *"all ports from 8200 to 8202 are taken"* ]]
+        # At one address, of one family.
+        [ "$(outside python3 "$WORK/ask.py" 2001:db8:1::1 8300)" = 2001:db8:1::2 ]
+        run outside python3 "$WORK/ask.py" 198.51.100.1 8300
+        [ "$status" -ne 0 ]
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8301)" = 198.51.100.2 ]
+        run outside python3 "$WORK/ask.py" 2001:db8:1::1 8301
+        [ "$status" -ne 0 ]
+        # Another instance may have the same port at another address, and another protocol.
+        start four -p 127.0.0.1:8301:80 -p 198.51.100.1:8301:80/udp
+        run holt run --rm -p 8301:80 box true
+        [[ $status -eq 125 && $output == *"taken by the instance"* ]]
+        local wrong
+        for wrong in 0:80:80:80 80:0 70000 a:80 80-70:80 8000-8001:80-82 ::1:80:80 300.0.0.1:1:1 8080:80/icmp; do
+                run holt run --rm -p "$wrong" box true
+                [[ $status -eq 125 && $output == *--publish* ]] || { echo "$wrong: $status $output"; return 1; }
+        done
+        run holt run --rm -p 203.0.113.9:80:80 box true
+        [[ $status -eq 125 && $output == *"this host has no address 203.0.113.9"* ]]
+}
+
 @test "a port that is taken: the error names who has it, and nobody else gets it" {
         start web -p 8080:80
         run holt run --rm -p 8080:80 box true
@@ -183,6 +219,39 @@ lookup() { # NAME WHAT [TYPE]
         within rr python3 "$WORK/ask.py" 198.51.100.1 8085
 }
 
+@test "networks do not reach each other by IPv6, nor by the host's addresses" {
+        holt network create --ipv6 red >/dev/null
+        holt network create --ipv6 blue >/dev/null
+        start rr --network red
+        start bb --network blue -p 127.0.0.1:8401:80 -p 198.51.100.1:8402:80
+        serve bb 80
+        # Refused at once: nobody waits for a time-out.
+        run within rr timeout 3 python3 "$WORK/ask.py" "$(address6 bb blue)" 80
+        [[ $status -ne 0 && $status -ne 124 ]]
+        run within rr timeout 3 python3 "$WORK/ask.py" "$(address bb blue)" 80
+        [[ $status -ne 0 && $status -ne 124 ]]
+        # With any address of theirs as its own.
+        within rr ip address add "$(address bb blue | sed 's/\.[0-9]*$/.77/')/32" dev lo
+        run within rr python3 -c 'import socket, sys
+s = socket.socket(); s.settimeout(2); s.bind((sys.argv[1], 0)); s.connect((sys.argv[2], 80))' \
+                "$(address bb blue | sed 's/\.[0-9]*$/.77/')" "$(address bb blue)"
+        [ "$status" -ne 0 ]
+        # What is published at one address is not by another, be it that of a bridge.
+        local to
+        for to in "$(gateway red)" "$(gateway blue)"; do
+                run within rr python3 "$WORK/ask.py" "$to" 8401
+                [ "$status" -ne 0 ]
+                run within rr python3 "$WORK/ask.py" "$to" 8402
+                [ "$status" -ne 0 ]
+        done
+        within rr python3 "$WORK/ask.py" 198.51.100.1 8402
+        # Nor does a neighbour of the host reach it by IPv6.
+        outside ip -6 route add fd00::/8 via 2001:db8:1::1
+        run outside python3 "$WORK/ask.py" "$(address6 bb blue)" 80
+        outside ip -6 route del fd00::/8
+        [ "$status" -ne 0 ]
+}
+
 @test "an internal network: no way out, no published ports, but names" {
         holt network create --internal closed >/dev/null
         start one --network closed -p 8080:80
@@ -194,7 +263,14 @@ lookup() { # NAME WHAT [TYPE]
         within one ip route add default via "$(gateway closed)"
         run within one python3 "$WORK/ask.py" 198.51.100.2 7000
         [ "$status" -ne 0 ]
-        within one dig +time=2 +tries=1 @169.254.53.53 example.com | grep NXDOMAIN
+        within one dig +time=5 +tries=1 @169.254.53.53 example.com | grep NXDOMAIN
+        # Nor to what others publish, by the bridge's own address.
+        start open -p 8080:80
+        serve open 80
+        run within one python3 "$WORK/ask.py" "$(gateway closed)" 8080
+        [ "$status" -ne 0 ]
+        run within one python3 "$WORK/ask.py" 198.51.100.1 8080
+        [ "$status" -ne 0 ]
 }
 
 @test "what an instance sends to the host's loopback address does not arrive" {
@@ -227,6 +303,19 @@ EOF
         until [ "$(lookup aa example.com)" = 192.0.2.7 ]; do ((tries--)); sleep 0.1; done
         [ "$(within aa dig +tcp +short @169.254.53.53 example.com)" = 192.0.2.7 ]
         [ "$(lookup aa aa)" = "$(address aa)" ]
+        # Who is on an internal network alone tells nobody outside anything by asking for it.
+        holt network create --internal closed >/dev/null
+        start shut --network closed --dns 198.51.100.2
+        within shut dig +time=5 +tries=1 @169.254.53.53 secret.example.com | grep NXDOMAIN
+        within shut dig +tcp +time=5 +tries=1 @169.254.53.53 secret.example.com | grep NXDOMAIN
+        start half --network closed --network bridge --dns 198.51.100.2
+        [ "$(lookup half example.com)" = 192.0.2.7 ]
+        # What stands in resolv.conf.
+        holt run --rm --dns 198.51.100.2 --dns-search one.example --dns-search two.example --dns-option ndots:2 box \
+                cat /etc/resolv.conf >"$WORK/resolv"
+        grep -x 'nameserver 169.254.53.53' "$WORK/resolv"
+        grep -x 'search one.example two.example' "$WORK/resolv"
+        grep -x 'options .*ndots:2.*' "$WORK/resolv"
 }
 
 @test "none, host, and another instance's" {
@@ -264,6 +353,38 @@ EOF
                 run -1 holt network rm $dry chosen
                 [[ $output == *"in use by"* ]]
         done
+}
+
+@test "an instance moves to another network while it runs: its address, its names, its ports" {
+        holt network create --subnet 10.6.0.0/24 new >/dev/null
+        start aa -p 8080:80
+        start there --network new
+        serve aa 80
+        holt network connect --ip 10.6.0.9 --alias www --alias api new aa
+        [ "$(address aa new)" = 10.6.0.9 ]
+        [ "$(lookup there www)" = 10.6.0.9 ]
+        [ "$(lookup there api)" = 10.6.0.9 ]
+        run holt network connect --ip 10.6.0.9 new there
+        [[ $status -ne 0 && $output == *"is on the network new already"* ]]
+        start other
+        run holt network connect --ip 10.6.0.9 new other
+        [[ $status -ne 0 && $output == *"taken by the instance aa"* ]]
+        run holt network connect --ip 10.7.0.9 new other
+        [[ $status -ne 0 && $output == *"not within the subnet"* ]]
+        [ -z "$(within other ip -br link show eth1 2>/dev/null)" ]
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8080)" = 198.51.100.2 ]
+        holt network disconnect bridge aa
+        [ "$(outside python3 "$WORK/ask.py" 198.51.100.1 8080)" = 198.51.100.2 ]
+        [ "$(within there python3 "$WORK/ask.py" 10.6.0.9 80)" = "$(address there new)" ]
+        [ "$(within aa python3 "$WORK/ask.py" 198.51.100.2 7000)" = 198.51.100.1 ]
+        [ -z "$(lookup other aa)" ]
+        run holt network rm new
+        [[ $status -ne 0 && $output == *"in use by"* ]]
+        holt rename aa moved
+        [ "$(lookup there moved)" = 10.6.0.9 ]
+        holt restart -t 0 moved
+        [ "$(address moved new)" = 10.6.0.9 ]
+        [ "$(lookup there www)" = 10.6.0.9 ]
 }
 
 @test "connect and disconnect, while it runs and for the next start" {
