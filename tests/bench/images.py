@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""images.py BUILD [ROUNDS]: pulls, unpacks, mounts and removes images, and has podman, skopeo and umoci do the same.
+"""images.py BUILD [ROUNDS [pulls]]: pulls, unpacks, mounts and removes images, and has podman, skopeo and umoci do the same;
+with "pulls" no more than pulls. The image is make-image's, or the tag "bench" of the OCI layout $BENCH_LAYOUT.
 
 Everything happens in a mount namespace of its own; each pull writes to a new file system, because one that has just removed
 many files is slow for a while.
@@ -119,7 +120,7 @@ class Bench:
     def __init__(self, build, rounds, work):
         self.build, self.rounds, self.work = os.path.abspath(build), rounds, work
         self.holt = os.path.join(self.build, "holt")
-        self.layout = run(os.path.join(HERE, "make-image")).strip()
+        self.layout = os.environ.get("BENCH_LAYOUT") or run(os.path.join(HERE, "make-image")).strip()
         self.registry = Registry(work)
         self.name = f"{self.registry.address}/bench/debian:12"
         run("skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{self.layout}:bench", f"docker://{self.name}")
@@ -214,7 +215,7 @@ def row(*cells):
     print("| " + " | ".join(str(c) for c in cells) + " |", flush=True)
 
 
-def report(bench):
+def report_pulls(bench):
     pulls = bench.pulls()
     median = {name: {what: statistics.median(getattr(u, what) for u in used) for what in ("seconds", "cpu", "memory")}
               for name, used in pulls.items()}
@@ -223,6 +224,9 @@ def report(bench):
     for name, m in median.items():
         ratio = [f"{median['holt'][what] / m[what]:.2f}" for what in ("seconds", "cpu")]
         row(name, f"{m['seconds']:.2f}", f"{m['cpu']:.2f}", f"{m['memory'] / 1e6:.0f}", *(ratio if name != "holt" else ["", ""]))
+
+
+def report_others(bench):
     ratio, sizes = bench.unpacking()
     print()
     row("else", "measured", "target")
@@ -245,7 +249,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="holt-bench.") as work:
         bench = Bench(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3, work)
         try:
-            report(bench)
+            report_pulls(bench)
+            if sys.argv[3:] != ["pulls"]:
+                report_others(bench)
         finally:
             bench.registry.stop()
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """instances.py BUILD [ROUNDS]: starts, enters, lists and stops instances, and has podman do the same in the same run.
 
+The image is make-image's, or the tag "bench" of the OCI layout $BENCH_LAYOUT, if there is one.
 Everything happens in a mount and a network namespace of its own: neither tool's bridges and rules touch the host's.
 """
 
@@ -17,8 +18,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 MANY = int(os.environ.get("MANY", "200"))
 NULL = subprocess.DEVNULL
-# Without CAP_SYS_RESOURCE podman's own are refused.
-PODMAN_LIMITS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n'
+# Without CAP_SYS_RESOURCE podman's own limits are refused; its networks are not the machine's.
+PODMAN_SETTINGS = ('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n'
+                   '[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{work}/podman-networks"\n')
 
 
 def took(argv):
@@ -58,11 +60,11 @@ class Bench:
                        "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "crun", "--events-backend", "none"]
         os.environ["CONTAINERS_CONF"] = f"{work}/containers.conf"
         with open(os.environ["CONTAINERS_CONF"], "w", encoding="ascii") as f:
-            f.write(PODMAN_LIMITS)
+            f.write(PODMAN_SETTINGS.format(work=work))
         self.make_image(work)
 
     def make_image(self, work):
-        layout = output([f"{HERE}/make-image"]).strip()
+        layout = os.environ.get("BENCH_LAYOUT") or output([f"{HERE}/make-image"]).strip()
         output(["skopeo", "copy", "-q", f"oci:{layout}:bench", f"oci-archive:{work}/image.tar:bench"])
         output([*self.holt, "load", "-q", "-i", f"{work}/image.tar"])
         output([*self.podman, "pull", "-q", f"oci-archive:{work}/image.tar"])
