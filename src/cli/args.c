@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/parse.h"
+#include "cli/suggest.h"
 
 const struct cli_command *cli_find(const struct cli_program *program, const char *name)
 {
@@ -55,6 +56,14 @@ static void add_given(struct args *a, const struct cli_option *o, const char *va
         a->given[a->n_given++] = (struct arg_given){ .option = o, .value = value };
 }
 
+static int unknown_option(const struct args *a, const char *typed, const char *name, size_t len, struct error *err)
+{
+        const char *near = suggest_option(a->command, name, len);
+
+        return error_set(err, EMISUSED, "unknown option \"%.*s\"%s%s%s", (int)(name - typed) + (int)len, typed,
+                         near ? " (did you mean --" : "", near ? near : "", near ? "?)" : "");
+}
+
 /* Reads the option at argv[0]; returns how many arguments it took. */
 static int read_option(struct args *a, int argc, char **argv, struct error *err)
 {
@@ -66,7 +75,7 @@ static int read_option(struct args *a, int argc, char **argv, struct error *err)
         bool on;
 
         if (!o)
-                return error_set(err, EMISUSED, "unknown option \"%.*s\"", (int)(name - argv[0]) + (int)len, argv[0]);
+                return unknown_option(a, argv[0], name, len, err);
         if (o->kind == CLI_SWITCH && equals && parse_bool(value, &on) < 0)
                 return error_set(err, EMISUSED, "option --%s: \"%s\" is neither true nor false", o->name, value);
         if (o->kind != CLI_SWITCH && !equals) {

@@ -13,9 +13,9 @@ static size_t smallest(size_t a, size_t b, size_t c)
 }
 
 /* How many characters were left out, added, changed or swapped with their neighbour. */
-static size_t distance(const char *a, const char *b)
+static size_t distance(const char *a, size_t n, const char *b)
 {
-        size_t rows[3][NAME_MAX_LENGTH + 1], n = strlen(a), m = strlen(b);
+        size_t rows[3][NAME_MAX_LENGTH + 1], m = strlen(b);
 
         if (n > NAME_MAX_LENGTH || m > NAME_MAX_LENGTH)
                 return NAME_MAX_LENGTH;
@@ -46,20 +46,40 @@ static const char *last_word(const char *name, const char *group)
         return space && (size_t)(space - name) == len && strncmp(name, group, len) == 0 ? space + 1 : NULL;
 }
 
+/* No name is near from which more than this differs. */
+static size_t farthest(size_t len)
+{
+        return len < 2 ? 0 : len < 6 ? 1 : 2;
+}
+
 const char *suggest_command(const struct cli_program *program, const char *group, const char *typed)
 {
-        size_t best = strlen(typed) / 2 + 1;
+        size_t len = strlen(typed), best = farthest(len) + 1;
         const char *found = NULL;
 
-        if (best > 3)
-                best = 3;
         for (const struct cli_command *c = program->commands; c->name; c++) {
                 const char *word = last_word(c->name, group);
-                size_t d = word ? distance(typed, word) : best;
+                size_t d = word ? distance(typed, len, word) : best;
 
                 if (d < best) {
                         best = d;
                         found = c->name;
+                }
+        }
+        return found;
+}
+
+const char *suggest_option(const struct cli_command *command, const char *typed, size_t len)
+{
+        size_t best = farthest(len) + 1;
+        const char *found = NULL;
+
+        for (size_t i = 0; i < command->n_options; i++) {
+                size_t d = distance(typed, len, command->options[i].name);
+
+                if (d < best) {
+                        best = d;
+                        found = command->options[i].name;
                 }
         }
         return found;

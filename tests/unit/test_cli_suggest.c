@@ -46,9 +46,24 @@ static void test_suggestions(void **state)
         }
 }
 
+static void test_options(void **state)
+{
+        static const struct cli_option options[] = { { .name = "memory" },
+                                                     { .name = "memory-swap" },
+                                                     { .name = "rm" } };
+        static const struct cli_command command = { .options = options, .n_options = ARRAY_SIZE(options) };
+
+        assert_string_equal(suggest_option(&command, "memroy=5", 6), "memory");
+        assert_string_equal(suggest_option(&command, "mem-swap", 8) ? "near" : "none", "none");
+        assert_string_equal(suggest_option(&command, "memory-sawp", 11), "memory-swap");
+        assert_string_equal(suggest_option(&command, "mr", 2), "rm");
+        assert_null(suggest_option(&command, "frobnicate", 10));
+        assert_null(suggest_option(&command, "x", 1));
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_suggestions) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_suggestions), cmocka_unit_test(test_options) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
