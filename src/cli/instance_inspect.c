@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "base/parse.h"
+#include "cli/port_bindings.h"
 #include "instance/backend.h"
 #include "instance/instance_mounts.h"
 #include "instance/instance_network.h"
@@ -183,6 +184,7 @@ static void write_host_config(struct json_writer *w, const struct instance *i)
         write_text(w, "IpcMode", o->ipc, "private");
         write_number(w, "OomScoreAdj", o->oom_score_adj);
         write_text(w, "PidMode", o->pid, "");
+        port_bindings_write(w, o->publish);
         json_write_bool(w, "Privileged", o->privileged);
         json_write_bool(w, "PublishAllPorts", o->publish_all);
         json_write_bool(w, "ReadonlyRootfs", o->read_only);

@@ -29,7 +29,8 @@ static int no_memory(struct error *err)
 /* ---- options ---- */
 
 /* The original's, but for what there can be only one of. */
-static int copy_options(const struct instance *i, const char *name, struct instance_options *ret, struct error *err)
+static int copy_options(const struct instance *i, const struct clone_options *c, struct instance_options *ret,
+                        struct error *err)
 {
         own_instance_options struct instance_options o = {};
         own_json struct json_object *obj = NULL;
@@ -47,7 +48,9 @@ static int copy_options(const struct instance *i, const char *name, struct insta
                 return r;
         o.name = o.hostname = o.ip = o.ip6 = o.mac_address = NULL;
         o.rm = false;
-        if (name && instance_option_set(&o, instance_option_find("name"), name) < 0)
+        if (c->name && instance_option_set(&o, instance_option_find("name"), c->name) < 0)
+                return no_memory(err);
+        if (c->publish && instance_option_set_list(&o, instance_option_find("publish"), c->publish, c->n_publish) < 0)
                 return no_memory(err);
         *ret = o;
         o = (struct instance_options){};
@@ -214,7 +217,7 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
         struct snapshot base;
         struct error ignored;
         struct store *store;
-        int r = copy_options(i, o->name, &options, err);
+        int r = copy_options(i, o, &options, err);
 
         if (r == 0)
                 r = instance_take_rights(e, i, i->id, err);

@@ -45,8 +45,10 @@ int snapshot_remove_all(struct engine *e, struct instance *i, struct error *err)
 int snapshot_restore(struct engine *e, struct instance *i, const char *name, struct error *err);
 
 struct clone_options {
-        const char *name;     /* of the clone; NULL: one is made up */
-        const char *snapshot; /* NULL: as it is now */
+        const char *name;           /* of the clone; NULL: one is made up */
+        const char *snapshot;       /* NULL: as it is now */
+        const char *const *publish; /* the clone's published ports, of --publish; NULL: the original's */
+        size_t n_publish;
         bool full;
 };
 

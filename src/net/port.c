@@ -94,7 +94,8 @@ static int add_range(struct port_wishes *w, struct port_wish wish, unsigned firs
 
 static int bad(const char *text, struct error *err)
 {
-        return error_set(err, EINVAL, "\"%s\" is no [ADDRESS:][PORT:]PORT[/tcp|udp|sctp]", text);
+        return error_set(err, EINVAL, "\"%s\" is no [ADDRESS:][PORT:]PORT[/tcp|udp|sctp] with ports from 1 to 65535",
+                         text);
 }
 
 /* The address before the last colons, in brackets or not; the text then begins behind it. */

@@ -167,6 +167,17 @@ written() {
         is "$(h start -a one | head -n 1)" 'name 1'
 }
 
+@test "clone: the same published ports, or others, or none" {
+        h create --name one --network none -p 8080:80 -p 9090:90 box true
+        h clone one same >/dev/null
+        h clone -p 8081:80 one others >/dev/null
+        h clone -p '' one none >/dev/null
+        run -1 h clone -p 99999:1 one wrong
+        is "$(h inspect -f '{{json .HostConfig.PortBindings}}' same)" "$(h inspect -f '{{json .HostConfig.PortBindings}}' one)"
+        h inspect others | jq -e '.[0].HostConfig.PortBindings == {"80/tcp": [{HostIp: "", HostPort: "8081"}]}'
+        h inspect none | jq -e '.[0].HostConfig.PortBindings == {}'
+}
+
 @test "clones go on when the original, its snapshots and its image are gone" {
         h tag box other
         create --name one other sh -c 'cat /state 2>/dev/null; echo x >>/state'
