@@ -13,10 +13,10 @@ static int check(const struct instance *i, const struct exec_request *x, struct 
         if (i->state.status == INSTANCE_PAUSED)
                 return error_set(err, EBUSY, "instance %s is paused; holt unpause %s goes first", i->name, i->name);
         if (i->state.status != INSTANCE_RUNNING && i->state.status != INSTANCE_STOPPING)
-                return error_set(err, ESRCH, "instance %s does not run: it is %s", i->name,
-                                 instance_status_name(i->state.status));
+                return error_set(err, ESRCH, "instance %s does not run: it is %s; start it with: holt start %s",
+                                 i->name, instance_status_name(i->state.status), i->name);
         if (x->tty && x->interactive && !x->detach && !isatty(STDIN_FILENO))
-                return error_set(err, ENOTTY, "the input device is not a TTY");
+                return error_set(err, ENOTTY, "the input device is not a TTY; leave out --tty or --interactive");
         return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "cli/instance_options.h"
 #include "cli/instance_select.h"
 #include "instance/exit_status.h"
+#include "instance/instance_explain.h"
 #include "instance/shim_client.h"
 #include "sys/fd.h"
 
@@ -97,6 +98,19 @@ static int make(struct invocation *inv, struct engine *e, struct instance **ret,
         return r;
 }
 
+/* A value that makes no sense is refused here, not at the first start; that others are there is asked then. */
+static int check_options(struct invocation *inv, struct engine *e, struct error *err)
+{
+        own_instance_options struct instance_options o = {};
+        own_buf struct buf ignored = {};
+        struct json_writer w = { .out = &ignored };
+        int r = instance_options_from_args(&inv->args, &o, err);
+
+        if (r == 0)
+                r = instance_explain(e, NULL, inv->args.operands[0], &o, &w, err);
+        return r == -EINVAL ? r : 0;
+}
+
 int cmd_create(struct invocation *inv, struct error *err)
 {
         own_engine struct engine e = {};
@@ -109,6 +123,8 @@ int cmd_create(struct invocation *inv, struct error *err)
                 return explain_instance(inv, err);
         if (r == 0)
                 r = invocation_engine(inv, &e, err);
+        if (r == 0)
+                r = check_options(inv, &e, err);
         if (r == 0)
                 r = make(inv, &e, &i, err);
         if (r < 0 || !i)
@@ -149,8 +165,6 @@ static int read_attach(struct invocation *inv, const struct instance *i, struct 
         *o = (struct attach_options){ .input = i->options.interactive,
                                       .proxy_signals = !args_has(a, OPTION_SIG_PROXY) || args_flag(a, OPTION_SIG_PROXY),
                                       .detach_keys = args_str(a, OPTION_DETACH_KEYS) };
-        if (i->options.tty && i->options.interactive && !isatty(STDIN_FILENO))
-                return error_set(err, ENOTTY, "the input device is not a TTY");
         return read_streams(a, o, err);
 }
 
@@ -199,6 +213,17 @@ static int explain_run(struct invocation *inv, struct error *err)
         return r == 0 ? explain_instance(inv, err) : r;
 }
 
+/* Before anything is downloaded or made. */
+static int check_misuse(const struct args *a, struct error *err)
+{
+        if (args_flag(a, OPTION_DETACH) && args_has(a, OPTION_ATTACH))
+                return error_set(err, EMISUSED, "--detach and --attach exclude each other");
+        if (args_flag(a, OPTION_TTY) && args_flag(a, OPTION_INTERACTIVE) && !args_flag(a, OPTION_DETACH) &&
+            !args_flag(a, OPTION_EXPLAIN) && !isatty(STDIN_FILENO))
+                return error_set(err, ENOTTY, "the input device is not a TTY; leave out --tty or --interactive");
+        return check_format(a, err);
+}
+
 int cmd_run(struct invocation *inv, struct error *err)
 {
         own_engine struct engine e = {};
@@ -206,9 +231,7 @@ int cmd_run(struct invocation *inv, struct error *err)
         int r;
 
         inv->failure_status = EXIT_STATUS_FAILED;
-        if (args_flag(&inv->args, OPTION_DETACH) && args_has(&inv->args, OPTION_ATTACH))
-                return error_set(err, EMISUSED, "--detach and --attach exclude each other");
-        r = check_format(&inv->args, err);
+        r = check_misuse(&inv->args, err);
         if (r == 0 && args_flag(&inv->args, OPTION_EXPLAIN))
                 return explain_run(inv, err);
         if (r == 0)

@@ -32,8 +32,8 @@ static void tell(struct engine *e, const struct instance *i, const char *action,
 
 static int not_running(const struct instance *i, struct error *err)
 {
-        return error_set(err, ESRCH, "instance %s does not run: it is %s", i->name,
-                         instance_status_name(i->state.status));
+        return error_set(err, ESRCH, "instance %s does not run: it is %s; start it with: holt start %s", i->name,
+                         instance_status_name(i->state.status), i->name);
 }
 
 /* -ESRCH: it has ended meanwhile. */
@@ -117,6 +117,8 @@ int instance_kill(struct engine *e, struct instance *i, int signo, struct error 
 
         if (r == -EPIPE && has_ended(e, i))
                 r = not_running(i, err);
+        else if (r == -ESRCH && shim >= 0)
+                error_wrap(err, "instance %s", i->name);
         snprintf(number, sizeof number, "%d", signo);
         if (r == 0)
                 tell(e, i, "kill", "signal", number);
@@ -129,6 +131,8 @@ int instance_pause(struct engine *e, struct instance *i, bool paused, struct err
 
         if (!i->backend->pause)
                 return error_set(err, ENOTSUP, "%s cannot be paused", i->backend->name);
+        if (!instance_is_running(i))
+                return not_running(i, err);
         if (i->state.status != (paused ? INSTANCE_RUNNING : INSTANCE_PAUSED))
                 return error_set(err, EINVAL, "instance %s is %s", i->name, instance_status_name(i->state.status));
         r = i->backend->pause(e->run, i->id, paused, err);

@@ -33,7 +33,9 @@ static int check_owners(struct store *s, const struct digest *id, struct error *
 
         if (r == 0)
                 r = query_next(&q, err);
-        return r <= 0 ? r : error_set(err, EBUSY, "image %.12s is used by %s", digest_hex(id), query_text(&q, 0));
+        return r <= 0 ? r
+                      : error_set(err, EBUSY, "image %.12s is used by %.12s: remove that first", digest_hex(id),
+                                  query_text(&q, 0));
 }
 
 static int add_layers(struct store *s, const struct digest *id, const struct digest_list *layers, struct removal *m,

@@ -133,6 +133,32 @@ run_d() { holt run -d --network none "$@"; }
         holt rename two one
 }
 
+@test "what makes no sense is refused before anything is made" {
+        run -125 holt create -p 99999:1 box
+        [[ $output == *"ports from 1 to 65535"* ]]
+        run -125 holt create --cpus x box
+        run -125 holt create --memory 1 box
+        run -125 holt run --memroy 5 box true
+        [[ $output == *"did you mean --memory?"* ]]
+        run -125 holt run -it box sh </dev/null
+        [[ $output == *"leave out --tty"* ]]
+        run -125 holt run -it --pull never nosuchimage sh </dev/null
+        [[ $output == *"not a TTY"* ]]
+        [ -z "$(holt ps -aq)" ]
+}
+
+@test "what does not run is named, with what starts it" {
+        holt run -d --network none --name ended box true
+        holt wait ended >/dev/null
+        for command in kill pause unpause; do
+                run -1 holt $command ended
+                [[ $output == *"instance ended does not run: it is exited; start it with: holt start ended"* ]]
+        done
+        run -1 holt exec ended true
+        [[ $output == *"start it with: holt start ended"* ]]
+        holt rm ended
+}
+
 @test "create and start" {
         id=$(holt create --network none --name later --env A=1 --cidfile "$BATS_TEST_TMPDIR/cid" box sh -c 'echo $A; exit 3')
         [ "$(cat "$BATS_TEST_TMPDIR/cid")" = "$id" ]

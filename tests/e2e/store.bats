@@ -86,7 +86,7 @@ is_empty() {
         st add foo 8192 a
         st hold foo web
         run -1 st remove foo
-        [[ $output == *"is used by web" ]]
+        [[ $output == *"is used by web: remove that first" ]]
         run -1 st rmi foo
         [ "$(st list | wc -l)" -eq 1 ]
         st find foo
