@@ -84,16 +84,25 @@ int instance_lock(const struct engine *e, const char *id, struct error *err)
         return r < 0 ? error_errno(err, -r, "lock the instance in %s/instances", e->run) : r;
 }
 
+/* Whoever had it has mostly left the directory. */
+static int lock_again(const struct engine *e, int dir, const char *id, struct error *err)
+{
+        int r = instance_lock_existing(dir, id);
+
+        return r >= 0 || r == -EBUSY ? r : instance_lock(e, id, err);
+}
+
 int instance_lock_wait(const struct engine *e, const char *id, struct error *err)
 {
         const struct timespec pause = { .tv_nsec = 1000000 };
-        int r = instance_lock(e, id, err);
+        own_fd int dir = engine_open_run(e, err);
+        int r = dir < 0 ? dir : lock_again(e, dir, id, err);
 
         for (int n = 0; r == -EBUSY && n < WAIT_TRIES; n++) {
                 nanosleep(&pause, NULL);
-                r = instance_lock(e, id, err);
+                r = lock_again(e, dir, id, err);
         }
-        return r;
+        return r == -EBUSY ? error_set(err, EBUSY, "another command is at work on it") : r;
 }
 
 void instance_unlock(const struct engine *e, const char *id, int *lock)

@@ -21,7 +21,7 @@ struct removal {
         int failure;
 };
 
-static void remove_entry(struct removal *r, int dirfd, const char *name, int depth);
+static void remove_entry(struct removal *r, int dirfd, const struct dirent *e, int depth);
 
 static int open_directory(int dirfd, const char *name)
 {
@@ -42,7 +42,7 @@ static void remove_content(struct removal *r, int fd, int depth)
         }
         while ((e = readdir(dir))) {
                 if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-                        remove_entry(r, fd, e->d_name, depth + 1);
+                        remove_entry(r, fd, e, depth + 1);
         }
 }
 
@@ -60,16 +60,24 @@ static void move_up(struct removal *r, int dirfd, const char *name)
                 r->moved = true;
 }
 
-static void remove_entry(struct removal *r, int dirfd, const char *name, int depth)
+/* 1: it is gone; 0: it is a directory; negative: neither. */
+static int remove_file(int dirfd, const char *name)
 {
-        own_fd int fd = -1;
-
         if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+                return 1;
+        return errno == EISDIR || errno == EPERM ? 0 : -errno;
+}
+
+static void remove_entry(struct removal *r, int dirfd, const struct dirent *e, int depth)
+{
+        const char *name = e->d_name;
+        own_fd int fd = -1;
+        int gone = e->d_type == DT_DIR ? 0 : remove_file(dirfd, name);
+
+        if (gone < 0)
+                r->failure = gone;
+        if (gone)
                 return;
-        if (errno != EISDIR && errno != EPERM) {
-                r->failure = -errno;
-                return;
-        }
         if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
                 return;
         if (depth > MAX_DEPTH) {
@@ -88,13 +96,11 @@ int fd_remove_tree_at(int dirfd, const char *name)
         struct removal r = {};
         own_fd int top = -1;
 
-        if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-                return 0;
-        if (errno != EISDIR && errno != EPERM)
-                return -errno;
         top = open_directory(dirfd, name);
+        if (top < 0 && (errno == ENOTDIR || errno == ELOOP))
+                return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
         if (top < 0)
-                return -errno;
+                return errno == ENOENT ? 0 : -errno;
         r.top = top;
         do {
                 r.moved = false;
