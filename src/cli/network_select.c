@@ -33,7 +33,8 @@ static int add_user(void *userdata, struct endpoint *e)
         return 0;
 }
 
-int network_list_users(const struct network_place *p, const char *network, struct buf *ret, struct error *err)
+/* The names of the running instances on it, with ", " between them. */
+static int list_users(const struct network_place *p, const char *network, struct buf *ret, struct error *err)
 {
         struct users u = { network, ret };
 
@@ -55,7 +56,7 @@ int network_check_unused(struct engine *e, const struct network *n, struct error
 {
         const struct network_place place = network_place_of_engine(e);
         own_buf struct buf users = {};
-        int r = network_list_users(&place, n->name, &users, err);
+        int r = list_users(&place, n->name, &users, err);
 
         if (r < 0 || !users.len)
                 return r;

@@ -14,9 +14,6 @@ struct pseudo_network {
 };
 extern const struct pseudo_network pseudo_networks[2];
 
-/* The names of the running instances on it, with ", " between them. */
-int network_list_users(const struct network_place *p, const char *network, struct buf *ret, struct error *err);
-
 /* Tells `events`. instance: NULL, or who was connected. */
 void network_tell(const struct engine *e, const struct network *n, const char *action, const struct instance *i);
 

@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct template_value of_integer(int64_t n)
+{
+        return (struct template_value){ .kind = VALUE_INTEGER,
+                                        .negative = n < 0,
+                                        .magnitude = n < 0 ? 0 - (uint64_t)n : (uint64_t)n };
+}
+
 struct template_value template_value_of_json(struct json_object *json)
 {
         struct template_value v = { .kind = VALUE_NULL, .json = json };
@@ -29,7 +36,7 @@ struct template_value template_value_of_json(struct json_object *json)
         } else if (json_u64_value(json, &v.magnitude)) {
                 v.kind = VALUE_INTEGER;
         } else if (json_i64_value(json, &n)) {
-                v = template_value_of_integer(n);
+                v = of_integer(n);
                 v.json = json;
         }
         return v;
@@ -43,13 +50,6 @@ struct template_value template_value_of_text(const char *text, size_t len)
 struct template_value template_value_of_bool(bool truth)
 {
         return (struct template_value){ .kind = VALUE_BOOL, .truth = truth };
-}
-
-struct template_value template_value_of_integer(int64_t n)
-{
-        return (struct template_value){ .kind = VALUE_INTEGER,
-                                        .negative = n < 0,
-                                        .magnitude = n < 0 ? 0 - (uint64_t)n : (uint64_t)n };
 }
 
 struct template_value template_value_of_size(size_t n)

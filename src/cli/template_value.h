@@ -42,7 +42,6 @@ struct template_value {
 struct template_value template_value_of_json(struct json_object *json);
 struct template_value template_value_of_text(const char *text, size_t len);
 struct template_value template_value_of_bool(bool truth);
-struct template_value template_value_of_integer(int64_t n);
 struct template_value template_value_of_size(size_t n);
 
 /* What if and with go by: no zero, nothing empty. */

@@ -235,7 +235,8 @@ static int open_networks(struct opening *o, const char *hostname, struct instanc
         return r == 0 ? network_resolv_write(&o->i->options, true, &ret->resolv, err) : r;
 }
 
-void network_give_addresses(const struct network_place *p, const struct endpoint *e)
+/* They may be another's. */
+static void give_addresses(const struct network_place *p, const struct endpoint *e)
 {
         for (size_t i = 0; i < e->n_networks; i++) {
                 lease_give(p, e->networks[i].network, &e->networks[i].ip4, e->id);
@@ -257,7 +258,7 @@ static int open_bridges(struct engine *e, struct instance *i, const struct netwo
 
         if (r < 0) {
                 firewall_unpublish(&o.place, &o.endpoint);
-                network_give_addresses(&o.place, &o.endpoint);
+                give_addresses(&o.place, &o.endpoint);
                 endpoint_remove(&o.place, i->id);
         }
         opening_finish(&o);
@@ -434,7 +435,7 @@ int instance_network_close(struct engine *e, const char *id, struct error *err)
         if (r == 0) {
                 if (network_is_ours())
                         firewall_unpublish(&place, &endpoint);
-                network_give_addresses(&place, &endpoint);
+                give_addresses(&place, &endpoint);
                 if (endpoint.shared)
                         unplug(&endpoint);
         }

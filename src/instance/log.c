@@ -72,10 +72,3 @@ void log_flush(struct log *l, int64_t time)
         log_file_flush(l);
         buf_finish(&l->out);
 }
-
-void log_close(struct log *l)
-{
-        log_flush(l, 0);
-        if (l->fd >= 0)
-                close(take_fd(&l->fd));
-}

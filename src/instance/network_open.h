@@ -20,9 +20,6 @@ bool network_is_ours(void);
 /* The network namespace of one that runs. -ESRCH. */
 int network_open_netns(const struct instance *i, struct error *err);
 
-/* Its addresses may be another's. */
-void network_give_addresses(const struct network_place *p, const struct endpoint *e);
-
 /* What --publish and its kin ask for. */
 int network_read_ports(const struct instance_options *o, struct port_wishes *ret, struct error *err);
 

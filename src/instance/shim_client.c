@@ -27,7 +27,7 @@ static void add_hello(struct buf *out)
         protocol_add(out, PROTOCOL_HELLO, version, sizeof version);
 }
 
-int shim_take_error(const struct frame *f, struct error *err)
+static int take_error(const struct frame *f, struct error *err)
 {
         int code = f->len >= 4 ? (int)protocol_u32(f->payload) : 0;
 
@@ -53,7 +53,7 @@ static int receive(int shim, struct frame *f, unsigned char *payload, struct err
                 if (r <= 0)
                         return lost(r, err);
                 if (f->type == PROTOCOL_ERROR)
-                        return shim_take_error(f, err);
+                        return take_error(f, err);
                 if (f->type != PROTOCOL_HELLO)
                         return 0;
                 if (protocol_u32(payload) != PROTOCOL_VERSION)

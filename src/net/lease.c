@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/lease.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -208,31 +207,4 @@ void lease_forget_network(const struct network_place *p, const char *network)
         dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir >= 0)
                 fd_remove_tree_at(dir, network);
-}
-
-int lease_count(const struct network_place *p, const struct network *n, size_t *ret, struct error *err)
-{
-        own_fd int fd = open_leases(p, n->name, false, err);
-        own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        struct dirent *e;
-        size_t count = 0;
-
-        if (!dir) {
-                if (fd < 0 && err->code != ENOENT)
-                        return fd;
-                *ret = 0;
-                return 0;
-        }
-        take_fd(&fd);
-        while ((e = readdir(dir))) {
-                char owner[ID_SIZE];
-                struct ip ip;
-
-                /* Each has an address of either family, where there are both. */
-                if (ip_parse(e->d_name, &ip) && ip.family == AF_INET && read_owner(dirfd(dir), e->d_name, owner) &&
-                    lives(p, owner))
-                        count++;
-        }
-        *ret = count;
-        return 0;
 }

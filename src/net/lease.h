@@ -23,6 +23,3 @@ void lease_give(const struct network_place *p, const char *network, const struct
 
 /* All leases of the network are forgotten with its directory. */
 void lease_forget_network(const struct network_place *p, const char *network);
-
-/* How many instances have an address; those that are gone are not counted. */
-int lease_count(const struct network_place *p, const struct network *n, size_t *ret, struct error *err);

@@ -124,14 +124,13 @@ void link_add_up(struct netlink *n, struct buf *b, unsigned index, bool last)
         netlink_end(b, netlink_begin(n, b, RTM_NEWLINK, last ? NLM_F_ACK : 0, &header, sizeof header));
 }
 
-static void add_address(struct netlink *n, struct buf *b, uint16_t type, unsigned index, const struct ip *ip,
-                        unsigned bits, bool last)
+void link_add_address(struct netlink *n, struct buf *b, unsigned index, const struct ip *ip, unsigned bits, bool last)
 {
         const struct ifaddrmsg header = { .ifa_family = (uint8_t)ip->family,
                                           .ifa_prefixlen = (uint8_t)bits,
                                           .ifa_flags = IFA_F_PERMANENT | IFA_F_NODAD,
                                           .ifa_index = index };
-        size_t at = netlink_begin(n, b, type, NLM_F_CREATE | NLM_F_REPLACE | (last ? NLM_F_ACK : 0), &header,
+        size_t at = netlink_begin(n, b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE | (last ? NLM_F_ACK : 0), &header,
                                   sizeof header);
         uint8_t broadcast[4];
 
@@ -144,17 +143,6 @@ static void add_address(struct netlink *n, struct buf *b, uint16_t type, unsigne
                 netlink_add(b, IFA_BROADCAST, broadcast, sizeof broadcast);
         }
         netlink_end(b, at);
-}
-
-void link_add_address(struct netlink *n, struct buf *b, unsigned index, const struct ip *ip, unsigned bits, bool last)
-{
-        add_address(n, b, RTM_NEWADDR, index, ip, bits, last);
-}
-
-void link_remove_address(struct netlink *n, struct buf *b, unsigned index, const struct ip *ip, unsigned bits,
-                         bool last)
-{
-        add_address(n, b, RTM_DELADDR, index, ip, bits, last);
 }
 
 void link_add_route(struct netlink *n, struct buf *b, unsigned index, const struct subnet *to, const struct ip *gateway,

@@ -43,8 +43,6 @@ int link_remove(struct netlink *n, const char *name, struct error *err);
 void link_add_up(struct netlink *n, struct buf *b, unsigned index, bool last);
 /* No other host is asked whether it has the address: they are ours to give. */
 void link_add_address(struct netlink *n, struct buf *b, unsigned index, const struct ip *ip, unsigned bits, bool last);
-void link_remove_address(struct netlink *n, struct buf *b, unsigned index, const struct ip *ip, unsigned bits,
-                         bool last);
 /* to: NULL for the default route; gateway: NULL for what is on the link; metric 0: the usual. */
 void link_add_route(struct netlink *n, struct buf *b, unsigned index, const struct subnet *to, const struct ip *gateway,
                     unsigned metric, bool last);
