@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct log {
         int dir;                       /* the instance's */
         int fd;                        /* of the file, or a socket to the journal; -1 until it is needed */
         int64_t size;                  /* of the file */
+        bool is_stuck;                 /* the journal has not taken the last line in time: it is not waited for */
         struct buf rest[2];            /* of a line that has not ended; by stream */
         struct buf out;                /* lines that are still to be written */
 };
@@ -36,7 +38,6 @@ void log_write(struct log *l, enum log_stream stream, const char *data, size_t l
 
 /* The program has ended: lines without an end are written, memory is given back. More may come. */
 void log_flush(struct log *l, int64_t time);
-void log_close(struct log *l);
 
 /* Private to log*.c: one line, or part of one; partial: without its end. */
 void log_file_add(struct log *l, enum log_stream stream, const char *line, size_t len, bool partial, int64_t time);
