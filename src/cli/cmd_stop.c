@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* stop and system shutdown */
 /* All are asked to end before the first is waited for. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,4 +54,31 @@ int cmd_stop(struct invocation *inv, struct error *err)
         if (r == 0)
                 r = instance_select(inv, &e, instance_is_running, &l, err);
         return r == 0 ? stop_all(inv, &e, &l, (int)timeout, err) : r;
+}
+
+struct running {
+        struct engine e;
+        struct instance_list list;
+        struct error *err;
+};
+
+static int add_running(void *userdata, struct instance *i)
+{
+        struct running *r = userdata;
+
+        return instance_is_running(i) && !i->damage ? instance_list_add(&r->list, &r->e, i->id, r->err) : 0;
+}
+
+int cmd_system_shutdown(struct invocation *inv, struct error *err)
+{
+        struct running all = { .err = err };
+        int r = invocation_engine(inv, &all.e, err);
+
+        if (r == 0)
+                r = instances(&all.e, add_running, &all, err);
+        if (r == 0)
+                r = stop_all(inv, &all.e, &all.list, TIMEOUT_HOST, err);
+        instance_list_finish(&all.list);
+        engine_close(&all.e);
+        return r;
 }

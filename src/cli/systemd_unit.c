@@ -85,7 +85,7 @@ void systemd_unit_at_boot(const struct systemd_program *p, bool user, struct buf
         begin_command(out, "ExecStart", "", p);
         buf_add_str(out, " system boot\n");
         begin_command(out, "ExecStop", "", p);
-        buf_addf(out, " stop --all\nTimeoutStartSec=%d\nTimeoutStopSec=%d\n", BOOT_TIMEOUT, BOOT_TIMEOUT);
+        buf_addf(out, " system shutdown\nTimeoutStartSec=%d\nTimeoutStopSec=%d\n", BOOT_TIMEOUT, BOOT_TIMEOUT);
         buf_addf(out, "\n[Install]\nWantedBy=%s\n", user ? "default.target" : "multi-user.target");
 }
 

@@ -53,6 +53,13 @@ static int own_timeout(const struct instance *i)
         return seconds < 0 ? TIMEOUT_NONE : seconds > 1 << 30 ? 1 << 30 : (int)seconds;
 }
 
+static int seconds_of(const struct instance *i, int timeout)
+{
+        if (timeout == TIMEOUT_HOST)
+                return PROTOCOL_STOP_OF_HOST;
+        return timeout == TIMEOUT_OWN ? own_timeout(i) : timeout;
+}
+
 int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *ret_shim, struct error *err)
 {
         own_fd int shim = -1;
@@ -65,7 +72,7 @@ int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *
         if (r == -ESRCH)
                 return 0;
         if (r >= 0)
-                r = shim_stop(shim, timeout == TIMEOUT_OWN ? own_timeout(i) : timeout, err);
+                r = shim_stop(shim, seconds_of(i, timeout), err);
         /* One that dies instead of an answer: what is waited for is the end of what it ran. */
         if (r >= 0 || r == -EPIPE)
                 *ret_shim = take_fd(&shim);

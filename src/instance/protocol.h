@@ -64,6 +64,9 @@ enum protocol_type {
         PROTOCOL_EXITED,
 };
 
+/* The seconds of a STOP that is the host's: as long as the instance itself says, and it may come back at boot. */
+enum { PROTOCOL_STOP_OF_HOST = -2 };
+
 enum { PROTOCOL_ATTACH_OUTPUT = 1, PROTOCOL_ATTACH_INPUT = 2 };
 enum wait_for { WAIT_FOR_EXIT, WAIT_FOR_HEALTHY, WAIT_FOR_RUNNING };
 

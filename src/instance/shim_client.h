@@ -50,7 +50,7 @@ int shim_relay(int shim, const struct instance *i, const struct attach_options *
 
 /* Sends the signal and, if it is one that ends, takes note that it is a command's will. */
 int shim_signal(int shim, int signo, struct error *err);
-/* Begins the stop; shim_wait() sees its end. timeout in seconds; -1: for ever. */
+/* Begins the stop; shim_wait() sees its end. timeout in seconds; -1: for ever; PROTOCOL_STOP_OF_HOST. */
 int shim_stop(int shim, int timeout, struct error *err);
 
 /* *ret is the state then. For health: -ESRCH when it ended before. */

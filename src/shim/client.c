@@ -240,6 +240,13 @@ static void handle_signal(struct shim *s, struct client *c, int signo)
                 answer(c, shim_signal_program(s, signo, &err), &err);
 }
 
+static int stop(struct shim *s, int timeout, struct error *err)
+{
+        bool of_host = timeout == PROTOCOL_STOP_OF_HOST;
+
+        return shim_stop_program(s, of_host ? s->job.stop_timeout : timeout, !of_host, err);
+}
+
 static void handle(struct shim *s, struct client *c, const struct frame *f)
 {
         struct error err;
@@ -267,7 +274,7 @@ static void handle(struct shim *s, struct client *c, const struct frame *f)
                 /* It may be over before the client can ask to be told. */
                 if (c->waits_for < 0)
                         c->waits_for = WAIT_FOR_EXIT;
-                answer(c, shim_stop_program(s, (int)protocol_u32(f->payload), true, &err), &err);
+                answer(c, stop(s, (int)protocol_u32(f->payload), &err), &err);
                 return;
         case PROTOCOL_WAIT:
                 wait_for(s, c, f->payload[0]);

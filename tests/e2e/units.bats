@@ -136,4 +136,11 @@ crash() {
         is "$(status_of made)" created
         # A second time there is nothing to do.
         run -0 holt system boot
+        # A host that goes down in an orderly way is nobody's stop.
+        run -0 holt system shutdown
+        [ "${#lines[@]}" -eq 2 ]
+        for name in always unless; do is "$(status_of "$name")" exited; done
+        run -0 holt system boot
+        for name in always unless; do is "$(status_of "$name")" running; done
+        for name in stopped never; do is "$(status_of "$name")" exited; done
 }

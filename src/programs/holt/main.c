@@ -81,6 +81,7 @@ static const struct {
         { "system disable", cmd_system_disable },
         { "system enable", cmd_system_enable },
         { "system prune", cmd_system_prune },
+        { "system shutdown", cmd_system_shutdown },
         { "tag", cmd_tag },
         { "top", cmd_top },
         { "unpause", cmd_unpause },
