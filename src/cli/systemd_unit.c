@@ -187,6 +187,13 @@ static void add_header(const struct systemd_instance *s, struct buf *out)
                 buf_addf(out, "# Made by holt generate systemd, holt " HOLT_VERSION ", %s\n", now);
 }
 
+/* After a failure, of which one that was killed is one, be it for want of memory. */
+static bool restarts_killed(const char *policy)
+{
+        return strcmp(policy, "on-failure") == 0 || strcmp(policy, "on-abnormal") == 0 ||
+               strcmp(policy, "on-abort") == 0;
+}
+
 /*
  * The unit's main process is a holt that is attached: its output is the journal's, its exit status the instance's. The
  * shim is in the unit as well, and outlives the main process until the stop behind it.
@@ -203,6 +210,8 @@ void systemd_unit_of_instance(const struct systemd_instance *s, struct buf *out)
         buf_addf(out, "\n[Service]\nType=exec\nKillMode=mixed\nDelegate=yes\nRestart=%s\n", s->restart);
         if (s->restart_sec)
                 buf_addf(out, "RestartSec=%u\n", s->restart_sec);
+        if (restarts_killed(s->restart))
+                buf_add_str(out, "RestartForceExitStatus=137\n");
         /* What a stop signal ends is no failure. */
         buf_addf(out, "SuccessExitStatus=130 137 143\nTimeoutStopSec=%u\n", s->stop_timeout + STOP_MARGIN);
         add_environment(out, &s->program);

@@ -32,6 +32,8 @@ static void tell(struct engine *e, const struct instance *i, const char *action,
 
 static int not_running(const struct instance *i, struct error *err)
 {
+        if (instance_is_running(i))
+                return error_set(err, ESRCH, "instance %s does not run: it has ended", i->name);
         return error_set(err, ESRCH, "instance %s does not run: it is %s; start it with: holt start %s", i->name,
                          instance_status_name(i->state.status), i->name);
 }

@@ -45,11 +45,13 @@ wait_until() { # STATUS NAME
         grep -x "ExecStop=$HOLT stop --time 7 web" container-web.service
         grep -x 'TimeoutStopSec=67' container-web.service
         grep -x 'Restart=on-failure' container-web.service
+        grep -x 'RestartForceExitStatus=137' container-web.service
         id=$(holt inspect -f '{{.Id}}' web)
         holt generate systemd --restart-policy always --restart-sec 5 -t 3 --after a.service --after b.service web >unit
         grep -x "# container-$id.service" unit
         grep -x "ExecStart=$HOLT start --attach $id" unit
         grep -x 'Restart=always' unit
+        run ! grep RestartForce unit
         grep -x 'RestartSec=5' unit
         grep -x 'After=a.service b.service' unit
         run -125 holt generate systemd --restart-policy sometimes web
