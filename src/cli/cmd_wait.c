@@ -34,15 +34,10 @@ static int read_what(const struct args *a, enum wait_for *ret, struct error *err
 /* It ended before its shim could be asked, or while it was: what was written down holds. */
 static int read_end(struct engine *e, struct instance *i, enum wait_for what, struct error *err)
 {
-        struct error why;
-        int r = instance_read_state(e, i, &why);
-
-        if (r < 0) {
-                *err = why;
-                return r;
-        }
-        if (instance_is_running(i))
+        if (!instance_has_ended(e, i))
                 return error_set(err, EPIPE, "the shim of %s does not answer", i->name);
+        if (instance_is_running(i))
+                return error_set(err, ENOENT, "no such instance: %s", i->name);
         return what == WAIT_FOR_EXIT ? 0 : error_set(err, ESRCH, "instance %s does not run", i->name);
 }
 

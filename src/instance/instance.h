@@ -137,6 +137,9 @@ int instance_stop(struct engine *e, struct instance *i, int timeout, struct erro
 /* The same in two steps, so that many stop at once. *ret_shim: -1 when it does not run. */
 int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *ret_shim, struct error *err);
 int instance_stop_end(struct engine *e, struct instance *i, int shim, struct error *err);
+/* Its shim is gone: it has done what it had to, or was killed; the state says it, as soon as nobody has the lock. Waits
+ * some seconds for that; false: it does not come about. */
+bool instance_has_ended(struct engine *e, struct instance *i);
 int instance_kill(struct engine *e, struct instance *i, int signo, struct error *err);
 int instance_pause(struct engine *e, struct instance *i, bool paused, struct error *err);
 int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err);

@@ -81,8 +81,7 @@ int instance_stop_begin(struct engine *e, struct instance *i, int timeout, int *
         return *ret_shim < 0 ? r : 0;
 }
 
-/* Its shim is gone: it has done what it had to, or was killed; the state says it, as soon as nobody has the lock. */
-static bool has_ended(struct engine *e, struct instance *i)
+bool instance_has_ended(struct engine *e, struct instance *i)
 {
         const struct timespec pause = { .tv_nsec = 2000000 };
         struct error ignored;
@@ -103,7 +102,7 @@ int instance_stop_end(struct engine *e, struct instance *i, int shim, struct err
 {
         int r = shim < 0 ? 0 : shim_wait(shim, WAIT_FOR_EXIT, &i->state, err);
 
-        if (r < 0 && has_ended(e, i))
+        if (r < 0 && instance_has_ended(e, i))
                 r = 0;
         if (r == 0 && shim >= 0)
                 tell(e, i, "stop", NULL, NULL);
@@ -124,7 +123,7 @@ int instance_kill(struct engine *e, struct instance *i, int signo, struct error 
         own_fd int shim = connect_running(e, i, err);
         int r = shim < 0 ? shim : shim_signal(shim, signo, err);
 
-        if (r == -EPIPE && has_ended(e, i))
+        if (r == -EPIPE && instance_has_ended(e, i))
                 r = not_running(i, err);
         else if (r == -ESRCH && shim >= 0)
                 error_wrap(err, "instance %s", i->name);

@@ -50,6 +50,11 @@ static int leave_update(struct engine *e, const struct instance *i, const struct
         return r < 0 && r != -ENOENT ? error_errno(err, -r, "leave the change to the shim") : 0;
 }
 
+static bool found_nothing(int r)
+{
+        return r == -ENOENT || r == -ESRCH;
+}
+
 /* Between two starts there is nothing to limit. The shim looks for a change when it has started it again: one that had
  * nothing to limit, and was not left yet by then, is made now. */
 static int update_running(struct engine *e, const struct instance *i, const struct buf *resources, struct error *err)
@@ -59,12 +64,12 @@ static int update_running(struct engine *e, const struct instance *i, const stru
         if (!i->backend->update)
                 return error_set(err, ENOTSUP, "the limits of a running %s cannot be changed", i->backend->name);
         first = i->backend->update(e->run, i->id, resources->data, resources->len, err);
-        if (first < 0 && first != -ENOENT)
+        if (first < 0 && !found_nothing(first))
                 return first;
         r = leave_update(e, i, resources, err);
-        if (r == 0 && first == -ENOENT)
+        if (r == 0 && first < 0)
                 r = i->backend->update(e->run, i->id, resources->data, resources->len, err);
-        return r == -ENOENT ? 0 : r;
+        return found_nothing(r) ? 0 : r;
 }
 
 int instance_update(struct engine *e, struct instance *i, instance_change *change, void *userdata, struct error *err)

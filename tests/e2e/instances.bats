@@ -446,3 +446,10 @@ has_status() { [ "$(holt inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
         [ -z "$(ls "$RUN/containers")" ]
         holt system check
 }
+
+@test "any command at any time, with kill -9 in between" {
+        "$TESTS/stress_mix.py" "${HOLT_STRESS_MIX:-300}" -- "$HOLT" --root "$STORE" --run "$RUN" 3>&-
+        holt system check
+        timeout 60 "$HOLT" --root "$STORE" --run "$RUN" rm -f -a >/dev/null
+        holt system check
+}
