@@ -232,3 +232,57 @@ pasta_runs() { pgrep -f "^pasta .*$WORK/run/"; }
         run -125 user env PATH=/nowhere "$HOLT" run --rm --network pasta box true
         [[ $output == *'install the package passt'* ]]
 }
+
+until_true() { # SECONDS COMMAND...
+        local end=$((SECONDS + $1))
+        shift
+        until "$@"; do
+                ((SECONDS < end)) || { echo "waited in vain for: $*"; return 1; }
+                sleep 0.05
+        done
+}
+
+said() { [ "$(h inspect --format "$2" "$1")" = "$3" ]; } # NAME TEMPLATE TEXT
+
+@test "restart policies: so often, with growing pauses; always, until it is stopped; by update" {
+        run_box --name fails --restart on-failure:3 box sh -c 'cat /proc/uptime >>/times; exit 3' >/dev/null
+        until_true 30 said fails '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}' 'exited 3 3'
+        # 100, 200 and 400 ms, at least.
+        h cp fails:/times - | tar -xO | awk '{ if (NR > 1 && $1 - last < 0.095 * 2 ^ (NR - 2)) bad = 1; last = $1 }
+                END { exit bad || NR != 4 }'
+        run_box --name comes --restart always box sh -c 'sleep 0.1' >/dev/null
+        comes_again() { [ "$(h inspect --format '{{.RestartCount}}' comes)" -ge 2 ]; }
+        until_true 30 comes_again
+        h stop -t 0 comes >/dev/null
+        said comes '{{.State.Status}}' exited
+        # By a policy that came later, with what else there is of an ordinary user's.
+        run_box --name late -v kept:/kept box sh -c 'echo x >>/kept/starts; sleep 1000' >/dev/null
+        h update --restart always late >/dev/null
+        pid=$(h inspect --format '{{.State.Pid}}' late)
+        kill -KILL "$pid"
+        runs_anew() { local now; now=$(h inspect --format '{{.State.Pid}}' late); ((now > 0 && now != pid)); }
+        until_true 30 runs_anew
+        pid=$(h inspect --format '{{.State.Pid}}' late)
+        kill -KILL "$pid"
+        until_true 30 runs_anew
+        [ "$(h exec late cat /kept/starts | wc -l)" -eq 3 ]
+        h rm -f fails comes late >/dev/null
+        h volume rm kept >/dev/null
+}
+
+@test "health checks: from starting to healthy, to unhealthy, and after another start again" {
+        run_box --name web --health-cmd 'test -e /well' --health-interval 200ms --health-retries 2 --restart always \
+                box sh -c 'sleep 1000' >/dev/null
+        said web '{{.State.Health.Status}}' starting
+        h exec web touch /well
+        until_true 20 said web '{{.State.Health.Status}}' healthy
+        h wait --for healthy web >/dev/null
+        h exec web rm /well
+        until_true 20 said web '{{.State.Health.Status}}' unhealthy
+        [[ $(h ps --format '{{.Status}}') == *"(unhealthy)" ]]
+        h exec web touch /well
+        kill -KILL "$(h inspect --format '{{.State.Pid}}' web)"
+        until_true 20 said web '{{.State.Health.Status}} {{.RestartCount}}' 'healthy 1'
+        h stop -t 0 web >/dev/null
+        said web '{{.State.Status}}' exited
+}
