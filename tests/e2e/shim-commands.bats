@@ -144,6 +144,7 @@ passes_hup_on() { ((0x$(awk '/^SigBlk:/ {print $2}' "/proc/$1/status") & 1)); }
 blocked() {
         local pipe=$WORK/blocked-$((++BLOCKED))
         mkfifo "$pipe"
+        # shellcheck disable=SC2034
         exec {HELD}<>"$pipe"
         "$@" >"$pipe" 3>&- &
         PIDS+=($!)
