@@ -45,7 +45,15 @@ class Option:
     @property
     def choices(self):
         """The words that may stand for the value; capitals are a name for others."""
-        return [w for w in self.value.split("|") if not w.isupper()] if "|" in self.value else []
+        return [w for w in self.value.split("|") if not re.search("[A-Z]", w)] if "|" in self.value else []
+
+    @property
+    def live(self):
+        """The kinds of what exists and may stand for the value."""
+        words = {re.sub(r"[\[:].*", "", w) or w for w in self.value.split("|")}
+        return [kind for kind, found in (("network", "NETWORK" in words), ("instance", "INSTANCE" in words),
+                                         ("joined", "container:NAME" in self.value), ("bind", self.name == "volume" and self.value))
+                if found]
 
     @property
     def spellings(self):
@@ -430,24 +438,44 @@ def write_header(program):
             % (program.prefix, body, program.prefix))
 
 
-def operand_kind(command):
-    """What exists and may stand for an operand: "container", "instance", "image", "file" or None."""
-    new = ("create", "run", "restore")
-    names = [name for name, _, _ in command.operands]
-    if "container-id" in names and command.name not in new:
-        return "container"
-    if "instance" in names:
-        return "instance"
-    if "image" in names or "source-image" in names:
-        return "image"
-    return "file" if names[:1] == ["file"] else None
+# What exists: the arguments of the program that list it; the shells put the places before them. OWNER is the operand
+# before, whose own they are.
+LISTERS = {
+    "container": "list -q",
+    "instance": "ps -a --format '{{.Names}}'",
+    "image": r"images --filter dangling=false --format '{{.Repository}}:{{.Tag}}\n{{.ID}}'",
+    "network": "network ls --format '{{.Name}}'",
+    "volume": "volume ls --format '{{.Name}}'",
+    "snapshot": "snapshot ls --format '{{.Name}}' OWNER",
+    "joined": "ps --format 'container:{{.Names}}'",
+    "bind": "volume ls --format '{{.Name}}:'",
+}
 
 
-def lister(program, kind):
-    """The arguments of the program that list what exists; the shells put the places before them."""
-    return {"container": "list -q",
-            "instance": r"ps -a --format '{{.Names}}'",
-            "image": r"images --filter dangling=false --format '{{.Repository}}:{{.Tag}}\n{{.ID}}'"}[kind]
+def operand_kinds(command):
+    """What may stand for each operand, the last of which may be repeated: lists of kinds."""
+    new = {"container-id": ("create", "run", "restore"), "network": ("network create",)}
+    found = []
+    for name, _, _ in command.operands:
+        kind = {"container-id": "container", "source-image": "image"}.get(name, name)
+        if command.name in new.get(name, ()):
+            found.append([])
+        elif kind in LISTERS or kind in ("file", "signal"):
+            found.append([kind])
+        elif command.name == "inspect":
+            found.append(["instance", "image"])
+        elif command.name == "cp":
+            found.append(["file", "instance"])
+        else:
+            found.append([])
+    return found
+
+
+def live_kinds(program):
+    """All kinds that anything of the program needs, in the order of the listers."""
+    needed = {k for c in program.commands for kinds in operand_kinds(c) for k in kinds}
+    needed |= {k for c in program.commands for o in c.options for k in o.live}
+    return [k for k in LISTERS if k in needed]
 
 
 def shell_value(option):
@@ -474,6 +502,25 @@ BASH_COLONS = """\
 """
 
 
+def bash_operands(program):
+    """Cases of "COMMAND:NUMBER", the number being of the operands before."""
+    by_kinds = {}
+    for c in program.commands:
+        for i, kinds in enumerate(operand_kinds(c)):
+            number = "*" if c.operands[i][2] else str(i)
+            patterns = [re.sub(" ", r"\\ ", n) + ":" + number for n in c.names]
+            by_kinds.setdefault((number == "*", tuple(kinds)), []).extend(patterns if kinds else [])
+    lines = []
+    # A number goes before "any".
+    for (_, kinds), patterns in sorted(by_kinds.items()):
+        live = " ".join(k for k in kinds if k != "file")
+        actions = ["files=-f"] if "file" in kinds else []
+        actions += ["words=$(%s_names %s)" % (program.function, live)] if live else []
+        if patterns:
+            lines.append("                %s) %s ;;" % ("|".join(patterns), " ".join(actions)))
+    return lines
+
+
 def write_bash(program):
     def words(options):
         return " ".join(w for o in options for w in o.spellings)
@@ -488,28 +535,21 @@ def write_bash(program):
     for c in [program.itself, *program.all]:
         for o in c.options:
             kind, choices = shell_value(o)
-            action = {"words": 'COMPREPLY=($(compgen -W "%s" -- "$cur"))' % " ".join(choices or []),
+            offered = " ".join((choices or []) + ["$(%s_names %s)" % (program.function, k) for k in o.live])
+            kind = "words" if o.live else kind
+            action = {"words": 'COMPREPLY=($(compgen %s-W "%s" -- "$cur"))' % ("-d " if "bind" in o.live else "", offered),
                       "dir": 'COMPREPLY=($(compgen -d -- "$cur"))',
                       "file": 'COMPREPLY=($(compgen -f -- "$cur"))',
                       None: "COMPREPLY=()"}[kind]
             if o.value:
-                values.append(case("|".join(patterns(c, [o])), action + "; return"))
+                ending = "; %s_colons" % program.function if o.live else ""
+                values.append(case("|".join(patterns(c, [o])), action + ending + "; return"))
                 skipped += patterns(c, [o])
     cases = [case("|".join(re.sub(" ", r"\\ ", n) for n in c.names), 'words="%s"' % words(c.options)) for c in program.all]
     top = " ".join(name for c in program.all for name in c.names if " " not in name)
-    operands = [case("help", 'words="%s"' % top)]
-    operands += [case(g.name, 'words="%s"' % " ".join(name for name, _ in program.listed(g.name))) for g in program.groups]
-    if any(name == "signal" for c in program.commands for name, _, _ in c.operands):
-        operands.append("                kill) ((operands)) && words=$(compgen -A signal) ;;&")
-    where = "".join(' ${%s:+--%s "$%s"}' % (o.name, o.name, o.name) for o in places(program))
-    for kind in ("container", "instance", "image"):
-        names = [re.sub(" ", r"\\ ", n) for c in program.commands if operand_kind(c) == kind for n in c.names]
-        if names:
-            operands.append(case("|".join(names), "[[ $words ]] || words=$(%s%s %s 2>/dev/null)" % (
-                program.name, where, lister(program, kind))))
-    files = [re.sub(" ", r"\\ ", n) for c in program.commands if operand_kind(c) == "file" for n in c.names]
-    if files:
-        operands.append(case("|".join(files), 'COMPREPLY=($(compgen -f -- "$cur")); return'))
+    operands = [case("help:*", 'words="%s"' % top)]
+    operands += [case(g.name + ":*", 'words="%s"' % " ".join(name for name, _ in program.listed(g.name))) for g in program.groups]
+    operands += bash_operands(program)
     group = "|".join(g.name for g in program.groups)
     found = """\
         for word in "${typed[@]:1:${#typed[@]}-2}"; do
@@ -523,15 +563,34 @@ def write_bash(program):
                 %s) skip=value ;;
                 *:-*) ;;
                 :*%s) command=${command:+$command }$word ;;
-                *) ((operands++)) ;;
+                *) operands+=("$word") ;;
                 esac
         done""" % ("|".join(":--" + o.name for o in places(program)),
                    "|".join(s for s in skipped if s not in [":--" + o.name for o in places(program)]),
                    "".join("|%s:*" % g for g in group.split("|") if g))
+    where = "".join(' ${%s:+--%s "$%s"}' % (o.name, o.name, o.name) for o in places(program))
+    listers = [case(kind, "%s%s %s 2>/dev/null" % (program.name, where, LISTERS[kind].replace("OWNER", '-- "${operands[0]-}"')))
+               for kind in live_kinds(program)]
     return f"""# bash completion for {program.name}; made by tools/gen-cli.py from the man pages.
+# What exists, by its kind; the variables are those of the function that completes.
+{program.function}_names()
+{{
+        local kind
+        for kind; do
+                case $kind in
+{chr(10).join(listers)}
+                signal) compgen -A signal ;;
+                esac
+        done
+}}
+
+{program.function}_colons()
+{{
+{BASH_COLONS if program.groups else "        :" + chr(10)}}}
+
 {program.function}()
 {{
-        local typed=() word cur prev skip= place= command= {"= ".join(o.name for o in places(program))}= words= i operands=0
+        local typed=() word cur prev skip= place= command= {"= ".join(o.name for o in places(program))}= words= files= i operands=()
 
         # Readline also ends words at ":" and "=": put names together again, and take "--option=value" for two words.
         for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -556,12 +615,13 @@ def write_bash(program):
         elif [[ ! $command ]]; then
                 words="{top}"
         else
-                case $command in
+                case $command:${{#operands[@]}} in
 {chr(10).join(operands)}
                 esac
         fi
-        COMPREPLY=($(compgen -W "$words" -- "$cur"))
-{BASH_COLONS if program.groups else ""}}}
+        COMPREPLY=($(compgen $files -W "$words" -- "$cur"))
+        {program.function}_colons
+}}
 complete -F {program.function} {program.name}
 """
 
@@ -574,6 +634,8 @@ def zsh_arguments(program, command, indent):
     def spec(o):
         kind, choices = shell_value(o)
         action = {"words": "(%s)" % " ".join(choices or []), "dir": "_files -/", "file": "_files", None: ""}[kind]
+        if o.live:
+            action = " ".join([" %s_names" % program.function, *o.live, *["word=" + w for w in choices or []]])
         # A "=" behind the name: the value may stand there or in the next word.
         names = ["--" + o.name + ("=" if o.value else "")] + (["-" + o.short] if o.short else [])
         value = ":%s:%s" % (zsh_quote(o.value.lower()), action) if o.value else ""
@@ -581,11 +643,10 @@ def zsh_arguments(program, command, indent):
         return ["'%s%s[%s]%s'" % (star, n, zsh_quote(o.help.split(". ")[0].rstrip(".")), value) for n in names]
 
     specs = [s for o in command.options for s in spec(o)]
-    for name, _, repeated in command.operands if command.name and not command.is_group else []:
-        kind = operand_kind(command)
-        action = {"container-id": program.function + "_containers" if kind == "container" else " ",
-                  "instance": program.function + "_instances", "image": program.function + "_images", "source-image": program.function + "_images",
-                  "signal": "_signals", "file": "_files"}.get(name, " ")
+    kinds = operand_kinds(command)
+    for i, (name, _, repeated) in enumerate(command.operands if command.name and not command.is_group else []):
+        action = " ".join([" " + program.function + "_names", *kinds[i]]) if kinds[i] else " "
+        action = {"_signals": "_signals", "_files": "_files"}.get("_" + "".join(kinds[i]) + "s", action)
         if command.name == "help":
             action = "(%s)" % " ".join(n for n, _ in program.listed())
         specs.append("'%s:%s:%s'" % ("*" if repeated else "", name, action))
@@ -593,17 +654,26 @@ def zsh_arguments(program, command, indent):
 
 
 def zsh_listers(program):
-    functions = []
-    for kind in ("container", "instance", "image"):
-        if any(operand_kind(c) == kind for c in program.commands):
-            functions.append(f"""{program.function}_{kind}s()
+    lines = ["        %s) ids+=(${(f)\"$(%s $places %s 2>/dev/null)\"}) ;;" % (
+        kind, program.name, LISTERS[kind].replace("OWNER", "-- $before[1]"))
+             for kind in live_kinds(program)]
+    return f"""# What exists, by its kind, and words.
+{program.function}_names()
 {{
-        local -a ids
-        ids=(${{(f)"$({program.name} $places {lister(program, kind)} 2>/dev/null)"}})
+        local -a ids before
+        local kind
+        before=(${{words[2,CURRENT-1]:#-*}})
+        for kind; do
+                case $kind in
+{chr(10).join("        " + line for line in lines)}
+                word=*) ids+=(${{kind#word=}}) ;;
+                file) _files ;;
+                esac
+        done
+        [[ $* != *bind* ]] || _files -/
         compadd -a ids
 }}
-""")
-    return "\n".join(functions)
+"""
 
 
 def zsh_places(program, indent):
@@ -649,6 +719,26 @@ def write_zsh(program):
 """
 
 
+def fish_counter(program):
+    """A function that prints the operands before the cursor: those behind the first N words, which name the command.
+    Options that are given to it have a value in the next word."""
+    return f"""function __{program.name.replace("-", "_")}_operands
+    set -l skip 0
+    set -l found
+    for word in (commandline -opc)[2..-1]
+        if test $skip -eq 1
+            set skip 0
+        else if contains -- $word $argv[2..-1]
+            set skip 1
+        else if not string match -q -- '-*' $word
+            set -a found $word
+        end
+    end
+    set -q found[1]; and set -e found[1..$argv[1]]
+    set -q found[1]; and printf '%s\\n' $found
+end"""
+
+
 def fish_lister(program, name, kind):
     """A function that lists what exists, in the places that were typed."""
     given = "|".join(o.name for o in places(program))
@@ -662,7 +752,7 @@ def fish_lister(program, name, kind):
             set -a at $words[$i] $words[(math $i + 1)]
         end
     end
-    {program.name} $at {lister(program, kind)} 2>/dev/null
+    {program.name} $at {LISTERS[kind].replace("OWNER", "-- $argv[1]")} 2>/dev/null
 end"""
 
 
@@ -675,11 +765,14 @@ def write_fish(program):
         parts = ["complete -c", program.name, "-n", quote(condition), "-l", o.name]
         parts += ["-s", o.short] if o.short else []
         if kind == "words":
-            parts += ["-x", "-a", quote(" ".join(choices))]
+            parts += ["-x", "-a", quote(" ".join(choices + ["(%s)" % lister_name(k) for k in o.live]))]
         elif kind == "dir":
             parts += ["-x", "-a", quote("(__fish_complete_directories)")]
         elif kind == "file":
             parts += ["-r", "-F"]
+        elif o.live:
+            offered = ["(%s)" % lister_name(k) for k in o.live] + ["(__fish_complete_directories)"] * ("bind" in o.live)
+            parts += ["-x", "-a", quote(" ".join(offered))]
         elif o.value:
             parts += ["-x"]
         return " ".join(parts + ["-d", quote(o.help.split(". ")[0].rstrip("."))])
@@ -694,8 +787,25 @@ def write_fish(program):
     top = [n for c in program.all for n in c.names if " " not in n]
     lines = [f"# fish completion for {program.name}; made by tools/gen-cli.py from the man pages.",
              f"complete -c {program.name} -f"]
-    for kind in sorted({k for k in map(operand_kind, program.commands) if k in ("container", "instance", "image")}):
+    counter = "__%s_operands" % program.name.replace("-", "_")
+    lines.append(fish_counter(program))
+    for kind in live_kinds(program):
         lines.append(fish_lister(program, lister_name(kind), kind))
+
+    def valued(command):
+        """The spellings of the options whose value is the next word."""
+        return " ".join(s for o in [*program.itself.options, *command.options] if o.value for s in o.spellings)
+
+    def operand_lines(command, name, condition):
+        typed = "(%s %d %s)" % (counter, len(name.split()), valued(command))
+        for i, kinds in enumerate(operand_kinds(command)):
+            at = condition + ("; and test (count %s) %s %d" % (typed, "-ge" if command.operands[i][2] else "-eq", i))
+            for kind in kinds:
+                if kind == "file":
+                    yield "complete -c %s -n %s -F" % (program.name, quote(at))
+                elif kind in LISTERS:
+                    owner = " " + typed + "[1]" if kind == "snapshot" else ""
+                    yield "complete -c %s -n %s -a %s" % (program.name, quote(at), quote("(%s%s)" % (lister_name(kind), owner)))
     before = "not __fish_seen_subcommand_from " + " ".join(top)
     lines += [line(before, o) for o in program.itself.options]
     lines += [offer(before, name, c.summary) for name, c in program.listed()]
@@ -709,12 +819,8 @@ def write_fish(program):
             if groups and " " not in name:
                 condition = f"not __fish_seen_subcommand_from {' '.join(groups)}; and " + condition
             lines += [line(condition, o) for o in c.options]
-            kind = operand_kind(c)
-            if kind in ("container", "instance", "image"):
-                lines.append("complete -c %s -n %s -a %s" % (program.name, quote(condition), quote(f"({lister_name(kind)})")))
-            elif kind == "file":
-                lines.append("complete -c %s -n %s -F" % (program.name, quote(condition)))
-            elif name == "help":
+            lines += operand_lines(c, name, condition)
+            if name == "help":
                 lines += [offer(condition, n, found.summary) for n, found in program.listed()]
     return "\n".join(lines) + "\n"
 

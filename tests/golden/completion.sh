@@ -33,7 +33,14 @@ holt()
 
         [ "$*" = "$list" ] && printf '%s\n' debian:12 0123 debian:13 4567 localhost:5000/web:1 89ab
         [ "$*" = "--root /r --run /s $list" ] && echo other:1
-        [ "$*" = "ps -a --format {{.Names}}" ] && printf '%s\n' web worker
+        case $* in
+        "ps -a --format {{.Names}}") printf '%s\n' web worker ;;
+        "ps --format container:{{.Names}}") printf '%s\n' container:web container:worker ;;
+        "network ls --format {{.Name}}") printf '%s\n' bridge back ;;
+        "volume ls --format {{.Name}}") printf '%s\n' data dump ;;
+        "volume ls --format {{.Name}}:") printf '%s\n' data: dump: ;;
+        "snapshot ls --format {{.Name}} -- web") printf '%s\n' before after ;;
+        esac
 }
 
 check_holt_oci()
@@ -84,6 +91,27 @@ check_holt()
         check "other:1" --root /r --run /s save o
         check "--output" save --out
         check "web worker" stop ""
+        check "web worker" stop web ""
+        check "bridge back" network rm ""
+        check "bridge back" network connect --alias x b
+        check "web worker" network connect bridge ""
+        check "" network connect bridge web ""
+        check "" network create b
+        check "data" volume inspect dump da
+        check "web worker" snapshot rm ""
+        check "before after" snapshot rm -f web ""
+        check "before" snapshot restore web b
+        check "web" exec -i we
+        check "" exec web s
+        check "web worker" commit w
+        check "debian:12 debian:13" run deb
+        check "" run debian:12 deb
+        check "web worker" cp w
+        check "web" inspect we
+        check "none host pasta bridge back container:web container:worker" run --network ""
+        check "bridge back" run --network b
+        check "web worker" run --volumes-from w
+        check "data:" create -v da
         check "web" container rm web we
         check "worker" stats --no-stream wo
         check "" frob ""
@@ -105,6 +133,11 @@ case $* in
 "images --filter dangling=false --format {{.Repository}}:{{.Tag}}\n{{.ID}}") printf '%s\n' debian:12 0123 debian:13 4567 ;;
 "--root /r --run /s images --filter dangling=false "*) echo other:1 ;;
 "ps -a --format {{.Names}}") printf '%s\n' web worker ;;
+"ps --format container:{{.Names}}") echo container:web ;;
+"network ls --format {{.Name}}") printf '%s\n' bridge back ;;
+"volume ls --format {{.Name}}") printf '%s\n' data dump ;;
+"volume ls --format {{.Name}}:") printf '%s\n' data: dump: ;;
+"snapshot ls --format {{.Name}} -- web") printf '%s\n' before after ;;
 "--root=/r images "* | "--root /r images "*) echo third:1 ;;
 esac
 EOF
@@ -175,6 +208,14 @@ holt) lines=(
         "holt help pu" "pull push"
         "holt top w" "web worker"
         "holt container stop we" "web"
+        "holt network connect b" "back bridge"
+        "holt network connect bridge " "web worker"
+        "holt volume rm data d" "data dump"
+        "holt snapshot rm --force web " "after before"
+        "holt exec -u root we" "web"
+        "holt run --network b" "back bridge"
+        "holt create --volumes-from w" "web worker"
+        "holt run deb" "debian:12 debian:13"
 ) ;;
 esac
 check_shell zsh "$3" "${lines[@]}"
