@@ -14,6 +14,9 @@
 #include "cli/human.h"
 #include "cli/image_lookup.h"
 #include "cli/instance_select.h"
+#include "cli/network_select.h"
+#include "instance/network_flags.h"
+#include "instance/network_open.h"
 #include "instance/volume_store.h"
 #include "sys/disk_usage.h"
 
@@ -65,10 +68,21 @@ static int add_line(struct format *f, const struct line *line, struct error *err
 /* Images and instances have each other's numbers. */
 struct totals {
         struct engine *e;
-        struct line instances, volumes;
-        struct buf used; /* struct digest of each image that an instance stands on */
+        struct line instances, volumes, networks;
+        struct buf used_networks; /* names, each with its NUL */
+        struct buf used;          /* struct digest of each image that an instance stands on */
         struct error *err;
 };
+
+static void add_used_networks(struct totals *t, const struct instance *i)
+{
+        own_network_flags struct network_flags flags = {};
+
+        if (network_flags_read(&i->options, network_is_ours(), &flags, NULL) < 0)
+                return;
+        for (size_t k = 0; k < flags.n; k++)
+                buf_add(&t->used_networks, flags.v[k].name, strlen(flags.v[k].name) + 1);
+}
 
 static int add_instance(void *userdata, struct instance *i)
 {
@@ -83,8 +97,22 @@ static int add_instance(void *userdata, struct instance *i)
                 t->instances.active++;
         else
                 t->instances.reclaimable += bytes;
-        if (!i->damage)
-                buf_add(&t->used, &i->image, sizeof i->image);
+        if (i->damage)
+                return 0;
+        buf_add(&t->used, &i->image, sizeof i->image);
+        add_used_networks(t, i);
+        return 0;
+}
+
+static int add_network(void *userdata, struct network *n)
+{
+        struct totals *t = userdata;
+        const char *name = buf_str(&t->used_networks), *end = name + t->used_networks.len;
+
+        while (name < end && strcmp(name, n->name) != 0)
+                name += strlen(name) + 1;
+        t->networks.total++;
+        t->networks.active += name < end;
         return 0;
 }
 
@@ -131,6 +159,7 @@ static int add_lines(struct format *f, const struct totals *t, const struct stor
                 { "Layers", u->layers, u->pinned_layers, u->layer_bytes, free_layers },
                 t->instances,
                 t->volumes,
+                t->networks,
                 /* They go with their layers. */
                 { "Unpacked Layers", u->unpacked_layers, u->unpacked_layers, u->unpacked_bytes, 0 },
         };
@@ -143,9 +172,12 @@ static int add_lines(struct format *f, const struct totals *t, const struct stor
 
 static int show_totals(struct engine *e, struct store *s, const char *given, struct error *err)
 {
-        struct totals t = {
-                .e = e, .instances = { .type = "Containers" }, .volumes = { .type = "Local Volumes" }, .err = err
-        };
+        struct totals t = { .e = e,
+                            .instances = { .type = "Containers" },
+                            .volumes = { .type = "Local Volumes" },
+                            .networks = { .type = "Networks" },
+                            .err = err };
+        const struct network_place place = network_place_of_engine(e);
         own_format struct format f = {};
         own_buf struct buf out = {};
         struct store_usage u = {};
@@ -156,6 +188,8 @@ static int show_totals(struct engine *e, struct store *s, const char *given, str
         if (r == 0)
                 r = volume_each(e, add_volume, &t, err);
         if (r == 0)
+                r = network_each(&place, add_network, &t, err);
+        if (r == 0)
                 r = format_open(&f, given, "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
                                 fields, false, err);
         if (r == 0)
@@ -163,6 +197,7 @@ static int show_totals(struct engine *e, struct store *s, const char *given, str
         if (r == 0)
                 r = format_write(&f, &out, err);
         buf_finish(&t.used);
+        buf_finish(&t.used_networks);
         return r < 0 ? r : output_write(&out, err);
 }
 

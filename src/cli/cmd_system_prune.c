@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Instances that do not run, volumes and images that no other has. What goes is known before anything does. */
+/* Instances that do not run; networks, volumes and images that no other has. What goes is known before anything does.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "cli/image_prune.h"
 #include "cli/instance_filter.h"
 #include "cli/instance_select.h"
+#include "cli/network_prune.h"
 #include "instance/instance_mounts.h"
 #include "instance/volume_store.h"
 
@@ -19,6 +21,7 @@ struct prune {
         struct instance_list instances; /* to go */
         struct buf kept_volumes;        /* names that those have who stay, each with its NUL */
         struct buf volumes;             /* to go, likewise */
+        struct network_prune networks;
         struct image_prune images;
         struct error *err;
 };
@@ -29,6 +32,7 @@ static void prune_finish(struct prune *p)
         instance_filter_finish(&p->filter);
         buf_finish(&p->kept_volumes);
         buf_finish(&p->volumes);
+        network_prune_finish(&p->networks);
         image_prune_finish(&p->images);
         engine_close(&p->e);
 }
@@ -122,6 +126,9 @@ static int find(struct prune *p, const struct args *args, struct error *err)
                 r = instances(&p->e, look_at_instance, p, err);
         if (r == 0 && args_flag(args, OPTION_VOLUMES))
                 r = volume_each(&p->e, look_at_volume, p, err);
+        p->networks = (struct network_prune){ .e = &p->e, .is_gone = is_gone, .userdata = p };
+        if (r == 0)
+                r = network_prune_find(&p->networks, args, err);
         if (r == 0)
                 r = engine_store(&p->e, &store, err);
         if (r < 0)
@@ -138,6 +145,7 @@ static void list(const struct prune *p, struct buf *out)
                 buf_addf(out, "  instance %.12s  %s\n", p->instances.items[i]->id, p->instances.items[i]->name);
         for (const char *name = NULL; (name = next_name(&p->volumes, name));)
                 buf_addf(out, "  volume   %s\n", name);
+        network_prune_list(&p->networks, out);
         image_prune_list(&p->images, out);
 }
 
@@ -192,6 +200,7 @@ static int remove_all(struct invocation *inv, struct prune *p, struct error *err
         int r;
 
         remove_instances(inv, p, &bytes, &out);
+        network_prune_do(&p->networks, inv, &out);
         remove_volumes(inv, p, &out);
         r = image_prune_do(&p->images, &images, err);
         if (images.removed.len)

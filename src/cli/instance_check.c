@@ -11,6 +11,11 @@
 
 #include "base/own.h"
 #include "cli/image_lookup.h"
+#include "cli/network_select.h"
+#include "instance/instance_network.h"
+#include "instance/network_flags.h"
+#include "instance/network_open.h"
+#include "net/endpoint.h"
 
 struct check {
         struct engine *e;
@@ -84,6 +89,63 @@ static int check_owners(struct check *c)
         return r;
 }
 
+/* ---- networks ---- */
+
+static int check_networks_of(void *userdata, struct instance *i)
+{
+        own_network_flags struct network_flags flags = {};
+        struct check *c = userdata;
+        const struct network_place place = network_place_of_engine(c->e);
+
+        if (network_flags_read(&i->options, network_is_ours(), &flags, NULL) < 0)
+                return 0;
+        for (size_t k = 0; k < flags.n; k++) {
+                own_network struct network n = {};
+                struct error why;
+
+                /* The default one is made when it is needed. */
+                if (strcmp(flags.v[k].name, NETWORK_DEFAULT) != 0 &&
+                    network_find(&place, flags.v[k].name, &n, &why) == -ENOENT)
+                        found(c, false,
+                              "instance %s wants network %s, which is not there: create it, or remove the instance",
+                              i->name, flags.v[k].name);
+        }
+        return 0;
+}
+
+static int pass(void *userdata, struct network *n)
+{
+        return 0;
+}
+
+/* What an instance has of networks is known under its id as long as it is at work. */
+static int check_endpoint(void *userdata, struct endpoint *endpoint)
+{
+        struct check *c = userdata;
+        char path[PATH_MAX];
+        int r = 0;
+
+        snprintf(path, sizeof path, "%s/instances/%s", c->e->run, endpoint->id);
+        if (access(path, F_OK) == 0 || errno != ENOENT)
+                return 0;
+        if (c->checker->repair)
+                r = instance_network_close(c->e, endpoint->id, c->err);
+        if (r == 0)
+                found(c, c->checker->repair, "addresses are kept for instance %.12s, which does not run", endpoint->id);
+        return r;
+}
+
+static int check_networks(struct check *c)
+{
+        const struct network_place place = network_place_of_engine(c->e);
+        struct error why;
+        int r = instances(c->e, check_networks_of, c, c->err);
+
+        if (r == 0 && network_each(&place, pass, NULL, &why) < 0)
+                found(c, false, "%s", why.text);
+        return r == 0 ? endpoint_each(&place, check_endpoint, c, c->err) : r;
+}
+
 int instance_check(struct engine *e, const struct instance_checker *checker, struct error *err)
 {
         struct check c = { .e = e, .checker = checker, .err = err };
@@ -93,6 +155,8 @@ int instance_check(struct engine *e, const struct instance_checker *checker, str
                 r = instances(e, check_image, &c, err);
         if (r == 0)
                 r = check_owners(&c);
+        if (r == 0)
+                r = check_networks(&c);
         buf_finish(&c.lost);
         return r < 0 ? r : c.left;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong between instances and images, for `system check`. */
+/* What is wrong between instances, images and networks, for `system check`. */
 #pragma once
 
 #include "instance/instance.h"

@@ -136,3 +136,40 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
         run -0 holt volume rm --dry-run -f nowhere
         run -1 holt volume rm --dry-run nowhere
 }
+
+@test "networks: system prune takes those of nobody, df counts them, check misses them" {
+        local n
+        for n in used old free; do holt network create --label which=$n $n >/dev/null; done
+        made --name old box true
+        holt create --network used --name on box sh -c 'sleep 100; true' >/dev/null
+        holt create --network old --name off box true >/dev/null
+        is "$(holt system df --format '{{.Type}} {{.TotalCount}} {{.Active}}' | grep Networks)" 'Networks 3 2'
+        run -0 holt network prune --dry-run
+        [[ $output =~ ^'  network  '[0-9a-f]{12}'  free'$ ]]
+        # Instances that go take their networks along.
+        run -0 holt system prune --dry-run --filter label!=no-such
+        is "$(awk '$1 == "network" { print $NF }' <<<"$output" | xargs)" 'free old used'
+        run -0 holt system prune --dry-run --filter label=which=free
+        is "$(awk '{ print $1, $NF }' <<<"$output")" 'network free'
+        run -125 holt system prune
+        run -0 holt system prune -f --filter label=which=free
+        [[ $output == *$'Deleted Networks:\nfree'* ]]
+        is "$(holt network ls -q --filter type=custom | wc -l)" 2
+        rm "$STORE/networks/used"
+        run -1 holt system check
+        is "$output" 'instance on wants network used, which is not there: create it, or remove the instance'
+        mkdir -p "$RUN/endpoints"
+        n=$(printf '%064d' 7)
+        echo "{\"id\": \"$n\", \"name\": \"x\"}" >"$RUN/endpoints/$n"
+        holt rm on
+        run -1 holt system check
+        is "$output" 'addresses are kept for instance 000000000000, which does not run'
+        run -0 holt system check --repair
+        run -0 holt system check
+        echo '{' >"$STORE/networks/broken"
+        run -1 holt system check
+        [[ $output == *'network broken'* ]]
+        rm "$STORE/networks/broken"
+        holt system prune -f
+        is "$(holt network ls -q --filter type=custom)" ''
+}
