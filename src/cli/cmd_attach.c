@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "cli/instance_select.h"
+#include "instance/instance_event.h"
 #include "instance/shim_client.h"
 
 static int check(const struct instance *i, const struct attach_options *o, struct error *err)
@@ -40,8 +41,12 @@ int cmd_attach(struct invocation *inv, struct error *err)
         if (r >= 0)
                 r = shim_attach(shim, err);
         if (r == 0)
+                instance_tell(&e, i, "attach", NULL);
+        if (r == 0)
                 r = shim_relay(shim, i, &o, &end, &inv->exit_status, err);
-        if (r == 0 && end == ATTACH_DETACHED)
+        if (r == 0 && end == ATTACH_DETACHED) {
+                instance_tell(&e, i, "detach", NULL);
                 report_error("read escape sequence");
+        }
         return r;
 }

@@ -6,18 +6,8 @@
 #include "cli/commit_config.h"
 #include "cli/image_lookup.h"
 #include "cli/instance_select.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_image_make.h"
-
-static void tell(struct engine *e, const struct instance *i, const char *comment)
-{
-        const char *const attributes[] = { "image", i->image_name, "comment", comment ? comment : "", NULL };
-        const struct event ev = {
-                .type = "container", .action = "commit", .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
 
 static int make_config(struct engine *e, const struct instance *i, const struct args *args, struct buf *ret,
                        struct error *err)
@@ -65,7 +55,7 @@ static int commit(struct engine *e, struct instance *i, const struct args *args,
         r = instance_image_make(e, i, &o, &made, err);
         if (r < 0)
                 return r;
-        tell(e, i, o.comment);
+        instance_tell(e, i, "commit", (const char *const[]){ "comment", o.comment ? o.comment : "", NULL });
         return output_line(made.id.text, err);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/confirm.h"
+#include "cli/image_event.h"
 #include "cli/instance_filter.h"
 #include "cli/instance_select.h"
 
@@ -30,16 +31,22 @@ static void name_all(const struct prune *p, struct buf *out)
 
 static int remove_all(struct invocation *inv, struct prune *p, struct error *err)
 {
+        uint64_t bytes = 0;
         int r = 0;
 
         for (size_t n = 0; r == 0 && n < p->doomed.n; n++) {
+                uint64_t size = 0;
+
+                (void)instance_size(p->doomed.items[n], &size, err);
                 if (instance_remove(&p->e, p->doomed.items[n], false, false, err) == 0) {
+                        bytes += size;
                         r = output_line(p->doomed.items[n]->id, err);
                         continue;
                 }
                 report_error(err->text);
                 inv->exit_status = 1;
         }
+        prune_tell(p->e.run, "container", bytes);
         return r;
 }
 

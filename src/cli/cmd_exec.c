@@ -5,6 +5,7 @@
 #include "cli/instance_options.h"
 #include "cli/instance_select.h"
 #include "instance/backend.h"
+#include "instance/instance_name.h"
 
 static int check(const struct instance *i, const struct exec_request *x, struct error *err)
 {
@@ -47,6 +48,7 @@ int cmd_exec(struct invocation *inv, struct error *err)
 {
         const struct args *a = &inv->args;
         own_instance_options struct instance_options o = {};
+        char event_id[INSTANCE_ID_LEN + 1];
         struct exec_request x = { .args = (const char *const *)a->operands + 1,
                                   .user = args_str(a, OPTION_USER),
                                   .workdir = args_str(a, OPTION_WORKDIR),
@@ -54,11 +56,14 @@ int cmd_exec(struct invocation *inv, struct error *err)
                                   .interactive = args_flag(a, OPTION_INTERACTIVE),
                                   .detach = args_flag(a, OPTION_DETACH),
                                   .privileged = args_flag(a, OPTION_PRIVILEGED),
-                                  .detach_keys = args_str(a, OPTION_DETACH_KEYS) };
+                                  .detach_keys = args_str(a, OPTION_DETACH_KEYS),
+                                  .event_id = event_id };
         int r = instance_options_take(a, &o, err);
 
         if (r == 0)
                 r = instance_options_settle(&o, err);
+        if (r == 0)
+                r = instance_make_id(event_id, err);
         if (r < 0)
                 return r;
         x.env = o.env;

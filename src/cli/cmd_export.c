@@ -6,7 +6,7 @@
 #include "cli/instance_select.h"
 #include "cli/misuse.h"
 #include "cli/output_file.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_root.h"
 #include "store/tar_tree.h"
 #include "sys/fd.h"
@@ -29,16 +29,6 @@ static int write_tree(int root, int to, struct error *err)
         return (int)n;
 }
 
-static void tell(struct engine *e, const struct instance *i)
-{
-        const char *const attributes[] = { "image", i->image_name, NULL };
-        const struct event ev = {
-                .type = "container", .action = "export", .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
-
 static int export(struct engine *e, struct instance *i, const char *path, struct error *err)
 {
         own_output_file struct output_file file = OUTPUT_FILE_NONE;
@@ -56,7 +46,7 @@ static int export(struct engine *e, struct instance *i, const char *path, struct
         if (r == 0 && path)
                 r = output_file_commit(&file, err);
         if (r == 0)
-                tell(e, i);
+                instance_tell(e, i, "export", NULL);
         return r;
 }
 

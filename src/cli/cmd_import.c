@@ -9,17 +9,18 @@
 #include "base/json.h"
 #include "base/own.h"
 #include "cli/image_change.h"
-#include "cli/image_lookup.h"
+#include "cli/image_event.h"
 #include "cli/mover.h"
 #include "cli/timestamp.h"
 
-static int on_result(void *userdata, struct json_object *result)
+static int on_result(void *store, struct json_object *result)
 {
         own_buf struct buf line = {};
         const char *id = "";
 
         if (json_get_string(result, "id", &id, NULL) < 0)
                 return -1;
+        image_tell(store, "import", id, id);
         buf_addf(&line, "%s\n", id);
         return output_write(&line, NULL) < 0 ? -1 : 0;
 }
@@ -99,5 +100,5 @@ int cmd_import(struct invocation *inv, struct error *err)
         r = invocation_store(inv, &store, err);
         if (r == 0)
                 r = mover_open(&m, inv, store, "importing", err);
-        return r < 0 ? r : mover_run(&m, "import", &parameters, fd < 0 ? STDIN_FILENO : fd, on_result, NULL, err);
+        return r < 0 ? r : mover_run(&m, "import", &parameters, fd < 0 ? STDIN_FILENO : fd, on_result, store, err);
 }

@@ -5,16 +5,17 @@
 
 #include "base/json.h"
 #include "base/own.h"
-#include "cli/image_lookup.h"
+#include "cli/image_event.h"
 #include "cli/mover.h"
 
-static int on_result(void *userdata, struct json_object *result)
+static int on_result(void *store, struct json_object *result)
 {
         own_buf struct buf line = {};
         const char *name = NULL, *id = "";
 
         if (json_get_string(result, "name", &name, NULL) < 0 || json_get_string(result, "id", &id, NULL) < 0)
                 return -1;
+        image_tell(store, "load", id, id);
         if (name) {
                 buf_add_str(&line, "Loaded image: ");
                 image_add_short_name(&line, name);
@@ -50,5 +51,5 @@ int cmd_load(struct invocation *inv, struct error *err)
         r = invocation_store(inv, &store, err);
         if (r == 0)
                 r = mover_open(&m, inv, store, "loading", err);
-        return r < 0 ? r : mover_run(&m, "load", &parameters, path ? fd : STDIN_FILENO, on_result, NULL, err);
+        return r < 0 ? r : mover_run(&m, "load", &parameters, path ? fd : STDIN_FILENO, on_result, store, err);
 }

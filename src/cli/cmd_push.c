@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/own.h"
-#include "cli/image_lookup.h"
+#include "cli/image_event.h"
 #include "cli/mover.h"
 
 struct push {
@@ -73,6 +73,7 @@ static int push_one(struct push *p, const struct image_info *info, const struct 
         r = mover_run(&p->mover, "push", &parameters, -1, on_result, p, err);
         if (r < 0)
                 return error_wrap(err, "%s", buf_str(&name));
+        image_tell_name(p->store, "push", buf_str(&name));
         if (!p->quiet)
                 return 0;
         buf_add_str(&name, "\n");

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/own.h"
-#include "cli/image_lookup.h"
+#include "cli/image_event.h"
 #include "cli/mover.h"
 #include "cli/output_file.h"
 
@@ -84,6 +84,17 @@ static int save_file(struct mover *m, const struct buf *parameters, const char *
         return r < 0 ? r : output_file_commit(&file, err);
 }
 
+static void tell(struct store *s, const struct args *args)
+{
+        for (unsigned i = 0; i < args->n_operands; i++) {
+                own_mem struct image_info *info = NULL;
+                struct error ignored;
+
+                if (image_find(s, args->operands[i], &info, &ignored) == 0)
+                        image_tell(s, "save", info->id.text, info->id.text);
+        }
+}
+
 int cmd_save(struct invocation *inv, struct error *err)
 {
         static const char *const formats[] = { "docker-archive", "oci-archive", "oci-dir", NULL };
@@ -105,6 +116,9 @@ int cmd_save(struct invocation *inv, struct error *err)
                 r = mover_open(&m, inv, store, "saving", err);
         if (r < 0)
                 return r;
-        return strcmp(format, "oci-dir") == 0 ? save_directory(&m, &parameters, path, err)
-                                              : save_file(&m, &parameters, path, err);
+        r = strcmp(format, "oci-dir") == 0 ? save_directory(&m, &parameters, path, err)
+                                           : save_file(&m, &parameters, path, err);
+        if (r == 0)
+                tell(store, &inv->args);
+        return r;
 }

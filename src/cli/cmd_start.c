@@ -7,6 +7,7 @@
 #include "cli/instance_filter.h"
 #include "cli/instance_select.h"
 #include "instance/exit_status.h"
+#include "instance/instance_event.h"
 #include "instance/shim_client.h"
 
 static int start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
@@ -90,7 +91,11 @@ static int restart_one(void *userdata, struct engine *e, struct instance *i, str
 
         if (r == 0)
                 r = instance_read_state(e, i, err);
-        return r == 0 ? start(e, i, false, &shim, err) : r;
+        if (r == 0)
+                r = start(e, i, false, &shim, err);
+        if (r == 0)
+                instance_tell(e, i, "restart", NULL);
+        return r;
 }
 
 int cmd_restart(struct invocation *inv, struct error *err)

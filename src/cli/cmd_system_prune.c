@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "cli/confirm.h"
 #include "cli/human.h"
+#include "cli/image_event.h"
 #include "cli/image_prune.h"
 #include "cli/instance_filter.h"
 #include "cli/instance_select.h"
@@ -200,8 +201,12 @@ static int remove_all(struct invocation *inv, struct prune *p, struct error *err
         int r;
 
         remove_instances(inv, p, &bytes, &out);
+        prune_tell(p->e.run, "container", bytes);
         network_prune_do(&p->networks, inv, &out);
-        remove_volumes(inv, p, &out);
+        if (args_flag(&inv->args, OPTION_VOLUMES)) {
+                remove_volumes(inv, p, &out);
+                prune_tell(p->e.run, "volume", UINT64_MAX);
+        }
         r = image_prune_do(&p->images, &images, err);
         if (images.removed.len)
                 buf_addf(&out, "Deleted Images:\n%s\n", buf_str(&images.removed));

@@ -12,6 +12,7 @@
 #include "cli/run_ps.h"
 #include "cli/table.h"
 #include "instance/backend.h"
+#include "instance/instance_event.h"
 #include "sys/passwd.h"
 
 struct pids {
@@ -161,5 +162,8 @@ int cmd_top(struct invocation *inv, struct error *err)
 
         if (r == 0)
                 r = instance_find(&e, inv->args.operands[0], &i, err);
-        return r < 0 || !i ? r : show(&e, i, inv->args.operands, err);
+        if (r < 0 || !i)
+                return r;
+        instance_tell(&e, i, "top", NULL);
+        return show(&e, i, inv->args.operands, err);
 }

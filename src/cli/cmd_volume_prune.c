@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "cli/confirm.h"
 #include "cli/human.h"
+#include "cli/image_event.h"
 #include "cli/instance_select.h"
 #include "cli/volume_filter.h"
 
@@ -86,6 +87,7 @@ static int remove_all(struct invocation *inv, struct prune *p, struct error *err
                         inv->exit_status = 1;
                 }
         }
+        prune_tell(p->e.run, "volume", bytes);
         human_size(bytes, 4, size);
         buf_addf(&out, "%sTotal reclaimed space: %s\n", out.len ? "\n" : "", size);
         return output_write(&out, err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cli/image_event.h"
 #include "cli/image_place.h"
 #include "cli/image_remove.h"
 
@@ -111,8 +112,10 @@ static int remove_one(const struct image_prune *p, const struct image_info *info
 {
         int r = image_delete(p->store, &info->id, err);
 
-        if (r == 0)
+        if (r == 0) {
                 tell(out, info);
+                image_tell(p->store, "delete", info->id.text, info->id.text);
+        }
         /* In use, or another process was faster. */
         return r == -EBUSY || r == -ENOENT ? 0 : r;
 }
@@ -135,5 +138,6 @@ int image_prune_do(const struct image_prune *p, struct prune_result *ret, struct
                 ret->bytes = before.layer_bytes + before.blob_bytes - after.layer_bytes - after.blob_bytes;
         if (collected.bytes > ret->bytes)
                 ret->bytes = collected.bytes;
+        prune_tell(store_run(p->store), "image", ret->bytes);
         return 0;
 }

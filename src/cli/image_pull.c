@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/own.h"
+#include "cli/image_event.h"
 
 int pull_policy_parse(const char *option, const char *text, bool knows_newer, enum pull_policy *ret, struct error *err)
 {
@@ -133,6 +134,7 @@ static int pull_from(struct image_pull *p, const struct reference *ref, struct p
                 r = store_image_find(p->store, name, &ret->info, err);
         if (r < 0)
                 return error_wrap(err, "%s", name);
+        image_tell_name(p->store, "pull", name);
         ret->digest = p->told;
         ret->is_new = !before || !ret->info || !digest_equal(&before->manifest, &ret->info->manifest);
         return 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "cli/image_event.h"
 #include "cli/image_place.h"
 
 static void tell_untagged(struct buf *out, const char *name)
@@ -15,13 +16,16 @@ static void tell_untagged(struct buf *out, const char *name)
         buf_add_str(out, "\n");
 }
 
-static void tell_deleted(struct buf *out, const struct image_info *info)
+static void tell_deleted(struct store *s, struct buf *out, const struct image_info *info)
 {
         for (const char *const *n = info->names; *n; n++)
                 tell_untagged(out, *n);
         for (const char *const *d = info->digests; *d; d++)
                 tell_untagged(out, *d);
         buf_addf(out, "Deleted: %s\n", info->id.text);
+        if (*info->names)
+                image_tell(s, "untag", info->id.text, info->id.text);
+        image_tell(s, "delete", info->id.text, info->id.text);
 }
 
 static int check_mounted(struct store *s, const struct digest *id, struct error *err)
@@ -71,10 +75,12 @@ static int remove_name(struct store *s, const struct image_info *info, const str
         if (r < 0)
                 return r;
         reference_add(&full, name);
-        if (removed)
-                tell_deleted(out, info);
-        else
-                tell_untagged(out, buf_str(&full));
+        if (removed) {
+                tell_deleted(s, out, info);
+                return 0;
+        }
+        tell_untagged(out, buf_str(&full));
+        image_tell(s, "untag", info->id.text, info->id.text);
         return 0;
 }
 
@@ -87,6 +93,6 @@ int image_remove(struct store *s, const struct image_info *info, const struct re
                 return remove_name(s, info, name, out, err);
         r = image_delete(s, &info->id, err);
         if (r == 0)
-                tell_deleted(out, info);
+                tell_deleted(s, out, info);
         return r;
 }

@@ -9,6 +9,7 @@
 #include "base/grow.h"
 #include "base/own.h"
 #include "cli/filter.h"
+#include "cli/image_event.h"
 #include "cli/timestamp.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
@@ -143,4 +144,5 @@ void network_prune_do(struct network_prune *p, struct invocation *inv, struct bu
                 }
         }
         buf_add_str(out, out->len == before ? "" : "\n");
+        prune_tell(p->e->run, "network", 0);
 }

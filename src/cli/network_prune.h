@@ -16,14 +16,14 @@ struct network_prune {
 void network_prune_finish(struct network_prune *p);
 
 /*
- * Finds those on which no instance is or would be if it ran, as far as --filter (until, label) lets them go. The default
- * one stays.
+ * Finds those on which no instance is or would be if it ran, as far as --filter (until, label) lets them go. The
+ * default one stays.
  */
 int network_prune_find(struct network_prune *p, const struct args *args, struct error *err);
 
 /* Lines for people: "  network  ID  NAME". */
 void network_prune_list(const struct network_prune *p, struct buf *out);
 
-/* Removes them and appends what Docker says; what fails is reported, and makes inv->exit_status 1. One that is in use by
- * now stays. */
+/* Removes them and appends what Docker says; what fails is reported, and makes inv->exit_status 1. One that is in use
+ * by now stays. */
 void network_prune_do(struct network_prune *p, struct invocation *inv, struct buf *out);

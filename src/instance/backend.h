@@ -17,6 +17,7 @@ struct exec_request {
         bool tty, interactive, detach, privileged;
         const char *detach_keys; /* NULL: the usual */
         int64_t timeout;         /* ns; 0: none. Then it is killed: -ETIMEDOUT */
+        const char *event_id;    /* as which `events` knows it; NULL: it does not hear of it */
 };
 
 /* Counters since the start; what a host does not count is UINT64_MAX. */

@@ -13,10 +13,13 @@
 #include "instance/exec_relay.h"
 #include "instance/exit_status.h"
 #include "instance/image_user.h"
+#include "instance/instance_event.h"
 #include "instance/user_rights.h"
 #include "sys/process.h"
 
 struct exec {
+        const struct engine *engine;
+        const struct instance *instance;
         struct container container;
         const struct exec_request *request;
         struct exec_options options;
@@ -154,6 +157,35 @@ static int prepare(struct exec *x, const char *run, const char *id, struct error
         return r;
 }
 
+/* ---- what `events` tells ---- */
+
+/* "exec_create: /bin/sh -c true" */
+static void tell_begin(const struct exec *x, const char *action)
+{
+        const char *const pairs[] = { "execID", x->request->event_id, NULL };
+        own_buf struct buf text = {};
+
+        if (!x->request->event_id)
+                return;
+        buf_addf(&text, "%s:", action);
+        for (const char *const *arg = x->request->args; *arg; arg++)
+                buf_addf(&text, " %s", *arg);
+        instance_tell(x->engine, x->instance, buf_str(&text), pairs);
+}
+
+static void tell_end(const struct exec *x, int exit_code)
+{
+        char code[16];
+        const char *const pairs[] = { "execID", x->request->event_id, "exitCode", code, NULL };
+
+        if (!x->request->event_id)
+                return;
+        snprintf(code, sizeof code, "%d", exit_code);
+        instance_tell(x->engine, x->instance, "exec_die", pairs);
+}
+
+/* ---- the process ---- */
+
 static int run(struct exec *x, int *ret_exit, struct error *err)
 {
         const struct container_options common = { .stdio = x->options.tty ? NULL : x->streams.given,
@@ -165,6 +197,9 @@ static int run(struct exec *x, int *ret_exit, struct error *err)
         x->options.common = &common;
         r = container_exec_spawn(&x->container, &x->options, &p, err);
         x->options.common = NULL;
+        /* While its program runs, on another core. */
+        tell_begin(x, "exec_create");
+        tell_begin(x, "exec_start");
         if (r < 0) {
                 *ret_exit = exit_status_of(err);
                 return r;
@@ -173,6 +208,8 @@ static int run(struct exec *x, int *ret_exit, struct error *err)
         exec_streams_hand_over(&x->streams);
         if (!x->request->detach)
                 r = exec_relay(p.pid, p.pidfd, p.master, &x->streams, x->request, ret_exit, err);
+        if (!x->request->detach && r != -ECANCELED)
+                tell_end(x, *ret_exit);
         if (p.master >= 0)
                 close(p.master);
         close(p.pidfd);
@@ -182,7 +219,9 @@ static int run(struct exec *x, int *ret_exit, struct error *err)
 int exec_container(struct engine *e, struct instance *i, const struct exec_request *request, int *ret_exit,
                    struct error *err)
 {
-        struct exec x = { .container = { .rootfd = -1, .statefd = -1 },
+        struct exec x = { .engine = e,
+                          .instance = i,
+                          .container = { .rootfd = -1, .statefd = -1 },
                           .request = request,
                           .streams = { .given = { -1, -1, -1 }, .ours = { -1, -1, -1 }, .null = -1 } };
         int r;

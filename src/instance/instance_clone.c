@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/own.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_image_make.h"
 #include "instance/instance_record.h"
 #include "instance/instance_root.h"
@@ -197,16 +197,6 @@ static int make_full(struct engine *e, struct instance *clone, struct error *err
         return r == 0 ? image_drop_internal(e, &linked, err) : r;
 }
 
-static void tell(struct engine *e, const struct instance *i, const struct instance *clone)
-{
-        const char *const attributes[] = { "image", i->image_name, "clone", clone->name, NULL };
-        const struct event ev = {
-                .type = "container", .action = "clone", .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
-
 int instance_clone(struct engine *e, struct instance *i, const struct clone_options *o, struct instance **ret,
                    struct error *err)
 {
@@ -241,7 +231,7 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
                 instance_remove(e, clone, true, true, &ignored);
                 return r;
         }
-        tell(e, i, clone);
+        instance_tell(e, i, "clone", (const char *const[]){ "clone", clone->name, NULL });
         *ret = take_ptr(clone);
         return 0;
 }

@@ -9,7 +9,7 @@
 
 #include "base/own.h"
 #include "instance/backend.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_explain.h"
 #include "instance/instance_image.h"
 #include "instance/instance_lock.h"
@@ -91,16 +91,6 @@ static int fill(struct engine *e, struct instance *i, int dir, struct error *err
         return r == 0 ? instance_save(i, err) : r;
 }
 
-static void tell(struct engine *e, const struct instance *i)
-{
-        const char *const attributes[] = { "image", i->image_name, NULL };
-        const struct event ev = {
-                .type = "container", .action = "create", .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
-
 int instance_plan(struct engine *e, const struct image_info *image, const char *image_name,
                   struct instance_options *options, struct instance **ret, struct error *err)
 {
@@ -155,7 +145,7 @@ int instance_create(struct engine *e, const struct image_info *image, const char
                 instance_unlock(e, i->id, &i->lock);
                 return r;
         }
-        tell(e, i);
+        instance_tell(e, i, "create", NULL);
         *ret = take_ptr(i);
         return 0;
 }

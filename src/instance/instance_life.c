@@ -12,23 +12,13 @@
 #include "base/own.h"
 #include "base/parse.h"
 #include "instance/backend.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_name.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
 #include "instance/shim_client.h"
 
 enum { DEFAULT_TIMEOUT = 10, STATE_TRIES = 2500 };
-
-static void tell(struct engine *e, const struct instance *i, const char *action, const char *key, const char *value)
-{
-        const char *const attributes[] = { "image", i->image_name, key, value, NULL };
-        const struct event ev = {
-                .type = "container", .action = action, .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
 
 static int not_running(const struct instance *i, struct error *err)
 {
@@ -105,7 +95,7 @@ int instance_stop_end(struct engine *e, struct instance *i, int shim, struct err
         if (r < 0 && instance_has_ended(e, i))
                 r = 0;
         if (r == 0 && shim >= 0)
-                tell(e, i, "stop", NULL, NULL);
+                instance_tell(e, i, "stop", NULL);
         return r;
 }
 
@@ -129,7 +119,7 @@ int instance_kill(struct engine *e, struct instance *i, int signo, struct error 
                 error_wrap(err, "instance %s", i->name);
         snprintf(number, sizeof number, "%d", signo);
         if (r == 0)
-                tell(e, i, "kill", "signal", number);
+                instance_tell(e, i, "kill", (const char *const[]){ "signal", number, NULL });
         return r;
 }
 
@@ -145,7 +135,7 @@ int instance_pause(struct engine *e, struct instance *i, bool paused, struct err
                 return error_set(err, EINVAL, "instance %s is %s", i->name, instance_status_name(i->state.status));
         r = i->backend->pause(e->run, i->id, paused, err);
         if (r == 0)
-                tell(e, i, paused ? "pause" : "unpause", NULL, NULL);
+                instance_tell(e, i, paused ? "pause" : "unpause", NULL);
         return r;
 }
 
@@ -187,6 +177,6 @@ int instance_rename(struct engine *e, struct instance *i, const char *name, stru
                 r = instance_network_rename(e, i, err);
         flock(i->fd, LOCK_UN);
         if (old && strcmp(i->name, name) == 0)
-                tell(e, i, "rename", "oldName", old);
+                instance_tell(e, i, "rename", (const char *const[]){ "oldName", old, NULL });
         return r;
 }

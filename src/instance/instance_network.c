@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/event.h"
 #include "instance/network_files.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
@@ -245,6 +246,16 @@ static void give_addresses(const struct network_place *p, const struct endpoint 
         }
 }
 
+static void tell(const struct engine *e, const struct network *n, const char *id, const char *action)
+{
+        const char *const attributes[] = { "container", id, "type", "bridge", NULL };
+        const struct event ev = {
+                .type = "network", .action = action, .id = n->id, .name = n->name, .attributes = attributes
+        };
+
+        event_add(e->run, &ev);
+}
+
 static int open_bridges(struct engine *e, struct instance *i, const struct network_flags *flags, const char *hostname,
                         struct instance_network *ret, struct error *err)
 {
@@ -261,6 +272,8 @@ static int open_bridges(struct engine *e, struct instance *i, const struct netwo
                 give_addresses(&o.place, &o.endpoint);
                 endpoint_remove(&o.place, i->id);
         }
+        for (size_t k = 0; r == 0 && k < flags->n; k++)
+                tell(e, &o.networks[k], i->id, "connect");
         opening_finish(&o);
         return r;
 }
@@ -418,6 +431,17 @@ static int wait_for_changes(const struct engine *e, const char *id)
         return fd >= 0 && flock(fd, LOCK_EX) == 0 ? take_fd(&fd) : -1;
 }
 
+/* One that is not there any more is not told of. */
+static void tell_left(const struct engine *e, const struct network_place *place, const struct endpoint *endpoint)
+{
+        for (size_t i = 0; i < endpoint->n_networks; i++) {
+                own_network struct network n = {};
+
+                if (network_load(place, endpoint->networks[i].network, &n, NULL) == 0)
+                        tell(e, &n, endpoint->id, "disconnect");
+        }
+}
+
 int instance_network_close(struct engine *e, const char *id, struct error *err)
 {
         const struct network_place place = network_place_of(e);
@@ -440,5 +464,6 @@ int instance_network_close(struct engine *e, const char *id, struct error *err)
                         unplug(&endpoint);
         }
         endpoint_remove(&place, id);
+        tell_left(e, &place, &endpoint);
         return 0;
 }

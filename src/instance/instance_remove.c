@@ -8,7 +8,7 @@
 
 #include "base/own.h"
 #include "instance/backend.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_image_make.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_name.h"
@@ -51,16 +51,6 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
         return r == 0 && !i->damage ? image_drop_internal(e, &i->image, err) : r;
 }
 
-static void tell(struct engine *e, const struct instance *i)
-{
-        const char *const attributes[] = { "image", i->image_name, NULL };
-        const struct event ev = {
-                .type = "container", .action = "destroy", .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
-
 /* Its shim had it locked until a moment ago. A sweep may have taken what that left for us, and all of the instance. */
 static int lock_ended(struct engine *e, struct instance *i, struct error *err)
 {
@@ -93,7 +83,7 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
         if (r == 0)
                 r = instance_erase(e, i, volumes, err);
         if (r == 0)
-                tell(e, i);
+                instance_tell(e, i, "destroy", NULL);
         if (i->lock >= 0)
                 instance_unlock(e, i->id, &i->lock);
         return r;

@@ -15,7 +15,7 @@
 #include "base/own.h"
 #include "container/cgroup.h"
 #include "instance/backend.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/image_spec.h"
 #include "instance/image_user.h"
 #include "instance/instance_explain.h"
@@ -284,16 +284,6 @@ static int mark_started(struct instance *i, struct error *err)
         return fd < 0 ? error_errno(err, errno, "mark the instance as started") : 0;
 }
 
-static void tell(struct engine *e, const struct instance *i)
-{
-        const char *const attributes[] = { "image", i->image_name, NULL };
-        const struct event ev = {
-                .type = "container", .action = "start", .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
-
 /*
  * The shim goes with its connection; it, and what it may have begun, have the lock as we do: when it can be had anew,
  * they are gone. Should that not come about, RUN/instances/ID stays, and a sweep sees to it.
@@ -345,7 +335,7 @@ static int start(struct engine *e, struct instance *i, bool attach, int *ret_shi
                 return r;
         }
         close(take_fd(&i->lock));
-        tell(e, i);
+        instance_tell(e, i, "start", NULL);
         *ret_shim = take_fd(&shim);
         return 0;
 }

@@ -7,21 +7,11 @@
 
 #include "base/own.h"
 #include "instance/backend.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_record.h"
 #include "instance/live_update.h"
 #include "instance/resource_flags.h"
 #include "instance/shim_job.h"
-
-static void tell(struct engine *e, const struct instance *i)
-{
-        const char *const attributes[] = { "image", i->image_name, NULL };
-        const struct event ev = {
-                .type = "container", .action = "update", .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
-}
 
 /* Also of one that does not run: what makes no sense is an error now. */
 static int check(struct engine *e, const struct instance *i, struct buf *resources, struct error *err)
@@ -90,6 +80,6 @@ int instance_update(struct engine *e, struct instance *i, instance_change *chang
                 r = instance_save(i, err);
         flock(i->fd, LOCK_UN);
         if (r == 0)
-                tell(e, i);
+                instance_tell(e, i, "update", NULL);
         return r;
 }

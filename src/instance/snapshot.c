@@ -13,7 +13,7 @@
 
 #include "base/grow.h"
 #include "base/own.h"
-#include "instance/event.h"
+#include "instance/instance_event.h"
 #include "instance/instance_image_make.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_name.h"
@@ -33,16 +33,6 @@ static int no_memory(struct error *err)
 static void owner_of(const struct instance *i, const char *name, char ret[OWNER_SIZE])
 {
         snprintf(ret, OWNER_SIZE, "%s/%s", i->id, name);
-}
-
-static void tell(struct engine *e, const struct instance *i, const char *action, const char *name)
-{
-        const char *const attributes[] = { "image", i->image_name, "snapshot", name, NULL };
-        const struct event ev = {
-                .type = "container", .action = action, .id = i->id, .name = i->name, .attributes = attributes
-        };
-
-        event_add(e->run, &ev);
 }
 
 /* ---- records ---- */
@@ -335,7 +325,7 @@ int snapshot_create(struct engine *e, struct instance *i, const char *name, stru
         }
         if (r < 0)
                 return r;
-        tell(e, i, "snapshot", s.name);
+        instance_tell(e, i, "snapshot", (const char *const[]){ "snapshot", s.name, NULL });
         *ret = s;
         return 0;
 }
@@ -377,7 +367,7 @@ int snapshot_remove(struct engine *e, struct instance *i, const char *name, bool
         if (r >= 0)
                 r = remove_one(e, i, dir, &s, err);
         if (r == 0)
-                tell(e, i, "snapshot_remove", name);
+                instance_tell(e, i, "snapshot_remove", (const char *const[]){ "snapshot", name, NULL });
         return r;
 }
 
@@ -472,6 +462,6 @@ int snapshot_restore(struct engine *e, struct instance *i, const char *name, str
         r = restore(e, i, &s, err);
         instance_unlock(e, i->id, &i->lock);
         if (r == 0)
-                tell(e, i, "restore", name);
+                instance_tell(e, i, "restore", (const char *const[]){ "snapshot", name, NULL });
         return r;
 }

@@ -158,6 +158,7 @@ int store_image_remove(struct store *s, const struct digest *id, struct error *e
  * and all is there again when the store is closed. Until then no other process changes the store.
  */
 int store_rehearse(struct store *s, struct error *err);
+bool store_is_rehearsed(const struct store *s);
 
 /* The owner (an instance) needs the image, also while nothing of it runs; more than one image each is fine. */
 int store_image_hold(struct store *s, const struct digest *id, const char *owner, struct error *err);

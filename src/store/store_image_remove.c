@@ -171,6 +171,11 @@ int store_rehearse(struct store *s, struct error *err)
         return database_rehearse(&s->database, err);
 }
 
+bool store_is_rehearsed(const struct store *s)
+{
+        return s->database.rehearses;
+}
+
 int store_image_remove(struct store *s, const struct digest *id, struct error *err)
 {
         struct request q = { .id = id };

@@ -137,6 +137,37 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
         run -1 holt volume rm --dry-run nowhere
 }
 
+@test "events: of exec, images, networks and prunes, and none of a rehearsal" {
+        told() { holt events --since 1h --stream=false --format "$1" "${@:2}"; }
+        holt run -d --network none --name runs --label stage=test --label image=no box sh -c 'sleep 100; true' >/dev/null
+        holt exec runs sh
+        run -3 holt exec runs sh -c 'exit 3'
+        run -127 holt exec runs /no/such
+        is "$(told '{{.Action}}' --filter event=exec_create | sort)" $'exec_create: /no/such\nexec_create: sh\nexec_create: sh -c exit 3'
+        is "$(told '{{.Actor.Attributes.exitCode}} {{.Actor.Attributes.name}} {{.Actor.Attributes.image}}' --filter event=exec_die | tail -n 1)" '3 runs box'
+        is "$(told '{{.Actor.Attributes.execID}}' --filter 'event=exec_start' --filter event=exec_die --filter event=exec_create | sort -u | wc -l)" 3
+        is "$(told '{{.Action}}' --filter label=stage=test --filter event=create --filter event=start | xargs)" 'create start'
+        holt restart -t 0 runs
+        holt top runs >/dev/null
+        is "$(told '{{.Action}}' --filter event=restart --filter event=top | xargs)" 'restart top'
+        holt tag box other:2
+        holt rmi --dry-run other:2 >/dev/null
+        holt rmi other:2
+        holt save -o saved box
+        holt load -q -i saved >/dev/null
+        is "$(told '{{.Action}}' --filter type=image | xargs)" 'import tag untag save load'
+        is "$(told '{{.Actor.Attributes.name}}' --filter event=tag)" other:2
+        holt network create gone >/dev/null
+        holt volume create >/dev/null
+        holt network prune -f
+        holt volume prune -f
+        holt rm -f runs
+        holt system prune -f -a
+        is "$(told '{{.Type}}' --filter event=prune | sort | uniq -c | xargs)" '1 container 1 image 2 network 1 volume'
+        is "$(told '{{.Action}}' --filter type=image --filter event=delete | xargs)" delete
+        [ "$(told '{{.Actor.Attributes.reclaimed}}' --filter type=image --filter event=prune)" -gt 0 ]
+}
+
 @test "networks: system prune takes those of nobody, df counts them, check misses them" {
         local n
         for n in used old free; do holt network create --label which=$n $n >/dev/null; done
