@@ -17,16 +17,23 @@ void json_put(struct json_object *root)
         free(doc);
 }
 
-/* The member, NULL when it is absent or null. */
-static struct json_object *member(struct json_object *obj, const char *key)
+struct json_object *json_member(struct json_object *obj, const char *key)
 {
-        for (size_t i = 0; i < obj->n; i++) {
+        for (size_t i = 0; obj && obj->type == JSON_OBJECT && i < obj->n; i++) {
                 struct json_object *v = &obj->items[i];
 
                 if (*v->key == *key && strcmp(v->key, key) == 0)
-                        return v->type == JSON_NULL ? NULL : v;
+                        return v;
         }
         return NULL;
+}
+
+/* The member, NULL when it is absent or null. */
+static struct json_object *member(struct json_object *obj, const char *key)
+{
+        struct json_object *v = json_member(obj, key);
+
+        return v && v->type != JSON_NULL ? v : NULL;
 }
 
 static int wrong_type(struct error *err, const char *key, const char *want)

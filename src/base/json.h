@@ -62,6 +62,9 @@ struct json_object *json_array_item(struct json_object *array, size_t i);
 size_t json_member_count(struct json_object *obj);
 struct json_object *json_member_at(struct json_object *obj, size_t i);
 
+/* The member of that name, whatever it is; NULL when there is none, or obj is no object. */
+struct json_object *json_member(struct json_object *obj, const char *key);
+
 /* Calls each(key, value, userdata) for every member, in order, until one returns non-zero; returns that. */
 int json_each(struct json_object *obj, int (*each)(const char *key, struct json_object *value, void *userdata),
               void *userdata);

@@ -5,16 +5,10 @@
 
 #include "base/json.h"
 #include "base/own.h"
+#include "cli/inspect.h"
 #include "cli/network_select.h"
-#include "cli/template.h"
 #include "cli/timestamp.h"
 #include "net/endpoint.h"
-
-struct inspection {
-        struct network_place place;
-        struct json_writer w; /* the array, or the network for the template */
-        struct error *err;
-};
 
 static void write_pairs(struct json_writer *w, const char *key, const struct network_pair *list)
 {
@@ -84,37 +78,39 @@ static int write_user(void *userdata, struct endpoint *e)
         return 0;
 }
 
-static int write_network(struct inspection *i, const struct network *n, const char *driver)
+static int write_network(const struct network_place *place, const struct network *n, const char *driver,
+                         struct json_writer *w, struct error *err)
 {
-        struct users u = { n->name, &i->w };
+        struct users u = { n->name, w };
         char created[TIMESTAMP_MAX];
         int r;
 
         timestamp_rfc3339(n->created / 1000000000, created);
-        json_begin_object(&i->w, NULL);
-        json_write_string(&i->w, "Name", n->name);
-        json_write_string(&i->w, "Id", n->id);
-        json_write_string(&i->w, "Created", created);
-        json_write_string(&i->w, "Scope", "local");
-        json_write_string(&i->w, "Driver", driver);
-        json_write_bool(&i->w, "EnableIPv4", true);
-        json_write_bool(&i->w, "EnableIPv6", n->ipv6);
-        write_ipam(&i->w, n);
-        json_write_bool(&i->w, "Internal", n->internal);
-        json_write_bool(&i->w, "Attachable", false);
-        json_write_bool(&i->w, "Ingress", false);
-        json_write_string(&i->w, "Interface", n->interface);
-        json_begin_object(&i->w, "Containers");
-        r = endpoint_each(&i->place, write_user, &u, i->err);
-        json_end_object(&i->w);
-        write_pairs(&i->w, "Options", n->options);
-        write_pairs(&i->w, "Labels", n->labels);
-        json_end_object(&i->w);
+        json_begin_object(w, NULL);
+        json_write_string(w, "Name", n->name);
+        json_write_string(w, "Id", n->id);
+        json_write_string(w, "Created", created);
+        json_write_string(w, "Scope", "local");
+        json_write_string(w, "Driver", driver);
+        json_write_bool(w, "EnableIPv4", true);
+        json_write_bool(w, "EnableIPv6", n->ipv6);
+        write_ipam(w, n);
+        json_write_bool(w, "Internal", n->internal);
+        json_write_bool(w, "Attachable", false);
+        json_write_bool(w, "Ingress", false);
+        json_write_string(w, "Interface", n->interface);
+        json_begin_object(w, "Containers");
+        r = endpoint_each(place, write_user, &u, err);
+        json_end_object(w);
+        write_pairs(w, "Options", n->options);
+        write_pairs(w, "Labels", n->labels);
+        json_end_object(w);
         return r;
 }
 
-static int inspect(struct inspection *i, const char *name)
+static int write_one(void *engine, const char *name, struct json_writer *w, struct error *err)
 {
+        const struct network_place place = network_place_of_engine(engine);
         own_network struct network n = {};
         int r;
 
@@ -125,60 +121,16 @@ static int inspect(struct inspection *i, const char *name)
                         continue;
                 n.name = p->name;
                 snprintf(n.id, sizeof n.id, "%s", p->id);
-                return write_network(i, &n, p->driver);
+                return write_network(&place, &n, p->driver, w, err);
         }
-        r = network_find(&i->place, name, &n, i->err);
-        return r == 0 ? write_network(i, &n, "bridge") : r;
-}
-
-/* One line a network. */
-static int inspect_with_template(struct inspection *i, const char *name, const struct template *t, struct buf *out)
-{
-        own_json struct json_object *json = NULL;
-        own_buf struct buf text = {};
-        int r;
-
-        i->w = (struct json_writer){ .out = &text };
-        r = inspect(i, name);
-        if (r == 0)
-                r = json_parse(buf_str(&text), text.len, &json, i->err);
-        if (r == 0)
-                r = template_execute(t, json, out, i->err);
-        if (r == 0)
-                buf_add_str(out, "\n");
-        return r;
+        r = network_find(&place, name, &n, err);
+        return r == 0 ? write_network(&place, &n, "bridge", w, err) : r;
 }
 
 int cmd_network_inspect(struct invocation *inv, struct error *err)
 {
-        const char *format = args_str(&inv->args, OPTION_FORMAT);
-        own_template struct template *t = NULL;
         own_engine struct engine e = {};
-        own_buf struct buf out = {};
-        struct inspection i = { .err = err };
-        int r = 0;
+        int r = invocation_engine(inv, &e, err);
 
-        if (format && strcmp(format, "json") != 0)
-                r = template_parse(format, &t, err);
-        if (r == 0)
-                r = invocation_engine(inv, &e, err);
-        if (r < 0)
-                return r;
-        i.place = network_place_of_engine(&e);
-        i.w = (struct json_writer){ .out = &out, .indent = format ? 0 : 4 };
-        if (!t)
-                json_begin_array(&i.w, NULL);
-        for (unsigned k = 0; k < inv->args.n_operands; k++) {
-                const char *name = inv->args.operands[k];
-
-                if ((t ? inspect_with_template(&i, name, t, &out) : inspect(&i, name)) == 0)
-                        continue;
-                report_error(err->text);
-                inv->exit_status = 1;
-        }
-        if (!t) {
-                json_end_array(&i.w);
-                buf_add_str(&out, "\n");
-        }
-        return output_write(&out, err);
+        return r == 0 ? inspect_operands(inv, write_one, &e, err) : r;
 }

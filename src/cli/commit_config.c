@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "cli/image_change.h"
+#include "cli/label_map.h"
 
 static int no_memory(struct error *err)
 {
@@ -13,29 +14,6 @@ static int no_memory(struct error *err)
 }
 
 /* ---- one on top of the other ---- */
-
-struct member {
-        const char *key;
-        struct json_object *found;
-};
-
-static int look_for(const char *key, struct json_object *value, void *userdata)
-{
-        struct member *m = userdata;
-
-        if (strcmp(key, m->key) == 0)
-                m->found = value;
-        return 0;
-}
-
-static struct json_object *find(struct json_object *obj, const char *key)
-{
-        struct member m = { .key = key };
-
-        if (json_is_object(obj))
-                json_each(obj, look_for, &m);
-        return m.found;
-}
 
 struct merging {
         struct json_writer *w;
@@ -46,7 +24,7 @@ static int write_unless_upper(const char *key, struct json_object *value, void *
 {
         struct merging *m = userdata;
 
-        if (!find(m->upper, key))
+        if (!json_member(m->upper, key))
                 json_write_value(m->w, key, value);
         return 0;
 }
@@ -112,10 +90,10 @@ static void merge_member(struct json_writer *w, const char *key, struct json_obj
 static int merge_lower(const char *key, struct json_object *value, void *userdata)
 {
         struct merging *m = userdata;
-        struct json_object *upper = find(m->upper, key);
+        struct json_object *upper = json_member(m->upper, key);
 
         /* Arguments belong to their own entry point. */
-        if (!upper && strcmp(key, "Cmd") == 0 && find(m->upper, "Entrypoint"))
+        if (!upper && strcmp(key, "Cmd") == 0 && json_member(m->upper, "Entrypoint"))
                 return 0;
         if (upper)
                 merge_member(m->w, key, value, upper);
@@ -128,7 +106,7 @@ static int write_unless_lower(const char *key, struct json_object *value, void *
 {
         struct merging *m = userdata;
 
-        if (!find(m->lower, key))
+        if (!json_member(m->lower, key))
                 json_write_value(m->w, key, value);
         return 0;
 }
@@ -167,21 +145,6 @@ static void write_text(struct json_writer *w, const char *key, const char *value
                 json_write_string(w, key, value);
 }
 
-static void write_labels(struct json_writer *w, const char *const *labels)
-{
-        if (!labels)
-                return;
-        json_begin_object(w, "Labels");
-        for (; *labels; labels++) {
-                const char *equals = strchrnul(*labels, '=');
-                own_mem char *key = strndup(*labels, (size_t)(equals - *labels));
-
-                if (key)
-                        json_write_string(w, key, *equals ? equals + 1 : "");
-        }
-        json_end_object(w);
-}
-
 static void write_ports(struct json_writer *w, const char *const *ports)
 {
         if (!ports)
@@ -214,7 +177,8 @@ static void write_asked(const struct instance_options *o, struct buf *out)
                 json_write_raw(&w, "Entrypoint", "null");
         if (o->command && *o->command)
                 write_list(&w, "Cmd", o->command);
-        write_labels(&w, o->label);
+        if (o->label)
+                label_map_write(&w, "Labels", o->label);
         write_ports(&w, o->expose);
         json_end_object(&w);
 }

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/own.h"
+#include "cli/label_map.h"
 #include "cli/table.h"
 
 static int add_line(struct format *f, const struct buf *row, bool titles, struct error *err)
@@ -84,17 +85,8 @@ bool format_wants_labels(const struct format *f)
 
 void format_write_labels(const struct format *f, const char *const *labels, struct json_writer *w)
 {
-        if (!format_wants_labels(f))
-                return;
-        json_begin_object(w, "Label");
-        for (; labels && *labels; labels++) {
-                own_mem char *name = strndup(*labels, strcspn(*labels, "="));
-                const char *value = strchr(*labels, '=');
-
-                if (name)
-                        json_write_string(w, name, value ? value + 1 : "");
-        }
-        json_end_object(w);
+        if (format_wants_labels(f))
+                label_map_write(w, "Label", labels);
 }
 
 int format_add(struct format *f, const struct buf *row, struct error *err)

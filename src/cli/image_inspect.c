@@ -7,32 +7,9 @@
 #include "cli/image_lookup.h"
 #include "cli/timestamp.h"
 
-struct member {
-        const char *key;
-        struct json_object *found;
-};
-
-static int look_for(const char *key, struct json_object *value, void *userdata)
-{
-        struct member *m = userdata;
-
-        if (strcmp(key, m->key) == 0)
-                m->found = value;
-        return 0;
-}
-
-static struct json_object *member(struct json_object *obj, const char *key)
-{
-        struct member m = { .key = key };
-
-        if (json_is_object(obj))
-                json_each(obj, look_for, &m);
-        return m.found;
-}
-
 static const char *text_member(struct json_object *obj, const char *key)
 {
-        struct json_object *value = member(obj, key);
+        struct json_object *value = json_member(obj, key);
         const char *text = value ? json_string_value(value) : NULL;
 
         return text ? text : "";
@@ -60,7 +37,7 @@ static void write_config(struct json_writer *w, struct json_object *config)
 {
         json_begin_object(w, "Config");
         for (size_t i = 0; i < ARRAY_SIZE(always); i++) {
-                struct json_object *value = member(config, always[i].key);
+                struct json_object *value = json_member(config, always[i].key);
 
                 if (value)
                         json_write_value(w, always[i].key, value);
@@ -108,7 +85,7 @@ static void write_image(struct json_writer *w, const struct image_info *info, st
         json_write_string(w, "Comment", text_member(config, "comment"));
         json_write_string(w, "Created", text_member(config, "created"));
         json_write_string(w, "Author", text_member(config, "author"));
-        write_config(w, member(config, "config"));
+        write_config(w, json_member(config, "config"));
         json_write_string(w, "Architecture", info->platform.architecture);
         if (*info->platform.variant)
                 json_write_string(w, "Variant", info->platform.variant);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/instance_inspect.h"
+#include "cli/label_map.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,24 +44,6 @@ static void write_list(struct json_writer *w, const char *key, const char *const
         for (; *list; list++)
                 json_write_string(w, NULL, *list);
         json_end_array(w);
-}
-
-/* "NAME=VALUE" each. Of several with one name the last counts. */
-static void write_map(struct json_writer *w, const char *key, const char *const *list)
-{
-        json_begin_object(w, key);
-        for (; list && *list; list++) {
-                const char *equals = strchrnul(*list, '=');
-                size_t n = (size_t)(equals - *list);
-                own_mem char *name = strndup(*list, n);
-                bool again = false;
-
-                for (const char *const *later = list + 1; *later && !again; later++)
-                        again = strncmp(*later, *list, n) == 0 && ((*later)[n] == '=' || !(*later)[n]);
-                if (name && !again)
-                        json_write_string(w, name, *equals ? equals + 1 : "");
-        }
-        json_end_object(w);
 }
 
 static void write_text(struct json_writer *w, const char *key, const char *value, const char *absent)
@@ -167,7 +150,7 @@ static void write_host_config(struct json_writer *w, const struct instance *i)
         write_list(w, "Binds", o->volume);
         json_begin_object(w, "LogConfig");
         write_text(w, "Type", o->log_driver, "json-file");
-        write_map(w, "Config", o->log_opt);
+        label_map_write(w, "Config", o->log_opt);
         json_end_object(w);
         write_text(w, "NetworkMode", o->network ? o->network[0] : NULL, "default");
         write_restart(w, o->restart ? o->restart : "no");
@@ -192,7 +175,7 @@ static void write_host_config(struct json_writer *w, const struct instance *i)
         write_text(w, "UTSMode", o->uts, "");
         write_text(w, "UsernsMode", o->userns, "");
         write_size(w, "ShmSize", o->shm_size ? o->shm_size : "64m");
-        write_map(w, "Sysctls", o->sysctl);
+        label_map_write(w, "Sysctls", o->sysctl);
         write_list(w, "Devices", o->device);
         write_list(w, "Tmpfs", o->tmpfs);
         json_write_bool(w, "Init", o->init);
@@ -221,7 +204,7 @@ static void write_config(struct json_writer *w, const struct instance *i)
                 write_list(w, "Entrypoint", (const char *const[]){ o->entrypoint, NULL });
         else
                 json_write_raw(w, "Entrypoint", "null");
-        write_map(w, "Labels", o->label);
+        label_map_write(w, "Labels", o->label);
         write_text(w, "StopSignal", o->stop_signal, "SIGTERM");
         if (o->stop_timeout)
                 write_number(w, "StopTimeout", o->stop_timeout);

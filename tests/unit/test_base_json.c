@@ -342,7 +342,11 @@ static void test_get(void **state)
         assert_int_equal(json_get_object(root, "o", &o, &err), 1);
         assert_true(json_is_object(o));
         assert_int_equal(json_member_count(o), 0);
+        assert_ptr_equal(json_member(root, "o"), o);
+        assert_null(json_member(root, "none"));
+        assert_null(json_member(NULL, "none"));
         assert_int_equal(json_get_array(root, "a", &a, &err), 1);
+        assert_null(json_member(a, "o"));
         assert_int_equal(json_array_size(a), 1);
         assert_false(json_is_object(a));
         assert_true(json_u64_value(json_array_item(a, 0), &u));
