@@ -8,15 +8,12 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "instance/backend.h"
 #include "instance/instance_event.h"
 #include "instance/instance_explain.h"
-#include "instance/instance_image.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_mounts.h"
 #include "instance/instance_name.h"
 #include "instance/instance_record.h"
-#include "instance/shim_job.h"
 
 static int make_directory(int dir, const char *name, mode_t mode, struct error *err)
 {
@@ -58,24 +55,6 @@ static int hold_image(struct engine *e, struct instance *i, struct error *err)
         return i->options.rm || r < 0 ? r : store_image_hold(store, &i->image, i->id, err);
 }
 
-/* What was asked for, where the command was typed, of what the image says. */
-static int complete(struct engine *e, struct instance *i, struct error *err)
-{
-        int r = instance_image_read(e, i, err);
-
-        if (r == 0)
-                r = instance_image_merge(i->config, &i->options, err);
-        return r == 0 ? instance_image_args(i->config, &i->options, &i->args, err) : r;
-}
-
-/* What makes no sense to a shim is refused before there is an instance. */
-static int check_life(const struct instance *i, struct error *err)
-{
-        own_shim_job struct shim_job ignored = {};
-
-        return shim_job_of(i, &ignored, err);
-}
-
 static int fill(struct engine *e, struct instance *i, int dir, struct error *err)
 {
         int r = i->fd = make_directory(dir, i->id, 0700, err);
@@ -91,37 +70,20 @@ static int fill(struct engine *e, struct instance *i, int dir, struct error *err
         return r == 0 ? instance_save(i, err) : r;
 }
 
-int instance_plan(struct engine *e, const struct image_info *image, const char *image_name,
-                  struct instance_options *options, struct instance **ret, struct error *err)
+static int make(struct engine *e, struct instance *i, struct error *err)
 {
-        own_instance struct instance *i = NULL;
-        char id[INSTANCE_ID_LEN + 1];
-        int r = instance_make_id(id, err);
+        own_fd int dir = engine_open_instances(e, err);
+        struct error ignored;
+        int r = dir < 0 ? dir : instance_lock(e, i->id, err);
 
-        if (r == 0)
-                r = instance_new(e, id, &i, err);
-        if (r < 0 || !i)
-                return r;
-        i->backend = &backend_container;
-        i->created = instance_now();
-        i->image_name = strdup(image_name);
-        if (!i->image_name)
-                return error_set(err, ENOMEM, "out of memory");
-        r = instance_options_settle(options, err);
-        if (r == 0 && options->name)
-                r = instance_name_check(options->name, err);
         if (r < 0)
                 return r;
-        i->options = *options;
-        *options = (struct instance_options){};
-        if (image) {
-                i->image = image->id;
-                r = complete(e, i, err);
+        i->lock = r;
+        r = fill(e, i, dir, err);
+        if (r < 0) {
+                instance_erase(e, i, false, &ignored);
+                instance_unlock(e, i->id, &i->lock);
         }
-        if (r == 0)
-                r = check_life(i, err);
-        if (r == 0)
-                *ret = take_ptr(i);
         return r;
 }
 
@@ -129,22 +91,13 @@ int instance_create(struct engine *e, const struct image_info *image, const char
                     struct instance_options *options, struct instance **ret, struct error *err)
 {
         own_instance struct instance *i = NULL;
-        own_fd int dir = -1;
-        struct error ignored;
         int r = instance_plan(e, image, image_name, options, &i, err);
 
-        if (r == 0)
-                r = dir = engine_open_instances(e, err);
-        if (r >= 0)
-                r = i->lock = instance_lock(e, i->id, err);
+        if (r < 0 || !i)
+                return r;
+        r = make(e, i, err);
         if (r < 0)
                 return r;
-        r = fill(e, i, dir, err);
-        if (r < 0) {
-                instance_erase(e, i, false, &ignored);
-                instance_unlock(e, i->id, &i->lock);
-                return r;
-        }
         instance_tell(e, i, "create", NULL);
         *ret = take_ptr(i);
         return 0;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/own.h"
+#include "instance/backend.h"
+#include "instance/instance_explain.h"
+#include "instance/instance_image.h"
+#include "instance/instance_name.h"
+#include "instance/instance_record.h"
+#include "instance/shim_job.h"
+
+/* What was asked for, where the command was typed, of what the image says. */
+static int complete(struct engine *e, struct instance *i, struct error *err)
+{
+        int r = instance_image_read(e, i, err);
+
+        if (r == 0)
+                r = instance_image_merge(i->config, &i->options, err);
+        return r == 0 ? instance_image_args(i->config, &i->options, &i->args, err) : r;
+}
+
+/* What makes no sense to a shim is refused before there is an instance. */
+static int check_life(const struct instance *i, struct error *err)
+{
+        own_shim_job struct shim_job ignored = {};
+
+        return shim_job_of(i, &ignored, err);
+}
+
+int instance_plan(struct engine *e, const struct image_info *image, const char *image_name,
+                  struct instance_options *options, struct instance **ret, struct error *err)
+{
+        own_instance struct instance *i = NULL;
+        char id[INSTANCE_ID_LEN + 1];
+        int r = instance_make_id(id, err);
+
+        if (r == 0)
+                r = instance_new(e, id, &i, err);
+        if (r < 0 || !i)
+                return r;
+        i->backend = &backend_container;
+        i->created = instance_now();
+        if (asprintf(&i->image_name, "%s", image_name) < 0)
+                i->image_name = NULL;
+        r = i->image_name ? instance_options_settle(options, err) : error_set(err, ENOMEM, "out of memory");
+        if (r == 0 && options->name)
+                r = instance_name_check(options->name, err);
+        if (r < 0)
+                return r;
+        i->options = *options;
+        *options = (struct instance_options){};
+        if (image) {
+                i->image = image->id;
+                r = complete(e, i, err);
+        }
+        if (r == 0)
+                r = check_life(i, err);
+        if (r < 0)
+                return r;
+        *ret = take_ptr(i);
+        return 0;
+}
