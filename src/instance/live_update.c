@@ -47,16 +47,17 @@ int live_update_read(int run_dir, struct buf *ret)
 
 int live_update_parse(const struct buf *text, struct live_update *ret)
 {
-        own_live_update struct live_update u = {};
+        own_json struct json_object *json = NULL;
         const char *restart = NULL;
+        struct live_update u = {};
 
-        if (json_parse(text->data, text->len, &u.json, NULL) < 0 || !json_is_object(u.json) ||
-            json_get_string(u.json, "restart", &restart, NULL) < 0 ||
+        if (json_parse(text->data, text->len, &json, NULL) < 0 || !json_is_object(json) ||
+            json_get_string(json, "restart", &restart, NULL) < 0 ||
             restart_policy_parse(restart, &u.restart, NULL) < 0 ||
-            json_get_object(u.json, "config", &u.config, NULL) <= 0)
+            json_get_object(json, "config", &u.config, NULL) <= 0)
                 return -EINVAL;
+        u.json = take_ptr(json);
         *ret = u;
-        u = (struct live_update){};
         return 0;
 }
 
