@@ -51,7 +51,7 @@ int live_update_parse(const struct buf *text, struct live_update *ret)
         const char *restart = NULL;
         struct live_update u = {};
 
-        if (json_parse(text->data, text->len, &json, NULL) < 0 || !json_is_object(json) ||
+        if (json_parse(buf_str(text), text->len, &json, NULL) < 0 || !json_is_object(json) ||
             json_get_string(json, "restart", &restart, NULL) < 0 ||
             restart_policy_parse(restart, &u.restart, NULL) < 0 ||
             json_get_object(json, "config", &u.config, NULL) <= 0)
@@ -113,7 +113,7 @@ int live_update_config(const struct live_update *u, struct buf *config)
         struct json_writer w = { .out = &out };
         struct buf before;
 
-        if (json_parse(config->data, config->len, &old, NULL) < 0 || !json_is_object(old))
+        if (json_parse(buf_str(config), config->len, &old, NULL) < 0 || !json_is_object(old))
                 return -EINVAL;
         if (!member(resources_of(old), "memory"))
                 return 0;

@@ -305,7 +305,7 @@ PY
 
 @test "without descriptors a shim waits, and neither burns time nor hangs" {
         sh_spec 'echo here; while :; do sleep 0.1; done'
-        (ulimit -n 64; start aaa -d health_test=CMD-SHELL health_test=true health_interval=1s)
+        (ulimit -n 64; start aaa -d stop-timeout=1 health_test=CMD-SHELL health_test=true health_interval=1s)
         local shim
         shim=$(shim_of aaa)
         talk aaa <<PY
@@ -333,7 +333,7 @@ for i in range(60):
     s = connect(); s.sendall(hello + frame(ATTACH, b'\1')); held.append(s)
 time.sleep(0.3)
 os.kill($shim, 15)
-for i in range(100):
+for i in range(200):
     if not os.path.exists('/proc/$shim/fd/0'): break
     time.sleep(0.1)
 else: sys.exit('the shim does not end')

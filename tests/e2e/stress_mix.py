@@ -101,7 +101,7 @@ def main():
     done.set()
     killer.join()
     print(counts, "hung:", hung)
-    sys.exit(0 if not hung and counts["killed"] > rounds // 30 and counts["done"] > rounds // 5 else 1)
+    sys.exit(0 if not hung and counts["killed"] > rounds // 30 and counts["done"] > rounds // 20 else 1)
 
 
 main()
