@@ -5,6 +5,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# All of the file is one test here.
+setup_file() { export BATS_TEST_TIMEOUT=1000; }
+
 @test "mounts.bats on the kernel $(uname -r)" {
         modprobe -a erofs loop overlay
         bats "$BATS_TEST_DIRNAME/mounts.bats"

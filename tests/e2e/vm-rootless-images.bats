@@ -8,6 +8,8 @@ load ../vm/lib
 
 setup_file() {
         [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || return 0
+        # All of rootless.bats is one test here.
+        export BATS_TEST_TIMEOUT=1000
         modprobe -a erofs loop overlay
         useradd --create-home --shell /bin/bash holt-he
         loginctl enable-linger holt-he
@@ -77,6 +79,13 @@ make_image() {
         as_user timeout 100 "$holt" run --rm --network none --security-opt seccomp=unconfined -m 64m --pids-limit 20 box \
                 sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /proc/self/cgroup' >got
         [ "$(xargs <got)" = '67108864 20 0::/' ]
+        # They hold.
+        run as_user timeout 100 "$holt" run --rm --network none --security-opt seccomp=unconfined -m 16m --memory-swap 16m box \
+                busybox dd if=/dev/zero of=/dev/null bs=64M
+        [ "$status" -eq 137 ]
+        run as_user timeout 100 "$holt" run --rm --network none --security-opt seccomp=unconfined --pids-limit 5 box \
+                sh -c 'for i in 1 2 3 4 5 6 7 8; do busybox sleep 9 & done; wait'
+        [[ $output == *fork* ]]
         as_user timeout 100 "$holt" run -d --name limited --network none --security-opt seccomp=unconfined box \
                 sh -c 'while :; do busybox sleep 1; done' >id
         as_user systemctl --user is-active "holt-$(cat id).scope"
