@@ -29,7 +29,7 @@ static void test_defaults(void **state)
         assert_string_equal(s.linux_.cgroups_path, "/holt" CGROUP);
         for (size_t i = 0; i < ARRAY_SIZE(types); i++)
                 assert_non_null(spec_namespace(&s, types[i]));
-        assert_string_equal(mount_at(&s, "/etc/hosts")->source, "/instance/hosts");
+        assert_string_equal(mount_at(&s, "/etc/hosts")->source, "/tmp/hosts");
         assert_int_equal(s.annotations.n, 0);
 }
 
@@ -131,7 +131,7 @@ static void test_joined_namespaces(void **state)
                                       .warn = ignore,
                                       .id = "id",
                                       .hostname = "host",
-                                      .files = "/instance",
+                                      .files = "/tmp",
                                       .netns_path = "/n",
                                       .pid_path = "/p",
                                       .ipc_path = "/i",
