@@ -13,6 +13,7 @@
 #include "cli/instance_select.h"
 #include "instance/exit_status.h"
 #include "instance/instance_explain.h"
+#include "instance/mount_words.h"
 #include "instance/shim_client.h"
 #include "sys/fd.h"
 
@@ -26,8 +27,8 @@ static void report_missing(const char *name)
 }
 
 /* Standard output is the program's: all that a pull has to say goes to standard error. */
-static int pull(const struct invocation *inv, struct store *store, enum pull_policy policy, struct pulled_image *ret,
-                struct error *err)
+static int pull(const struct invocation *inv, struct store *store, enum pull_policy policy, const char *name,
+                struct pulled_image *ret, struct error *err)
 {
         bool quiet = args_flag(&inv->args, OPTION_QUIET);
         own_image_pull struct image_pull p = {};
@@ -38,7 +39,7 @@ static int pull(const struct invocation *inv, struct store *store, enum pull_pol
                 return r;
         p.policy = policy;
         p.missing = quiet ? NULL : report_missing;
-        r = image_pull(&p, inv->args.operands[0], ret, err);
+        r = image_pull(&p, name, ret, err);
         if (r < 0)
                 return r;
         if (*ret->digest.text && !quiet) {
@@ -55,6 +56,25 @@ static int check_format(const struct args *a, struct error *err)
         if (args_has(a, OPTION_FORMAT) && !args_flag(a, OPTION_EXPLAIN))
                 return error_set(err, EMISUSED, "--format is for --explain");
         return check_choice("format", args_str(a, OPTION_FORMAT), formats, err);
+}
+
+/* Images that are to be mounted, as the one that it stands on. */
+static int pull_mounted(const struct invocation *inv, struct store *store, enum pull_policy policy,
+                        const struct instance_options *o, struct error *err)
+{
+        struct arena a = {};
+        int r = 0;
+
+        for (const char *const *text = o->mount; r == 0 && text && *text; text++) {
+                own_pulled_image struct pulled_image image = {};
+                struct mount_words w;
+
+                r = mount_words_read_mount(&a, *text, &w, err);
+                if (r == 0 && strcmp(w.type, "image") == 0)
+                        r = pull(inv, store, policy, w.source, &image, err);
+        }
+        arena_finish(&a);
+        return r;
 }
 
 /* --cidfile: who made it wants to know which it is, and that he is the only one. */
@@ -84,7 +104,9 @@ static int make(struct invocation *inv, struct engine *e, struct instance **ret,
         if (r == 0)
                 r = engine_store(e, &store, err);
         if (r == 0)
-                r = pull(inv, store, policy, &image, err);
+                r = pull(inv, store, policy, inv->args.operands[0], &image, err);
+        if (r == 0 && o.mount)
+                r = pull_mounted(inv, store, policy, &o, err);
         if (r == 0)
                 r = open_id_file(&inv->args, &id_file, err);
         if (r < 0)

@@ -71,7 +71,12 @@ struct container_bundle {
         int root; /* the root filesystem: a detached mount, which stays the caller's */
         bool has_netns;
         int netns; /* the network namespace to join, instead of what config says of it */
+        /* What config names CONTAINER_GIVEN and a number: detached mounts, which a start uses up, and namespaces. */
+        const int *given;
+        size_t n_given;
 };
+
+#define CONTAINER_GIVEN "/given/"
 
 struct container_options {
         const char *root; /* --root */

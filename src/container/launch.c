@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/parse.h"
 #include "container/check.h"
 #include "container/console.h"
 #include "container/hooks.h"
@@ -165,6 +166,17 @@ int launch_prepare_seccomp(struct launch *l, struct error *err)
                 return error_set(err, EINVAL, "linux.seccomp: SCMP_ACT_NOTIFY needs a listenerPath");
         state_file_name(l->container.id, STATE_SECCOMP, name);
         return seccomp_program_save(&l->seccomp, l->container.rootfd, name, err);
+}
+
+int launch_given(const struct launch *l, const char *path)
+{
+        const struct container_bundle *b = l->options->content;
+        const char *number = path ? path + strlen(CONTAINER_GIVEN) : NULL;
+        uint32_t n;
+
+        if (!b || !b->n_given || !path || strncmp(path, CONTAINER_GIVEN, strlen(CONTAINER_GIVEN)) != 0)
+                return -1;
+        return parse_u32(number, 10, &n) < 0 || n >= b->n_given ? -EINVAL : b->given[n];
 }
 
 static int given_network(const struct launch *l)

@@ -55,9 +55,15 @@ int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struc
         own_mem char *joined = NULL;
         const char *source = m->source;
         own_fd int tree = -1;
+        int given;
 
         if (!source)
                 return error_set(err, EINVAL, "mount %s: a bind mount needs a source", m->destination);
+        given = launch_given(l, source);
+        if (given != -1) {
+                tree = given < 0 ? given : fcntl(given, F_DUPFD_CLOEXEC, 3);
+                return tree < 0 ? error_set(err, EINVAL, "mount %s: it was not given", m->destination) : take_fd(&tree);
+        }
         if (*source != '/') {
                 if (asprintf(&joined, "%s/%s", l->container.bundle, source) < 0)
                         return error_set(err, ENOMEM, "out of memory");

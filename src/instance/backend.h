@@ -36,7 +36,9 @@ struct start_job {
         struct buf config; /* the runtime-spec's configuration */
         int root;          /* the root file system, detached; -1 */
         int netns;         /* -1: config says it all */
-        const int *pins;   /* keep the layers */
+        const int *given;  /* CONTAINER_GIVEN of config */
+        size_t n_given;
+        const int *pins; /* keep the layers */
         size_t n_pins;
         bool by_systemd;   /* its cgroup is made by the user's systemd */
         bool starts_again; /* there will be another start with this root */

@@ -2,11 +2,14 @@
 /* Isolation by namespaces: src/container behind the table. What it keeps lies in RUN/containers. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -37,11 +40,18 @@ int container_of_instance(const char *run, const char *id, struct container *ret
 
 /* ---- the start ---- */
 
+static bool is_namespace(int fd)
+{
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC;
+}
+
 /*
  * Kernels before 6.15 clone only what is attached somewhere: in a mount namespace of our own, then, over
  * RUN/instances/ID. What the host mounts and unmounts meanwhile still gets there.
  */
-static int attach_root(const char *run, const char *id, int root, struct error *err)
+static int attach_all(const char *run, const char *id, const struct start_job *job, struct error *err)
 {
         own_mem char *place = NULL;
         own_fd int slash = -1, at = -1;
@@ -59,35 +69,74 @@ static int attach_root(const char *run, const char *id, int root, struct error *
                 return error_errno(err, errno, "open %s", place);
         r = mount_set_attr(slash, true, 0, 0, MS_SLAVE);
         if (r == 0)
-                r = mount_attach(root, at);
+                r = mount_attach(job->root, at);
+        for (size_t i = 0; r == 0 && i < job->n_given; i++)
+                r = is_namespace(job->given[i]) ? 0 : mount_attach(job->given[i], at);
         return r < 0 ? error_errno(err, -r, "attach the root filesystem") : 0;
 }
 
-/* A start uses up the mount that it gets. */
-static int copy_root(const char *run, const char *id, int root, struct error *err)
+/* A start uses up the mounts that it gets. */
+struct mounts {
+        int root, *given;
+        size_t n;
+};
+
+static void mounts_finish(struct mounts *m)
 {
-        int fd = mount_clone(root, "", true), r;
+        for (size_t i = 0; i < m->n; i++)
+                close(m->given[i]);
+        free(m->given);
+        if (m->root >= 0)
+                close(m->root);
+}
+#define own_mounts __attribute__((cleanup(mounts_finish)))
+
+static int copy_root(const char *run, const char *id, const struct start_job *job, struct error *err)
+{
+        int fd = mount_clone(job->root, "", true), r;
 
         if (fd == -EINVAL) {
-                r = attach_root(run, id, root, err);
+                r = attach_all(run, id, job, err);
                 if (r < 0)
                         return r;
-                fd = mount_clone(root, "", true);
+                fd = mount_clone(job->root, "", true);
         }
         return fd < 0 ? error_errno(err, -fd, "copy the mount of the root filesystem") : fd;
+}
+
+static int copy_mounts(const char *run, const char *id, const struct start_job *job, struct mounts *ret,
+                       struct error *err)
+{
+        ret->root = copy_root(run, id, job, err);
+        if (ret->root < 0 || !job->n_given)
+                return ret->root < 0 ? ret->root : 0;
+        ret->given = calloc(job->n_given, sizeof *ret->given);
+        if (!ret->given)
+                return error_set(err, ENOMEM, "out of memory");
+        for (size_t i = 0; i < job->n_given; i++) {
+                int fd = is_namespace(job->given[i]) ? fcntl(job->given[i], F_DUPFD_CLOEXEC, 3)
+                                                     : mount_clone(job->given[i], "", true);
+
+                if (fd < 0)
+                        return error_errno(err, -fd, "copy a mount");
+                ret->given[ret->n++] = fd;
+        }
+        return 0;
 }
 
 static int start(const char *run, const char *id, const char *path, const struct start_job *job, const int *stdio,
                  pid_t *ret_pid, int *ret_master, struct error *err)
 {
         own_mem char *root = NULL;
-        own_fd int copy = -1;
+        own_mounts struct mounts copies = { .root = -1 };
         struct container_process p;
         struct container_bundle content = { .config = job->config.data,
                                             .len = job->config.len,
                                             .root = job->root,
                                             .has_netns = job->netns >= 0,
-                                            .netns = job->netns };
+                                            .netns = job->netns,
+                                            .given = job->given,
+                                            .n_given = job->n_given };
         struct container_options o = {
                 .id = id,
                 .bundle = path,
@@ -103,10 +152,11 @@ static int start(const char *run, const char *id, const char *path, const struct
                 return r;
         o.root = root;
         if (job->starts_again) {
-                copy = copy_root(run, id, job->root, err);
-                if (copy < 0)
-                        return copy;
-                content.root = copy;
+                r = copy_mounts(run, id, job, &copies, err);
+                if (r < 0)
+                        return r;
+                content.root = copies.root;
+                content.given = copies.given;
         }
         r = container_spawn(&o, &p, err);
         if (r < 0)

@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "instance/instance_event.h"
 #include "instance/instance_image_make.h"
+#include "instance/instance_mounts.h"
 #include "instance/instance_record.h"
 #include "instance/instance_root.h"
 #include "instance/snapshot.h"
@@ -209,6 +210,8 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
         struct store *store;
         int r = copy_options(i, o, &options, err);
 
+        if (r == 0)
+                r = instance_mounts_pin_images(i, &options, err);
         if (r == 0)
                 r = instance_take_rights(e, i, i->id, err);
         if (r == 0)

@@ -52,6 +52,11 @@ bool instance_mount_is_read_only(const struct instance_mount *m)
         return strcmp(m->type, "image") == 0;
 }
 
+bool instance_mount_is_given(const struct instance_mount *m)
+{
+        return m->subpath || strcmp(m->type, "image") == 0;
+}
+
 bool instance_mounts_has(const struct instance_mounts *m, const char *destination)
 {
         for (size_t i = 0; i < m->n; i++) {
@@ -68,12 +73,18 @@ static int copy_text(struct instance_mounts *m, const char **text)
         return *text ? 0 : -ENOMEM;
 }
 
+static int copy_text_or_null(struct instance_mounts *m, const char **text)
+{
+        return *text ? copy_text(m, text) : 0;
+}
+
 int instance_mounts_add(struct instance_mounts *m, struct instance_mount item, struct error *err)
 {
         if (instance_mounts_has(m, item.destination))
                 return error_set(err, EINVAL, "two mounts at %s", item.destination);
         if (copy_text(m, &item.type) < 0 || copy_text(m, &item.destination) < 0 || copy_text(m, &item.options) < 0 ||
-            (item.name && copy_text(m, &item.name) < 0) || (item.source && copy_text(m, &item.source) < 0) ||
+            copy_text_or_null(m, &item.name) < 0 || copy_text_or_null(m, &item.source) < 0 ||
+            copy_text_or_null(m, &item.image) < 0 || copy_text_or_null(m, &item.subpath) < 0 ||
             array_grow(&m->items, &m->cap, m->n + 1, sizeof *m->items) < 0)
                 return no_memory(err);
         m->items[m->n++] = item;
@@ -119,6 +130,10 @@ static int read_mount(struct json_object *obj, struct instance_mounts *m, struct
                 r = json_get_string(obj, "destination", &item.destination, err);
         if (r >= 0)
                 r = json_get_string(obj, "options", &item.options, err);
+        if (r >= 0)
+                r = json_get_string(obj, "image", &item.image, err);
+        if (r >= 0)
+                r = json_get_string(obj, "subpath", &item.subpath, err);
         if (r >= 0)
                 r = json_get_bool(obj, "anonymous", &item.anonymous, err);
         if (r >= 0)
@@ -223,6 +238,10 @@ int instance_mounts_describe(const struct instance *i, struct json_writer *w, co
                 if (item->name)
                         json_write_string(w, "Name", item->name);
                 json_write_string(w, "Source", item->source);
+                if (item->image)
+                        json_write_string(w, "Image", item->image);
+                if (item->subpath)
+                        json_write_string(w, "Subpath", item->subpath);
                 json_write_string(w, "Destination", item->destination);
                 if (item->name)
                         json_write_string(w, "Driver", "local");

@@ -20,6 +20,8 @@ struct instance_mount {
         const char *type;        /* "volume", "image", "bind" */
         const char *name;        /* of the volume; NULL */
         const char *source;      /* the path on the host; an image: its name */
+        const char *image;       /* an image: its id; NULL */
+        const char *subpath;     /* what of it is mounted, without leaving it; NULL: all */
         const char *destination; /* absolute */
         const char *options;     /* in the words of -v: "ro,z,rshared"; "" */
         bool anonymous, nocopy;
@@ -45,6 +47,14 @@ int instance_mounts_settle(struct engine *e, struct instance *i, struct error *e
 /* What would be settled: nothing is made or kept. */
 int instance_mounts_plan(struct engine *e, const struct instance *i, struct instance_mounts *ret, struct error *err);
 
+/* Whether it may hold images beside its own in the store. */
+bool instance_mounts_hold(const struct instance_options *o);
+
+/*
+ * For a clone: the images that o->mount names become those that the original has, whatever their names say by now.
+ */
+int instance_mounts_pin_images(const struct instance *original, struct instance_options *o, struct error *err);
+
 /* What was kept. dir: of ROOT/instances/ID. */
 int instance_mounts_load(int dir, struct instance_mounts *ret, struct error *err);
 
@@ -52,6 +62,9 @@ int instance_mounts_load(int dir, struct instance_mounts *ret, struct error *err
 int instance_mounts_all(const struct instance *i, struct instance_mounts *ret, struct error *err);
 
 bool instance_mount_is_read_only(const struct instance_mount *m);
+
+/* Whether it has no path that could be mounted: its tree is opened (instance_trees.h). */
+bool instance_mount_is_given(const struct instance_mount *m);
 
 /* "Mounts" as docker inspect has it. */
 int instance_mounts_describe(const struct instance *i, struct json_writer *w, const char *key, struct error *err);

@@ -9,6 +9,9 @@
 #include "instance/instance_mounts_list.h"
 #include "instance/volume_store.h"
 
+/* Behind the instance's id; no snapshot is called so. */
+#define MOUNTS_OWNER "/:mounts"
+
 static int no_memory(struct error *err)
 {
         return error_set(err, ENOMEM, "out of memory");
@@ -65,8 +68,33 @@ static int add_volume(struct settling *s, const struct mount_words *w, struct er
                                                             .source = path,
                                                             .destination = w->destination,
                                                             .options = w->options,
+                                                            .subpath = w->subpath,
                                                             .anonymous = !w->source || v.anonymous,
-                                                            .nocopy = w->nocopy },
+                                                            .nocopy = w->nocopy || w->subpath },
+                                   err);
+}
+
+/* It stays that image, whatever becomes of its name. */
+static int add_image(struct settling *s, const struct mount_words *w, struct error *err)
+{
+        own_mem struct image_info *image = NULL;
+        struct store *store;
+        int r = engine_store(s->e, &store, err);
+
+        if (r == 0)
+                r = store_image_find(store, w->source, &image, err);
+        /* It would be pulled. */
+        if (r == -ENOENT && s->makes_nothing)
+                r = 0;
+        if (r < 0 || (!image && !s->makes_nothing))
+                return error_wrap(err, "mount at %s", w->destination);
+        return instance_mounts_add(s->mounts,
+                                   (struct instance_mount){ .type = "image",
+                                                            .source = w->source,
+                                                            .image = image ? image->id.text : NULL,
+                                                            .subpath = w->subpath,
+                                                            .destination = w->destination,
+                                                            .options = "ro" },
                                    err);
 }
 
@@ -74,13 +102,7 @@ static int add_words(struct settling *s, const struct mount_words *w, struct err
 {
         if (strcmp(w->type, "volume") == 0)
                 return add_volume(s, w, err);
-        if (strcmp(w->type, "image") != 0)
-                return 0;
-        return instance_mounts_add(
-                s->mounts,
-                (struct instance_mount){
-                        .type = "image", .source = w->source, .destination = w->destination, .options = "ro" },
-                err);
+        return strcmp(w->type, "image") == 0 ? add_image(s, w, err) : 0;
 }
 
 static int take_place(struct instance_mounts *taken, const char *destination, struct error *err)
@@ -176,11 +198,47 @@ static void write_mount(struct json_writer *w, const struct instance_mount *m)
         json_write_string(w, "source", m->source);
         json_write_string(w, "destination", m->destination);
         json_write_string(w, "options", m->options);
+        if (m->image)
+                json_write_string(w, "image", m->image);
+        if (m->subpath)
+                json_write_string(w, "subpath", m->subpath);
         if (m->anonymous)
                 json_write_bool(w, "anonymous", true);
         if (m->nocopy)
                 json_write_bool(w, "nocopy", true);
         json_end_object(w);
+}
+
+static int hold_image(struct engine *e, const struct instance *i, const char *id, struct error *err)
+{
+        own_mem struct image_info *image = NULL;
+        char owner[INSTANCE_ID_LEN + sizeof MOUNTS_OWNER];
+        struct store *store;
+        int r = engine_store(e, &store, err);
+
+        snprintf(owner, sizeof owner, "%s" MOUNTS_OWNER, i->id);
+        if (r == 0)
+                r = store_image_find(store, id, &image, err);
+        return r < 0 || !image ? r : store_image_hold(store, &image->id, owner, err);
+}
+
+/* Before they are written down: whoever is killed between has at worst an image held for nobody (system check). */
+static int hold_images(struct engine *e, const struct instance *i, const struct instance_mounts *m, struct error *err)
+{
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < m->n; k++)
+                r = m->items[k].image ? hold_image(e, i, m->items[k].image, err) : 0;
+        return r;
+}
+
+bool instance_mounts_hold(const struct instance_options *o)
+{
+        for (const char *const *text = o->mount; text && *text; text++) {
+                if (strstr(*text, "image"))
+                        return true;
+        }
+        return o->volumes_from;
 }
 
 static int save(struct instance *i, const struct instance_mounts *m, struct error *err)
@@ -209,6 +267,8 @@ int instance_mounts_settle(struct engine *e, struct instance *i, struct error *e
                 return 0;
         r = settle(&s, o, err);
         instance_mounts_finish(&s.taken);
+        if (r == 0)
+                r = hold_images(e, i, &m, err);
         return r < 0 || !m.n ? r : save(i, &m, err);
 }
 

@@ -11,6 +11,7 @@
 #include "instance/instance_event.h"
 #include "instance/instance_image_make.h"
 #include "instance/instance_lock.h"
+#include "instance/instance_mounts.h"
 #include "instance/instance_name.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
@@ -42,13 +43,13 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
         else if (i->name)
                 instance_name_drop(dir, i->name, i->id);
         r = i->fd < 0 ? 0 : user_namespace_remove_tree(dir, i->id, err);
-        if (r < 0 || i->options.rm)
+        if (r < 0 || (i->options.rm && !instance_mounts_hold(&i->options)))
                 return r;
         r = engine_store(e, &store, err);
         if (r == 0)
                 r = store_image_release(store, i->id, err);
         /* Which image a damaged one stood on nobody knows: a prune finds it. */
-        return r == 0 && !i->damage ? image_drop_internal(e, &i->image, err) : r;
+        return r == 0 && !i->damage && !i->options.rm ? image_drop_internal(e, &i->image, err) : r;
 }
 
 /* Its shim had it locked until a moment ago. A sweep may have taken what that left for us, and all of the instance. */

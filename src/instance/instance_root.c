@@ -16,6 +16,7 @@
 #include "instance/instance_lock.h"
 #include "instance/instance_mounts.h"
 #include "instance/instance_record.h"
+#include "instance/instance_trees.h"
 #include "instance/user_rights.h"
 #include "store/layer_mount.h"
 #include "sys/fd.h"
@@ -144,15 +145,42 @@ static int mount_writable(struct engine *e, struct instance *i, struct instance_
 
 /* ---- volumes ---- */
 
-/* What it is mounted on may be missing; where it cannot be made, it is left out. */
-static int attach(int root, const struct instance_mount *m, bool writable, struct error *err)
+static int add_pins(struct instance_root *root, struct instance_trees *t, struct error *err)
 {
-        own_fd int source = mount_clone(AT_FDCWD, m->source, true), target = -1;
+        int *pins = realloc(root->pins, (root->n_pins + t->n_pins + 1) * sizeof *pins);
+
+        if (!pins)
+                return error_set(err, ENOMEM, "out of memory");
+        root->pins = pins;
+        while (t->n_pins)
+                pins[root->n_pins++] = t->pins[--t->n_pins];
+        return 0;
+}
+
+/* -ENOENT: a volume that is yet to be made. */
+static int open_source(struct engine *e, const struct instance *i, const struct instance_mount *m,
+                       struct instance_root *root, struct error *err)
+{
+        own_instance_trees struct instance_trees t = {};
+        int fd, r;
+
+        if (!instance_mount_is_given(m)) {
+                fd = mount_clone(AT_FDCWD, m->source, true);
+                return fd < 0 ? error_errno(err, -fd, "mount %s", m->source) : fd;
+        }
+        r = instance_trees_add(e, i, m, &t, err);
+        if (r < 0)
+                return r;
+        r = add_pins(root, &t, err);
+        return r < 0 ? r : take_fd(&t.fds[--t.n]);
+}
+
+/* What it is mounted on may be missing; where it cannot be made, it is left out. */
+static int attach(int root, const struct instance_mount *m, int source, bool writable, struct error *err)
+{
+        own_fd int target = -1;
         struct stat st;
 
-        /* A volume that is yet to be made. */
-        if (source < 0)
-                return source == -ENOENT ? 0 : error_errno(err, -source, "mount %s", m->source);
         if (fstat(source, &st) < 0)
                 return error_errno(err, errno, "mount %s", m->source);
         if (instance_mount_is_read_only(m) && mount_set_attr(source, true, MOUNT_ATTR_RDONLY, 0, 0) < 0)
@@ -168,9 +196,7 @@ static int attach(int root, const struct instance_mount *m, bool writable, struc
         return 0;
 }
 
-/* In a mount namespace of our own, over the instance's own directory: all of it goes with this process. */
-static int attach_volumes(struct engine *e, const struct instance *i, const struct instance_mounts *m, bool writable,
-                          struct instance_root *root, struct error *err)
+int instance_root_attach(struct engine *e, const struct instance *i, int tree, struct error *err)
 {
         own_fd int place = -1;
         /* A second one would end the first, and what is mounted in it. */
@@ -179,13 +205,22 @@ static int attach_volumes(struct engine *e, const struct instance *i, const stru
         if (r < 0)
                 return r;
         place = open(i->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        r = place < 0 ? -errno : mount_attach(root->fd, place);
-        if (r < 0)
-                return error_errno(err, -r, "attach the root of instance %s", i->name);
-        r = 0;
+        r = place < 0 ? -errno : mount_attach(tree, place);
+        return r < 0 ? error_errno(err, -r, "attach a mount of instance %s", i->name) : 0;
+}
+
+static int attach_volumes(struct engine *e, const struct instance *i, const struct instance_mounts *m, bool writable,
+                          struct instance_root *root, struct error *err)
+{
+        int r = instance_root_attach(e, i, root->fd, err);
+
         for (size_t k = 0; r == 0 && k < m->n; k++) {
-                if (strcmp(m->items[k].type, "image") != 0)
-                        r = attach(root->fd, &m->items[k], writable, err);
+                own_fd int source = open_source(e, i, &m->items[k], root, err);
+
+                if (source >= 0)
+                        r = attach(root->fd, &m->items[k], source, writable, err);
+                else if (source != -ENOENT)
+                        r = source;
         }
         return r;
 }

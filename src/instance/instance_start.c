@@ -24,6 +24,7 @@
 #include "instance/instance_lock.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
+#include "instance/instance_trees.h"
 #include "instance/namespace_flags.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
@@ -48,6 +49,7 @@ struct start {
         char pid_namespace[64], ipc_namespace[64], ipc_shm[PATH_MAX], init[PATH_MAX];
         const struct instance_mounts *planned; /* it is only looked at (instance_explain.h) */
         int *pins;
+        struct instance_trees trees;
         struct start_job job;
 };
 
@@ -62,6 +64,7 @@ static void start_finish(struct start *s)
         buf_finish(&s->job.config);
         image_user_finish(&s->user);
         instance_network_finish(&s->network);
+        instance_trees_finish(&s->trees);
 }
 #define own_start __attribute__((cleanup(start_finish)))
 
@@ -200,6 +203,26 @@ static int write_config(struct start *s, struct error *err)
         return image_spec_write(&spec, &s->job.config, err);
 }
 
+/* What of its volumes has no path. */
+static int open_trees(struct start *s, struct error *err)
+{
+        const struct instance_options *o = &s->i->options;
+        int r = o->mount || o->volumes_from || o->volume ? instance_trees_open(s->e, s->i, &s->trees, err) : 0, *pins;
+
+        if (r < 0 || !s->trees.n)
+                return r;
+        s->job.given = s->trees.fds;
+        s->job.n_given = s->trees.n;
+        /* And one for the ports. */
+        pins = realloc(s->pins, (s->job.n_pins + s->trees.n_pins + 1) * sizeof *pins);
+        if (!pins)
+                return error_set(err, ENOMEM, "out of memory");
+        s->job.pins = s->pins = pins;
+        while (s->trees.n_pins)
+                pins[s->job.n_pins++] = s->trees.pins[--s->trees.n_pins];
+        return 0;
+}
+
 /* What keeps the published ports is kept as the layers are. */
 static void keep_ports(struct start *s)
 {
@@ -235,6 +258,8 @@ static int make_job(struct start *s, struct error *err)
                 r = find_user(s, err);
         if (r == 0)
                 r = instance_volumes_prepare(s->e, s->i, s->job.root, err);
+        if (r == 0)
+                r = open_trees(s, err);
         if (r == 0)
                 r = instance_network_open(s->e, s->i, s->hostname, &s->network, err);
         if (r == 0)

@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/own.h"
 #include "instance/csv_field.h"
-#include "instance/csv_field.h"
 
 static int no_memory(struct error *err)
 {
@@ -82,7 +81,7 @@ int mount_words_read_volume(struct arena *a, const char *text, struct mount_word
 struct reading {
         struct arena *a;
         struct mount_words w;
-        bool read_only;
+        bool read_only, writable;
         const char *propagation, *unknown;
         const char *labels[33];
         size_t n_labels;
@@ -113,6 +112,9 @@ static int read_word(struct reading *r, char *word, struct error *err)
                 { "dst", &r->w.destination },
                 { "destination", &r->w.destination },
                 { "bind-propagation", &r->propagation },
+                { "volume-subpath", &r->w.subpath },
+                { "image-subpath", &r->w.subpath },
+                { "subpath", &r->w.subpath },
         };
         char *value = strchr(word, '=');
 
@@ -127,19 +129,47 @@ static int read_word(struct reading *r, char *word, struct error *err)
         if (strcmp(word, "readonly") == 0 || strcmp(word, "ro") == 0)
                 r->read_only = is_true(value);
         else if (strcmp(word, "rw") == 0)
-                r->read_only = !is_true(value);
+                r->read_only = !(r->writable = is_true(value));
         else if (strcmp(word, "volume-nocopy") == 0)
                 r->w.nocopy = is_true(value);
         else if (strcmp(word, "volume-label") == 0)
                 return add_label(r, value, err);
         else if (strcmp(word, "volume-driver") == 0 && value && strcmp(value, "local") != 0)
                 return error_set(err, ENOTSUP, "volume driver \"%s\": there is none but local", value);
-        else if (strcmp(word, "volume-opt") == 0 || strcmp(word, "volume-subpath") == 0 ||
-                 strcmp(word, "image-subpath") == 0)
+        else if (strcmp(word, "volume-opt") == 0)
                 return error_set(err, ENOTSUP, "%s is not supported", word);
         else if (strncmp(word, "volume-", strlen("volume-")) != 0)
                 r->unknown = word;
         return 0;
+}
+
+static bool goes_up(const char *path)
+{
+        for (; *path; path += strcspn(path, "/"), path += *path == '/') {
+                if (strncmp(path, "..", 2) == 0 && (path[2] == '/' || !path[2]))
+                        return true;
+        }
+        return false;
+}
+
+static int check_subpath(const struct reading *r, struct error *err)
+{
+        if (!r->w.subpath)
+                return 0;
+        if (strcmp(r->w.type, "bind") == 0 || strcmp(r->w.type, "tmpfs") == 0)
+                return error_set(err, EINVAL, "a subpath is for volumes and images: name the directory itself");
+        if (!*r->w.subpath || *r->w.subpath == '/' || goes_up(r->w.subpath))
+                return error_set(err, EINVAL, "subpath \"%s\": must be a relative path without \"..\"", r->w.subpath);
+        return r->w.source ? 0 : error_set(err, EINVAL, "a volume without a name has no subpath yet");
+}
+
+static int check_image(const struct reading *r, struct error *err)
+{
+        if (!r->w.source)
+                return error_set(err, EINVAL, "no source");
+        if (r->writable)
+                return error_set(err, ENOTSUP, "rw: an image is mounted read-only");
+        return check_subpath(r, err);
 }
 
 /* What tmpfs and binds have beside these is volume.h's to judge. */
@@ -151,16 +181,14 @@ static int check_words(const struct reading *r, struct error *err)
                 return error_set(err, EINVAL, "type \"%s\" is unknown", r->w.type);
         if (ours && r->unknown)
                 return error_set(err, EINVAL, "\"%s\" is unknown", r->unknown);
-        if (strcmp(r->w.type, "image") == 0 && !r->w.source)
-                return error_set(err, EINVAL, "no source");
-        return 0;
+        return strcmp(r->w.type, "image") == 0 ? check_image(r, err) : check_subpath(r, err);
 }
 
 static int end_mount(struct reading *r, const char *text, struct error *err)
 {
         own_buf struct buf options = {};
 
-        buf_add_str(&options, r->read_only ? "ro" : "rw");
+        buf_add_str(&options, r->read_only || strcmp(r->w.type, "image") == 0 ? "ro" : "rw");
         if (r->propagation)
                 buf_addf(&options, ",%s", r->propagation);
         if (r->n_labels) {

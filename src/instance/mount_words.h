@@ -12,6 +12,7 @@ struct mount_words {
         const char *source; /* NULL: none was said */
         const char *destination;
         const char *options; /* in the words of -v */
+        const char *subpath; /* of a volume or an image: what of it is mounted; NULL: all */
         bool nocopy;
         const char *const *labels; /* of a volume that is made; NULL */
 };

@@ -86,7 +86,7 @@ static int ask(int shim, unsigned type, const void *payload, size_t len, struct 
 static int send_job(int shim, const struct shim_job *j, const struct instance *i, const struct start_job *job,
                     struct error *err)
 {
-        own_mem int *fds = calloc(2 + job->n_pins, sizeof *fds);
+        own_mem int *fds = calloc(2 + job->n_given + job->n_pins, sizeof *fds);
         own_buf struct buf payload = {}, out = {};
         size_t n = 0;
         int r;
@@ -103,6 +103,8 @@ static int send_job(int shim, const struct shim_job *j, const struct instance *i
                 fds[n++] = job->root;
         if (j->has_netns)
                 fds[n++] = job->netns;
+        for (size_t k = 0; k < job->n_given; k++)
+                fds[n++] = job->given[k];
         for (size_t k = 0; k < job->n_pins; k++)
                 fds[n++] = job->pins[k];
         r = protocol_send_raw(shim, out.data, out.len, fds, n);
@@ -126,6 +128,7 @@ int shim_begin(int shim, struct engine *e, struct instance *i, const struct star
         j.attach = attach;
         j.has_root = job->root >= 0;
         j.has_netns = job->netns >= 0;
+        j.n_given = (uint32_t)job->n_given;
         j.by_systemd = job->by_systemd;
         j.cleanup |= j.has_netns || (i->options.ipc && strcmp(i->options.ipc, "shareable") == 0);
         r = send_job(shim, &j, i, job, err);

@@ -151,6 +151,8 @@ int shim_job_write(const struct shim_job *j, const struct instance *i, struct bu
         json_write_bool(&w, "remove", j->remove);
         json_write_bool(&w, "root", j->has_root);
         json_write_bool(&w, "netns", j->has_netns);
+        if (j->n_given)
+                json_write_u64(&w, "given", j->n_given);
         json_write_bool(&w, "systemd", j->by_systemd);
         json_write_i64(&w, "stopSignal", j->stop_signal);
         json_write_i64(&w, "stopTimeout", j->stop_timeout);
@@ -226,6 +228,8 @@ static int read_texts(struct json_object *obj, struct shim_job *j)
         } texts[] = { { "name", &j->name }, { "image", &j->image }, { "holt", &j->holt }, { "backend", &j->backend } };
         int64_t signo, timeout;
 
+        if (json_get_u32(obj, "given", &j->n_given, NULL) < 0)
+                return -EINVAL;
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
                 if (json_get_string(obj, texts[i].key, texts[i].to, NULL) <= 0)
                         return -EINVAL;

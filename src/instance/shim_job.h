@@ -24,8 +24,9 @@ struct shim_job {
         bool attach;   /* the connection that START came on gets the output, and cleans up in the end */
         bool cleanup;  /* there is something to clean up that is not the shim's: a network, an instance to remove */
         bool remove;   /* --rm: its end is not worth noting */
-        bool has_root; /* the first descriptor; then has_netns: the next; then pins */
+        bool has_root; /* the first descriptor; then has_netns: the next; then n_given; then pins */
         bool has_netns;
+        uint32_t n_given;
         bool by_systemd;               /* as start_job */
         int stop_signal, stop_timeout; /* seconds; -1: for ever */
         struct restart_policy restart;

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/grow.h"
 #include "base/own.h"
+#include "container/container.h"
 #include "instance/instance_mounts.h"
 #include "instance/volume_options.h"
 #include "sys/fd.h"
@@ -139,10 +141,24 @@ int volumes_add_tmpfs(struct volumes *v, const char *text, struct error *err)
 
 /* ---- what was settled ---- */
 
-static int add_settled(struct volumes *v, const struct instance_mount *m, struct error *err)
+/* number: of those that are given. */
+static int add_given(struct volumes *v, const struct instance_mount *m, size_t number, struct error *err)
 {
-        int r = strcmp(m->type, "image") == 0
-                        ? error_set(err, ENOTSUP, "images cannot be mounted into instances yet")
+        own_buf struct buf options = {};
+        const char *ignored;
+        char name[32];
+        int r = volume_options_of_bind(m->options, &options, &ignored, err);
+
+        snprintf(name, sizeof name, CONTAINER_GIVEN "%zu", number);
+        return r < 0 ? r
+                     : volumes_add(v, v->makes_nothing ? m->source : name, m->destination, "bind", buf_str(&options),
+                                   err);
+}
+
+static int add_settled(struct volumes *v, const struct instance_mount *m, size_t *given, struct error *err)
+{
+        int r = instance_mount_is_given(m)
+                        ? add_given(v, m, (*given)++, err)
                         : volumes_add_source(v, m->source, m->destination, m->options, v->makes_nothing, err);
 
         return r < 0 ? error_wrap(err, "%s \"%s\"", m->type, m->name ? m->name : m->source) : 0;
@@ -150,10 +166,11 @@ static int add_settled(struct volumes *v, const struct instance_mount *m, struct
 
 static int add_each_settled(struct volumes *v, const struct instance_mounts *m, struct error *err)
 {
+        size_t given = 0;
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < m->n; i++)
-                r = add_settled(v, &m->items[i], err);
+                r = add_settled(v, &m->items[i], &given, err);
         return r;
 }
 

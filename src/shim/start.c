@@ -103,13 +103,15 @@ void shim_note_start(struct shim *s)
 
 static int take_descriptors(struct shim *s, struct client *c, struct error *err)
 {
-        size_t named = (size_t)s->job.has_root + s->job.has_netns;
+        size_t first = (size_t)s->job.has_root + s->job.has_netns, named = first + s->job.n_given;
 
         s->start.root = s->start.netns = -1;
         if (c->in.n_fds < named)
                 return error_set(err, EINVAL, "the job lacks descriptors");
         s->start.root = s->job.has_root ? c->in.fds[0] : -1;
-        s->start.netns = s->job.has_netns ? c->in.fds[named - 1] : -1;
+        s->start.netns = s->job.has_netns ? c->in.fds[first - 1] : -1;
+        s->start.given = c->in.fds + first;
+        s->start.n_given = s->job.n_given;
         s->start.pins = c->in.fds + named;
         s->start.n_pins = c->in.n_fds - named;
         s->start.by_systemd = s->job.by_systemd;

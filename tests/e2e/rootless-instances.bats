@@ -164,6 +164,16 @@ state() { h inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
         is "$(find root/volumes -mindepth 1 -type d)" ''
 }
 
+@test "images and parts of volumes are mounted" {
+        is "$(h run --rm --network none --mount type=image,src=box,dst=/x box sh -c 'stat -c %u:%g /x/data/its; touch /x/y 2>/dev/null || echo ro')" \
+                "$(printf '33:44\nro')"
+        is "$(h run --rm --network none --mount type=image,src=box,dst=/x,subpath=data box ls /x)" its
+        h volume create part >/dev/null
+        h run --rm --network none -v part:/v box sh -c 'mkdir -p /v/a/b; echo deep >/v/a/b/file'
+        is "$(h run --rm --network none --mount type=volume,src=part,dst=/x,volume-subpath=a/b box cat /x/file)" deep
+        h volume rm part >/dev/null
+}
+
 @test "inspect, stats, top, port, events, pause, update: they work or say why not" {
         run_box --name aa -u test box sleep 1000
         is "$(h inspect --format '{{.State.Running}}' aa)" true

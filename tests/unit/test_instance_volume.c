@@ -4,6 +4,8 @@
 #include <linux/mount.h>
 #include <sys/mount.h>
 
+#include "instance/mount_words.h"
+
 static void test_order_and_places(void **state)
 {
         own_spec struct spec s = spec_of((struct instance_options){
@@ -105,12 +107,45 @@ static void test_refusals(void **state)
         refused((struct instance_options){ .tmpfs = LIST("relative") }, "relative");
 }
 
+static void words_refused(const char *text, const char *why)
+{
+        struct mount_words w = {};
+        struct arena a = {};
+        struct error err;
+
+        assert_true(mount_words_read_mount(&a, text, &w, &err) < 0);
+        assert_non_null(strstr(err.text, why));
+        arena_finish(&a);
+}
+
+static void test_subpaths(void **state)
+{
+        struct mount_words w = {};
+        struct arena a = {};
+        struct error err;
+
+        assert_int_equal(mount_words_read_mount(&a, "type=image,src=i,dst=/x,image-subpath=a/..b/c", &w, &err), 0);
+        assert_string_equal(w.subpath, "a/..b/c");
+        assert_string_equal(w.options, "ro");
+        assert_int_equal(mount_words_read_mount(&a, "src=vol,dst=/x,volume-subpath=a", &w, &err), 0);
+        assert_string_equal(w.type, "volume");
+        assert_string_equal(w.options, "rw");
+        arena_finish(&a);
+        words_refused("type=image,dst=/x", "no source");
+        words_refused("type=image,src=i,dst=/x,rw", "read-only");
+        words_refused("type=image,src=i,dst=/x,subpath=/a", "relative");
+        words_refused("type=volume,src=v,dst=/x,subpath=a/..", "relative");
+        words_refused("type=volume,src=v,dst=/x,subpath=", "relative");
+        words_refused("type=volume,dst=/x,subpath=a", "without a name");
+        words_refused("type=bind,src=/v,dst=/x,subpath=a", "volumes and images");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order_and_places), cmocka_unit_test(test_binds),
                 cmocka_unit_test(test_mappings),         cmocka_unit_test(test_tmpfs),
-                cmocka_unit_test(test_refusals),
+                cmocka_unit_test(test_refusals),         cmocka_unit_test(test_subpaths),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
