@@ -10,7 +10,8 @@ int cmd_volume_create(struct invocation *inv, struct error *err)
 {
         const char *driver = args_str(&inv->args, OPTION_DRIVER), *name = inv->args.operands[0];
         own_volume_info struct volume_info v = {};
-        own_mem const char **labels = NULL;
+        own_mem const char **labels = NULL, **options = NULL;
+        struct volume_driver local;
         own_engine struct engine e = {};
         int r;
 
@@ -18,15 +19,15 @@ int cmd_volume_create(struct invocation *inv, struct error *err)
                 name = args_str(&inv->args, OPTION_NAME);
         if (driver && strcmp(driver, "local") != 0)
                 return error_set(err, ENOTSUP, "volume driver \"%s\": there is none but local", driver);
-        if (args_has(&inv->args, OPTION_OPT))
-                return error_set(err, ENOTSUP,
-                                 "--opt: the driver local takes no options; mount a directory of the host "
-                                 "with -v /DIRECTORY:/PLACE instead");
         r = args_list(&inv->args, OPTION_LABEL, &labels, err);
+        if (r == 0)
+                r = args_list(&inv->args, OPTION_OPT, &options, err);
+        if (r == 0)
+                r = volume_driver_read(options, &local, err);
         if (r == 0)
                 r = invocation_engine(inv, &e, err);
         if (r == 0)
-                r = volume_create(&e, name, labels, &v, err);
+                r = volume_create(&e, name, labels, &local, &v, err);
         /* As with Docker it is enough that it is there. */
         return r == 0 || r == -EEXIST ? output_line(v.name, err) : r;
 }

@@ -6,6 +6,17 @@
 #include "cli/label_map.h"
 #include "instance/volume_store.h"
 
+static void write_options(struct json_writer *w, const struct volume_driver *d)
+{
+        json_begin_object(w, "Options");
+        if (d->type) {
+                json_write_string(w, "device", d->device);
+                json_write_string(w, "o", d->options);
+                json_write_string(w, "type", d->type);
+        }
+        json_end_object(w);
+}
+
 static int write_one(void *engine, const char *name, struct json_writer *w, struct error *err)
 {
         own_volume_info struct volume_info v = {};
@@ -21,7 +32,7 @@ static int write_one(void *engine, const char *name, struct json_writer *w, stru
         label_map_write(w, "Labels", v.labels);
         json_write_string(w, "Mountpoint", v.path);
         json_write_string(w, "Name", v.name);
-        json_write_raw(w, "Options", "{}");
+        write_options(w, &v.driver);
         json_write_string(w, "Scope", "local");
         json_write_bool(w, "Anonymous", v.anonymous);
         json_end_object(w);

@@ -80,6 +80,7 @@ struct instance {
         const struct backend *backend;
         struct instance_options options; /* settled, with what the image says where nothing was asked for */
         const char *const *args;         /* the program and its arguments, NULL-terminated; in options' arena */
+        bool has_mounted;                /* this start mounted volumes, which its end unmounts */
         struct instance_state state;     /* when it was read */
         char *damage;                    /* why its configuration cannot be read: it has no options; NULL */
 };

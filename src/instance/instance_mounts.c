@@ -138,6 +138,8 @@ static int read_mount(struct json_object *obj, struct instance_mounts *m, struct
                 r = json_get_bool(obj, "anonymous", &item.anonymous, err);
         if (r >= 0)
                 r = json_get_bool(obj, "nocopy", &item.nocopy, err);
+        if (r >= 0)
+                r = json_get_bool(obj, "mounted", &item.mounted, err);
         if (r >= 0 && (!item.source || (item.anonymous && !item.name)))
                 r = error_set(err, EINVAL, "a mount without a source");
         return r < 0 ? r : instance_mounts_add(m, item, err);

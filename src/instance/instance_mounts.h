@@ -25,6 +25,7 @@ struct instance_mount {
         const char *destination; /* absolute */
         const char *options;     /* in the words of -v: "ro,z,rshared"; "" */
         bool anonymous, nocopy;
+        bool mounted; /* a volume that is mounted while it is used (volume_mount.h) */
 };
 
 struct instance_mounts {

@@ -43,12 +43,17 @@ static int add_volume(struct settling *s, const struct mount_words *w, struct er
         char invented[INSTANCE_ID_LEN + 1], *path;
         const char *name = w->source ? w->source : invented;
         struct arena *a = &s->mounts->arena;
+        struct volume_driver driver;
         size_t size;
-        int r;
+        int r = volume_driver_read(w->driver, &driver, err);
 
+        if (r < 0)
+                return r;
+        if (driver.type && !w->source)
+                return error_set(err, EINVAL, "mount at %s: a volume with volume-opt needs a source", w->destination);
         if (w->source) {
                 r = s->makes_nothing ? look_for_volume(s->e, w->source, &v, err)
-                                     : volume_create(s->e, w->source, w->labels, &v, err);
+                                     : volume_create(s->e, w->source, w->labels, &driver, &v, err);
                 if (r < 0 && r != -EEXIST)
                         return r;
         } else {
@@ -70,7 +75,8 @@ static int add_volume(struct settling *s, const struct mount_words *w, struct er
                                                             .options = w->options,
                                                             .subpath = w->subpath,
                                                             .anonymous = !w->source || v.anonymous,
-                                                            .nocopy = w->nocopy || w->subpath },
+                                                            .nocopy = w->nocopy || w->subpath,
+                                                            .mounted = v.driver.type },
                                    err);
 }
 
@@ -206,6 +212,8 @@ static void write_mount(struct json_writer *w, const struct instance_mount *m)
                 json_write_bool(w, "anonymous", true);
         if (m->nocopy)
                 json_write_bool(w, "nocopy", true);
+        if (m->mounted)
+                json_write_bool(w, "mounted", true);
         json_end_object(w);
 }
 

@@ -82,6 +82,8 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
         if (r == 0)
                 shared_memory_close(e->run, i->id);
         if (r == 0)
+                r = instance_volumes_unmount(e, i, err);
+        if (r == 0)
                 r = instance_erase(e, i, volumes, err);
         if (r == 0)
                 instance_tell(e, i, "destroy", NULL);
@@ -114,6 +116,8 @@ int instance_clean_up(struct engine *e, struct instance *i, struct error *err)
         if (r == 0)
                 r = instance_network_close(e, i->id, err);
         shared_memory_close(e->run, i->id);
+        if (r == 0)
+                r = instance_volumes_unmount(e, i, err);
         if (r < 0)
                 return r;
         again = faccessat(i->lock, "again", F_OK, AT_SYMLINK_NOFOLLOW) == 0;

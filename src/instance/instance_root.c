@@ -18,6 +18,7 @@
 #include "instance/instance_record.h"
 #include "instance/instance_trees.h"
 #include "instance/user_rights.h"
+#include "instance/volume_store.h"
 #include "store/layer_mount.h"
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
@@ -164,6 +165,8 @@ static int open_source(struct engine *e, const struct instance *i, const struct 
         own_instance_trees struct instance_trees t = {};
         int fd, r;
 
+        if (m->mounted && (r = volume_mount(e, m->name, err)) < 0)
+                return r;
         if (!instance_mount_is_given(m)) {
                 fd = mount_clone(AT_FDCWD, m->source, true);
                 return fd < 0 ? error_errno(err, -fd, "mount %s", m->source) : fd;

@@ -338,6 +338,7 @@ static void give_back(struct engine *e, struct instance *i)
         i->backend->destroy(e->run, i->id, &ignored);
         instance_network_close(e, i->id, &ignored);
         shared_memory_close(e->run, i->id);
+        instance_volumes_unmount(e, i, &ignored);
         unlinkat(i->fd, "started", 0);
 }
 

@@ -17,6 +17,7 @@
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
 #include "instance/shared_memory.h"
+#include "instance/volume_mount.h"
 #include "sys/fd.h"
 #include "sys/user_namespace.h"
 
@@ -62,6 +63,9 @@ static int recover(struct engine *e, int dir, const char *id, struct instance **
         r = instance_load_any(e, dir, id, ret, err);
         if (r == -ENOENT)
                 return remove_rest(e, dir, id, err);
+        if (r < 0)
+                return r;
+        r = instance_volumes_unmount(e, *ret, err);
         if (r < 0)
                 return r;
         return (*ret)->options.rm ? instance_erase(e, *ret, true, err) : 1;

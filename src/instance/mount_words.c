@@ -83,8 +83,8 @@ struct reading {
         struct mount_words w;
         bool read_only, writable;
         const char *propagation, *unknown;
-        const char *labels[33];
-        size_t n_labels;
+        const char *labels[33], *driver[4];
+        size_t n_labels, n_driver;
 };
 
 static bool is_true(const char *value)
@@ -92,11 +92,23 @@ static bool is_true(const char *value)
         return !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 }
 
-static int add_label(struct reading *r, const char *value, struct error *err)
+static int add_value(const char *name, const char **list, size_t *n, size_t size, const char *value, struct error *err)
 {
-        if (!value || r->n_labels + 1 == ARRAY_SIZE(r->labels))
-                return error_set(err, EINVAL, "volume-label: %s", value ? "too many of them" : "no value");
-        r->labels[r->n_labels++] = value;
+        if (!value || *n + 1 == size)
+                return error_set(err, EINVAL, "%s: %s", name, value ? "too many of them" : "no value");
+        list[(*n)++] = value;
+        return 0;
+}
+
+static int copy_list(struct arena *a, const char *const *list, size_t n, const char *const **ret, struct error *err)
+{
+        const char **copy = n ? arena_alloc(a, n + 1, sizeof *copy) : NULL;
+
+        if (n && !copy)
+                return no_memory(err);
+        if (n)
+                memcpy(copy, list, n * sizeof *copy);
+        *ret = copy;
         return 0;
 }
 
@@ -133,11 +145,11 @@ static int read_word(struct reading *r, char *word, struct error *err)
         else if (strcmp(word, "volume-nocopy") == 0)
                 r->w.nocopy = is_true(value);
         else if (strcmp(word, "volume-label") == 0)
-                return add_label(r, value, err);
+                return add_value(word, r->labels, &r->n_labels, ARRAY_SIZE(r->labels), value, err);
+        else if (strcmp(word, "volume-opt") == 0)
+                return add_value(word, r->driver, &r->n_driver, ARRAY_SIZE(r->driver), value, err);
         else if (strcmp(word, "volume-driver") == 0 && value && strcmp(value, "local") != 0)
                 return error_set(err, ENOTSUP, "volume driver \"%s\": there is none but local", value);
-        else if (strcmp(word, "volume-opt") == 0)
-                return error_set(err, ENOTSUP, "%s is not supported", word);
         else if (strncmp(word, "volume-", strlen("volume-")) != 0)
                 r->unknown = word;
         return 0;
@@ -191,14 +203,9 @@ static int end_mount(struct reading *r, const char *text, struct error *err)
         buf_add_str(&options, r->read_only || strcmp(r->w.type, "image") == 0 ? "ro" : "rw");
         if (r->propagation)
                 buf_addf(&options, ",%s", r->propagation);
-        if (r->n_labels) {
-                const char **labels = arena_alloc(r->a, r->n_labels + 1, sizeof *labels);
-
-                if (!labels)
-                        return no_memory(err);
-                memcpy(labels, r->labels, r->n_labels * sizeof *labels);
-                r->w.labels = labels;
-        }
+        if (copy_list(r->a, r->labels, r->n_labels, &r->w.labels, err) < 0 ||
+            copy_list(r->a, r->driver, r->n_driver, &r->w.driver, err) < 0)
+                return -err->code;
         r->w.options = arena_strdup(r->a, buf_str(&options));
         if (buf_failed(&options) || !r->w.options)
                 return no_memory(err);

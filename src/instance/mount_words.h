@@ -15,6 +15,7 @@ struct mount_words {
         const char *subpath; /* of a volume or an image: what of it is mounted; NULL: all */
         bool nocopy;
         const char *const *labels; /* of a volume that is made; NULL */
+        const char *const *driver; /* likewise: of volume-opt, "KEY=VALUE"; NULL */
 };
 
 /* "[SOURCE:]DESTINATION[:OPTIONS]". Strings come from the arena. */

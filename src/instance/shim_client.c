@@ -130,7 +130,7 @@ int shim_begin(int shim, struct engine *e, struct instance *i, const struct star
         j.has_netns = job->netns >= 0;
         j.n_given = (uint32_t)job->n_given;
         j.by_systemd = job->by_systemd;
-        j.cleanup |= j.has_netns || (i->options.ipc && strcmp(i->options.ipc, "shareable") == 0);
+        j.cleanup |= j.has_netns || i->has_mounted || (i->options.ipc && strcmp(i->options.ipc, "shareable") == 0);
         r = send_job(shim, &j, i, job, err);
         if (r == 0)
                 r = expect(shim, PROTOCOL_STARTED, &f, payload, err);

@@ -88,12 +88,29 @@ int volume_provide(struct engine *e, const char *name, bool anonymous, int from,
                 return fd;
         there = volume_is_complete(fd);
         if (!there)
-                r = volume_complete(fd, name, anonymous, NULL, err);
+                r = volume_complete(fd, name, anonymous, NULL, NULL, err);
         if (r == 0 && !there)
                 volume_tell(e, "create", name);
         if (r == 0 && from >= 0)
                 r = fill(fd, from, err);
         return r < 0 ? error_wrap(err, "volume %s", name) : 0;
+}
+
+int volume_mount(struct engine *e, const char *name, struct error *err)
+{
+        own_fd int dir = volume_open_all(e, err), fd = -1, data = -1;
+        own_volume_info struct volume_info v = {};
+        int r;
+
+        if (dir < 0)
+                return dir;
+        fd = volume_lock(dir, name, false, err);
+        r = fd < 0 ? fd : volume_read_info(e, fd, name, &v, err);
+        if (r < 0 || !v.driver.type)
+                return r;
+        data = volume_open_directory(fd, VOLUME_DATA);
+        return data < 0 ? error_errno(err, -data, "open volume %s", name)
+                        : volume_driver_mount(&v.driver, data, name, err);
 }
 
 /* ---- of an instance ---- */
@@ -116,6 +133,11 @@ int instance_volumes_prepare(struct engine *e, struct instance *i, int root, str
 
                 if (strcmp(m.items[k].type, "volume") != 0)
                         continue;
+                if (m.items[k].mounted) {
+                        r = volume_mount(e, m.items[k].name, err);
+                        i->has_mounted = true;
+                        continue;
+                }
                 from = open_content(root, &m.items[k]);
                 r = volume_provide(e, m.items[k].name, m.items[k].anonymous, from, err);
         }

@@ -20,4 +20,7 @@ int volume_lock(int dir, const char *name, bool make, struct error *err);
 
 /* Of a locked one, by its directory. */
 bool volume_is_complete(int fd);
-int volume_complete(int fd, const char *name, bool anonymous, const char *const *labels, struct error *err);
+int volume_complete(int fd, const char *name, bool anonymous, const char *const *labels,
+                    const struct volume_driver *driver, struct error *err);
+/* What is known of it. -ENOENT: it is not complete. */
+int volume_read_info(const struct engine *e, int fd, const char *name, struct volume_info *ret, struct error *err);

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,8 +29,9 @@ static bool has_volume(int dir, const char *id, const char *name)
         return false;
 }
 
-/* 1: another instance than `but` (NULL: any) has it, *ret_id says which; 0. */
-static int find_user(struct engine *e, const char *name, const char *but, char ret_id[INSTANCE_ID_LEN + 1],
+/* 1: another instance than `but` (NULL: any) has it, *ret_id says which; 0. run: RUN/instances, only those count that
+ * run or are being started; -1: all. */
+static int find_user(struct engine *e, const char *name, const char *but, int run, char ret_id[INSTANCE_ID_LEN + 1],
                      struct error *err)
 {
         int fd = engine_open_instances(e, err);
@@ -40,6 +42,8 @@ static int find_user(struct engine *e, const char *name, const char *but, char r
                 return fd < 0 ? fd : error_errno(err, errno, "read %s/instances", e->root);
         while ((errno = 0, d = readdir(dir))) {
                 if (!instance_is_id(d->d_name) || (but && strcmp(d->d_name, but) == 0))
+                        continue;
+                if (run >= 0 && faccessat(run, d->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
                         continue;
                 if (has_volume(dirfd(dir), d->d_name, name)) {
                         memcpy(ret_id, d->d_name, INSTANCE_ID_LEN + 1);
@@ -55,7 +59,7 @@ static int check_unused(struct engine *e, const char *name, struct error *err)
         own_fd int dir = engine_open_instances(e, err);
         own_instance struct instance *i = NULL;
         char id[INSTANCE_ID_LEN + 1];
-        int r = dir < 0 ? dir : find_user(e, name, NULL, id, err);
+        int r = dir < 0 ? dir : find_user(e, name, NULL, -1, id, err);
 
         if (r <= 0)
                 return r;
@@ -67,12 +71,27 @@ int volume_is_used(struct engine *e, const char *name, struct error *err)
 {
         char id[INSTANCE_ID_LEN + 1];
 
-        return find_user(e, name, NULL, id, err);
+        return find_user(e, name, NULL, -1, id, err);
 }
 
-/* Of a locked one: nobody's before anything of it is gone. */
-static int erase(int dir, const char *name, int fd, struct error *err)
+static int unmount(struct engine *e, const char *name, struct error *err)
 {
+        own_mem char *path = NULL;
+
+        if (asprintf(&path, "%s/volumes/%s/" VOLUME_DATA, e->root, name) < 0) {
+                path = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        return volume_driver_unmount(path, err);
+}
+
+/* Of a locked one: nobody's before anything of it is gone. What is mounted there is not its own. */
+static int erase(struct engine *e, int dir, const char *name, int fd, struct error *err)
+{
+        int r = unmount(e, name, err);
+
+        if (r < 0)
+                return r;
         if (unlinkat(fd, VOLUME_CONFIG, 0) < 0 && errno != ENOENT)
                 return error_errno(err, errno, "remove volume %s", name);
         return user_namespace_remove_tree(dir, name, err);
@@ -94,7 +113,7 @@ int volume_remove(struct engine *e, const char *name, bool force, struct error *
                 return fd;
         r = volume_is_complete(fd) ? check_unused(e, name, err) : 0;
         if (r == 0)
-                r = erase(dir, name, fd, err);
+                r = erase(e, dir, name, fd, err);
         if (r == 0)
                 volume_tell(e, "destroy", name);
         return r;
@@ -120,11 +139,38 @@ int instance_volumes_remove(struct engine *e, struct instance *i, struct error *
                 if (!m.items[k].anonymous)
                         continue;
                 fd = volume_lock(dir, m.items[k].name, false, err);
-                r = fd == -ENOENT ? 1 : fd < 0 ? fd : find_user(e, m.items[k].name, i->id, other, err);
+                r = fd == -ENOENT ? 1 : fd < 0 ? fd : find_user(e, m.items[k].name, i->id, -1, other, err);
                 if (r == 0)
-                        r = erase(dir, m.items[k].name, fd, err);
+                        r = erase(e, dir, m.items[k].name, fd, err);
                 if (r == 0)
                         volume_tell(e, "destroy", m.items[k].name);
+                r = r > 0 ? 0 : r;
+        }
+        return r;
+}
+
+int instance_volumes_unmount(struct engine *e, struct instance *i, struct error *err)
+{
+        own_instance_mounts struct instance_mounts m = {};
+        own_fd int run = -1, dir = -1;
+        char other[INSTANCE_ID_LEN + 1];
+        int r = 0;
+
+        if (i->fd < 0 || (!i->options.volume && !i->options.mount && !i->options.volumes_from))
+                return 0;
+        r = instance_mounts_load(i->fd, &m, err);
+        for (size_t k = 0; r == 0 && k < m.n; k++) {
+                own_fd int fd = -1;
+
+                if (!m.items[k].mounted)
+                        continue;
+                if (dir < 0 && ((dir = volume_open_all(e, err)) < 0 || (run = engine_open_run(e, err)) < 0))
+                        return -err->code;
+                /* Whoever starts has an entry in RUN before it mounts, under this lock. */
+                fd = volume_lock(dir, m.items[k].name, false, err);
+                r = fd == -ENOENT ? 1 : fd < 0 ? fd : find_user(e, m.items[k].name, i->id, run, other, err);
+                if (r == 0)
+                        r = unmount(e, m.items[k].name, err);
                 r = r > 0 ? 0 : r;
         }
         return r;

@@ -124,7 +124,19 @@ bool volume_is_complete(int fd)
 
 /* ---- configuration ---- */
 
-static int write_config(int fd, const char *name, bool anonymous, const char *const *labels, struct error *err)
+static void write_driver(struct json_writer *w, const struct volume_driver *d)
+{
+        if (!d || !d->type)
+                return;
+        json_begin_object(w, "options");
+        json_write_string(w, "type", d->type);
+        json_write_string(w, "device", d->device);
+        json_write_string(w, "o", d->options);
+        json_end_object(w);
+}
+
+static int write_config(int fd, const char *name, bool anonymous, const char *const *labels,
+                        const struct volume_driver *driver, struct error *err)
 {
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
@@ -138,6 +150,7 @@ static int write_config(int fd, const char *name, bool anonymous, const char *co
         for (; labels && *labels; labels++)
                 json_write_string(&w, NULL, *labels);
         json_end_array(&w);
+        write_driver(&w, driver);
         json_end_object(&w);
         r = buf_failed(&text) ? -ENOMEM : fd_replace_file_at(fd, VOLUME_CONFIG, text.data, text.len, 0644);
         return r < 0 ? error_errno(err, -r, "write the configuration of volume %s", name) : 0;
@@ -163,6 +176,23 @@ static int read_labels(struct json_object *obj, struct volume_info *v, struct er
         return 0;
 }
 
+static int read_driver(struct json_object *obj, struct volume_info *v, struct error *err)
+{
+        const char *type = NULL, *device = NULL, *options = NULL;
+        struct json_object *o;
+        int r = json_get_object(obj, "options", &o, err);
+
+        if (r <= 0)
+                return r;
+        if (json_get_string(o, "type", &type, err) <= 0 || json_get_string(o, "device", &device, err) <= 0 ||
+            json_get_string(o, "o", &options, err) <= 0)
+                return error_set(err, EINVAL, "options");
+        v->driver = (struct volume_driver){ .type = arena_strdup(&v->arena, type),
+                                            .device = arena_strdup(&v->arena, device),
+                                            .options = arena_strdup(&v->arena, options) };
+        return v->driver.type && v->driver.device && v->driver.options ? 0 : no_memory(err);
+}
+
 static int fill_info(const struct engine *e, const char *name, struct json_object *obj, struct volume_info *v,
                      struct error *err)
 {
@@ -173,6 +203,8 @@ static int fill_info(const struct engine *e, const char *name, struct json_objec
                 r = json_get_bool(obj, "anonymous", &v->anonymous, err);
         if (r >= 0)
                 r = read_labels(obj, v, err);
+        if (r >= 0)
+                r = read_driver(obj, v, err);
         if (r < 0)
                 return r;
         if (asprintf(&path, "%s/volumes/%s/" VOLUME_DATA, e->root, name) < 0) {
@@ -184,8 +216,7 @@ static int fill_info(const struct engine *e, const char *name, struct json_objec
         return v->name && v->path ? 0 : no_memory(err);
 }
 
-/* fd: of the volume's directory. */
-static int read_info(const struct engine *e, int fd, const char *name, struct volume_info *ret, struct error *err)
+int volume_read_info(const struct engine *e, int fd, const char *name, struct volume_info *ret, struct error *err)
 {
         own_volume_info struct volume_info v = {};
         own_json struct json_object *obj = NULL;
@@ -212,18 +243,19 @@ static int read_info(const struct engine *e, int fd, const char *name, struct vo
 
 /* ---- making and finding ---- */
 
-int volume_complete(int fd, const char *name, bool anonymous, const char *const *labels, struct error *err)
+int volume_complete(int fd, const char *name, bool anonymous, const char *const *labels,
+                    const struct volume_driver *driver, struct error *err)
 {
         if (mkdirat(fd, VOLUME_DATA, 0755) < 0 && errno != EEXIST)
                 return error_errno(err, errno, "make volume %s", name);
         /* The umask is no business of what is in the volume. */
         if (fchmodat(fd, VOLUME_DATA, 0755, 0) < 0)
                 return error_errno(err, errno, "make volume %s", name);
-        return write_config(fd, name, anonymous, labels, err);
+        return write_config(fd, name, anonymous, labels, driver, err);
 }
 
-int volume_create(struct engine *e, const char *name, const char *const *labels, struct volume_info *ret,
-                  struct error *err)
+int volume_create(struct engine *e, const char *name, const char *const *labels, const struct volume_driver *driver,
+                  struct volume_info *ret, struct error *err)
 {
         own_fd int dir = volume_open_all(e, err), fd = -1;
         char invented[INSTANCE_ID_LEN + 1];
@@ -239,9 +271,9 @@ int volume_create(struct engine *e, const char *name, const char *const *labels,
                 return fd;
         there = volume_is_complete(fd);
         if (!there)
-                r = volume_complete(fd, name ? name : invented, !name, labels, err);
+                r = volume_complete(fd, name ? name : invented, !name, labels, driver, err);
         if (r >= 0)
-                r = read_info(e, fd, name ? name : invented, ret, err);
+                r = volume_read_info(e, fd, name ? name : invented, ret, err);
         if (r < 0)
                 return r;
         if (there)
@@ -262,7 +294,7 @@ int volume_find(struct engine *e, const char *name, struct volume_info *ret, str
         if (fd < 0)
                 return fd == -ENOENT ? error_set(err, ENOENT, "no such volume: %s", name)
                                      : error_errno(err, -fd, "open volume %s", name);
-        return read_info(e, fd, name, ret, err);
+        return volume_read_info(e, fd, name, ret, err);
 }
 
 static int is_name(const struct dirent *e)
@@ -275,7 +307,7 @@ static int visit(struct engine *e, int dir, const char *name, int (*each)(void *
 {
         own_volume_info struct volume_info v = {};
         own_fd int fd = volume_open_directory(dir, name);
-        int r = fd < 0 ? fd : read_info(e, fd, name, &v, err);
+        int r = fd < 0 ? fd : volume_read_info(e, fd, name, &v, err);
 
         /* Somebody makes or removes it. */
         if (r == -ENOENT || r == -ENOTDIR)

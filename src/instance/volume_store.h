@@ -13,13 +13,15 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "instance/instance.h"
+#include "instance/volume_mount.h"
 
 struct volume_info {
         const char *name, *path;   /* path: of _data */
         int64_t created;           /* seconds since 1970 */
         bool anonymous;            /* made for one instance, by 64 digits of its own */
         const char *const *labels; /* "NAME=VALUE", NULL-terminated; NULL */
-        struct arena arena;        /* owns them */
+        struct volume_driver driver;
+        struct arena arena; /* owns them */
 };
 
 void volume_info_finish(struct volume_info *v);
@@ -28,9 +30,9 @@ void volume_info_finish(struct volume_info *v);
 /* Docker's: a letter or digit, then letters, digits and "_.-"; at least two. -EINVAL. */
 int volume_check_name(const char *name, struct error *err);
 
-/* -EEXIST: it is there, *ret is filled all the same. name NULL: an anonymous one. */
-int volume_create(struct engine *e, const char *name, const char *const *labels, struct volume_info *ret,
-                  struct error *err);
+/* -EEXIST: it is there, *ret is filled all the same. name NULL: an anonymous one. driver NULL: a directory of ours. */
+int volume_create(struct engine *e, const char *name, const char *const *labels, const struct volume_driver *driver,
+                  struct volume_info *ret, struct error *err);
 /* -ENOENT: "no such volume: X" */
 int volume_find(struct engine *e, const char *name, struct volume_info *ret, struct error *err);
 /* Sorted by name; *v lives during the call. */
@@ -49,6 +51,9 @@ int volume_invent_name(char ret[INSTANCE_ID_LEN + 1], struct error *err);
  * empty: owners, modes, links and holes included, of the directory itself as well.
  */
 int volume_provide(struct engine *e, const char *name, bool anonymous, int from, struct error *err);
+
+/* Mounts one that has options of a driver; nothing to do for others. */
+int volume_mount(struct engine *e, const char *name, struct error *err);
 
 /*
  * For a start: what of the instance's --volume, --mount, --volumes-from and of its image's volumes are named or

@@ -174,6 +174,18 @@ state() { h inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
         h volume rm part >/dev/null
 }
 
+@test "volumes of the driver: a directory is bound, what he may not mount is refused" {
+        h volume create -o type=none -o o=bind -o device=/etc bound >/dev/null
+        is "$(h run --rm --network none -v bound:/x box head -c 4 /x/passwd)" root
+        h volume create -o type=tmpfs -o device=tmpfs mem >/dev/null
+        run -125 h run --rm --network none -v mem:/x box true
+        [[ $output == *'mount volume mem'*--tmpfs* ]]
+        h volume create -o type=ext4 -o device=/dev/null disk >/dev/null
+        run -125 h run --rm --network none -v disk:/x box true
+        [[ $output == *'mount volume disk'* ]]
+        h volume rm bound mem disk >/dev/null
+}
+
 @test "inspect, stats, top, port, events, pause, update: they work or say why not" {
         run_box --name aa -u test box sleep 1000
         is "$(h inspect --format '{{.State.Running}}' aa)" true

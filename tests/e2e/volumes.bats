@@ -37,6 +37,8 @@ teardown() {
         run -1 h volume create a
         run -1 h volume create ../a
         run -1 h volume create -o type=nfs x
+        [[ $output == *'device='* ]]
+        run -1 h volume create -o colour=red x
 }
 
 @test "a volume is filled from the image once, with all that it has" {
@@ -172,4 +174,61 @@ teardown() {
         done
         for i in "${pids[@]}"; do wait "$i"; done
         is "$(sort -u out.*)" content
+}
+
+mounted() { grep -cF " $(h volume inspect -f '{{.Mountpoint}}' "$1") " /proc/self/mountinfo || true; }
+
+@test "a volume that is a directory of the host" {
+        mkdir there
+        echo host >there/file
+        h volume create -o type=none -o o=bind,ro -o "device=$PWD/there" bound >/dev/null
+        is "$(h volume inspect -f '{{.Options.type}} {{.Options.o}}' bound)" 'none bind,ro'
+        is "$(once -v bound:/data box sh -c 'ls /data; touch /data/x 2>/dev/null || echo ro')" "$(printf 'file\nro')"
+        is "$(mounted bound)" 0
+        start --name one -v bound:/data box sleep 100
+        is "$(mounted bound)" 1
+        h rm -f one >/dev/null
+        is "$(mounted bound)" 0
+        # What is mounted does not go with the volume.
+        h volume rm bound >/dev/null
+        is "$(cat there/file)" host
+        is "$(once --mount "type=volume,src=made,dst=/x,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=$PWD/there" \
+                box cat /x/file)" host
+        h volume create -o type=none -o o=bind -o device=/none/there gone >/dev/null
+        run -125 once -v gone:/x box true
+        [[ $output == *gone*/none/there* ]]
+        h volume create -o type=none -o o=bind,size=1 -o device=/tmp wrong >/dev/null
+        run -125 once -v wrong:/x box true
+        [[ $output == *size=1* ]]
+        run -125 once --mount type=volume,dst=/x,volume-opt=type=tmpfs,volume-opt=device=tmpfs box true
+}
+
+@test "a tmpfs is shared by those that run, and gone with the last" {
+        h volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,nosuid mem >/dev/null
+        start --name one -v mem:/m box sleep 100
+        start --name two -v mem:/m box sleep 100
+        h exec one sh -c 'echo shared >/m/file'
+        is "$(h exec two cat /m/file)" shared
+        is "$(h exec two stat -f -c %b:%S /m)" 256:4096
+        is "$(h cp one:/m/file - | tar -xO)" shared
+        h stop -t 0 one >/dev/null
+        is "$(h exec two cat /m/file)" shared
+        run -1 h volume rm mem
+        h kill two >/dev/null
+        h wait two >/dev/null
+        timeout 10 sh -c "while grep -qF 'volumes/mem/' /proc/self/mountinfo; do sleep 0.1; done"
+        is "$(once -v mem:/m box ls /m)" ''
+        is "$(h cp two:/m - | tar -t)" m/
+        is "$(mounted mem)" 0
+}
+
+@test "the mount of one whose shim was killed goes with the next command" {
+        h volume create -o type=tmpfs -o device=tmpfs mem >/dev/null
+        start --name one -v mem:/m box sleep 100
+        is "$(mounted mem)" 1
+        local pid
+        pid=$(h inspect -f '{{.State.Pid}}' one)
+        kill -9 "$(awk '{ print $4 }' "/proc/$pid/stat")"
+        h ps -a >/dev/null
+        is "$(mounted mem)" 0
 }
