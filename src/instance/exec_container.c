@@ -77,6 +77,16 @@ static int find_user(struct exec *x, struct error *err)
         return r < 0 ? r : set_user(x, &user, err);
 }
 
+/* Whether a profile of AppArmor confines the instance. */
+static bool has_apparmor(const struct exec *x)
+{
+        struct json_object *process;
+        const char *profile;
+
+        return json_get_object(x->container.json, "process", &process, NULL) > 0 &&
+               json_get_string(process, "apparmorProfile", &profile, NULL) > 0;
+}
+
 static int add_capabilities(struct exec *x, struct error *err)
 {
         size_t n = 0;
@@ -90,6 +100,8 @@ static int add_capabilities(struct exec *x, struct error *err)
                 return no_memory(err);
         for (size_t i = 0; i < n; i++)
                 x->options.caps[i] = oci_capabilities[i].name;
+        if (has_apparmor(x))
+                x->options.apparmor = "unconfined";
         return 0;
 }
 

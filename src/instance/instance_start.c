@@ -14,6 +14,8 @@
 
 #include "base/own.h"
 #include "container/cgroup.h"
+#include "container/container.h"
+#include "instance/apparmor.h"
 #include "instance/backend.h"
 #include "instance/instance_event.h"
 #include "instance/image_spec.h"
@@ -198,6 +200,7 @@ static int write_config(struct start *s, struct error *err)
                                          .by_systemd = cgroup == CGROUP_OF_USER_SYSTEMD,
                                          .no_limits = cgroup == CGROUP_OF_USER_NONE,
                                          .own_cgroup = is_nested };
+                                         .apparmor = is_nested ? NULL : apparmor_default(s->e, &s->i->options),
 
         s->job.by_systemd = spec.by_systemd;
         return image_spec_write(&spec, &s->job.config, err);

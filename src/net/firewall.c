@@ -16,6 +16,7 @@
 #include "net/link.h"
 #include "sys/fd.h"
 #include "sys/process.h"
+#include "sys/program.h"
 
 /* ---- when it was seen whole ---- */
 
@@ -347,7 +348,7 @@ void firewall_remove(const struct network_place *p)
         static const char *const argv[] = { "nft", "delete", "table", "inet", "holt", NULL };
         struct error ignored;
 
-        firewall_run(argv, "", &ignored);
+        program_run(argv, "", &ignored);
         firewall_docker_remove();
         (void)p;
 }

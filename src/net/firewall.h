@@ -34,8 +34,6 @@ enum { FIREWALL_VERSION = 2 };
 #define FIREWALL_VERSION_CHAIN "rules_2"
 /* Makes the table anew, by nft(8). */
 int firewall_table_load(struct error *err);
-/* A program with a text as its standard input. -ENOENT: it is not installed; -EIO: it failed, *err has what it said. */
-int firewall_run(const char *const *argv, const char *input, struct error *err);
 
 /* --- firewall_element.c --- */
 struct firewall_batch {

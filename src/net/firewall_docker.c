@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "sys/program.h"
 
 #define CHAIN "DOCKER-USER"
 
@@ -24,7 +25,7 @@ static int run_rule(const char *program, const char *what, const char *direction
 {
         const char *const argv[] = { program, "-w", "5", what, CHAIN, direction, any_of_ours, "-j", "ACCEPT", NULL };
 
-        return firewall_run(argv, "", err);
+        return program_run(argv, "", err);
 }
 
 /* Those that are there already are left where they are. */
@@ -53,7 +54,7 @@ static bool has_chain(const char *program)
         const char *const argv[] = { program, "-w", "5", "-n", "-L", CHAIN, NULL };
         struct error ignored;
 
-        return firewall_run(argv, "", &ignored) == 0;
+        return program_run(argv, "", &ignored) == 0;
 }
 
 int firewall_docker_ensure(struct firewall_batch *b, struct error *err)

@@ -330,6 +330,9 @@ static void test_security(void **state)
         put(t, "sys/module/apparmor/parameters/enabled", "Y\n");
         run(t, doctor_check_security);
         is(t, "clock", DOCTOR_WARNING, "nobody", "timedatectl");
+        is(t, "lsm", DOCTOR_WARNING, "apparmor_parser is not", "apparmor");
+        put(t, "usr/sbin/apparmor_parser", "");
+        run(t, doctor_check_security);
         is(t, "lsm", DOCTOR_OK, "AppArmor is", NULL);
         is(t, "seccomp", DOCTOR_WARNING, "no seccomp", NULL);
         put(t, "sys/fs/selinux/enforce", "1\n");

@@ -24,15 +24,23 @@ static void check_modules(const struct doctor_host *h, struct doctor_findings *f
                 host_read(h, "/sys/module/apparmor/parameters/enabled", enabled, sizeof enabled) > 0 && *enabled == 'Y';
         int64_t selinux = host_number(h, "/sys/fs/selinux/enforce", -1);
 
+        static const struct host_package package = { "apparmor", "apparmor-parser", "apparmor", "apparmor" };
+        char mend[96];
+        bool lacks_parser = apparmor && selinux < 0 && h->uid == 0 && !host_has_program(h, "apparmor_parser");
+
+        host_install(h, &package, mend, sizeof mend);
         doctor_add(f, &(struct doctor_finding){
                               .group = "security",
                               .check = "lsm",
-                              .level = DOCTOR_OK,
+                              .level = lacks_parser ? DOCTOR_WARNING : DOCTOR_OK,
                               .text = selinux == 1   ? "SELinux is enforcing: volumes may need :z or :Z"
                                       : selinux == 0 ? "SELinux only tells (permissive)"
+                                      : lacks_parser ? "AppArmor is there, and apparmor_parser is not"
                                       : apparmor     ? "AppArmor is there"
                                                      : "neither AppArmor nor SELinux: capabilities, seccomp and "
-                                                       "namespaces keep containers in" });
+                                                       "namespaces keep containers in",
+                              .why = lacks_parser ? "instances run without a profile" : NULL,
+                              .mend = lacks_parser ? mend : NULL });
 }
 
 /* Certificates are refused and images seem to come from the future. */
