@@ -78,6 +78,9 @@ struct container_bundle {
 
 #define CONTAINER_GIVEN "/given/"
 
+/* The descriptor that `path` names so; -1: it is a path, or b is NULL. -EINVAL: there is none of that number. */
+int container_given(const struct container_bundle *b, const char *path);
+
 struct container_options {
         const char *root; /* --root */
         const char *id;

@@ -96,6 +96,14 @@ static int clone_by_stage(struct launch *l, struct error *err)
         return l->init_pidfd < 0 ? error_errno(err, -l->init_pidfd, "open process %d", (int)m.number) : 0;
 }
 
+static int why_no_process(const struct launch *l, int code, struct error *err)
+{
+        /* pid_namespaces(7). */
+        if (code == ENOMEM && l->ns.joined & CLONE_NEWPID)
+                return error_set(err, ESRCH, "the pid namespace that is to be joined has ended");
+        return error_errno(err, code, "make the container's first process");
+}
+
 /* CLONE_NEWTIME and a joined pid namespace change where our own children land: hooks run after this get ours back by
  * `restore`. */
 static int clone_directly(struct launch *l, struct error *err)
@@ -124,7 +132,7 @@ static int clone_directly(struct launch *l, struct error *err)
         if (l->init_pid == -ENOSPC)
                 return error_set(err, ENOSPC,
                                  "the kernel's limit of namespaces is reached (/proc/sys/user/max_*_namespaces)");
-        return l->init_pid < 0 ? error_errno(err, -l->init_pid, "make the container's first process") : 0;
+        return l->init_pid < 0 ? why_no_process(l, -l->init_pid, err) : 0;
 }
 
 /* What only the runtime may do for init, while init waits. */

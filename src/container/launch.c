@@ -168,22 +168,14 @@ int launch_prepare_seccomp(struct launch *l, struct error *err)
         return seccomp_program_save(&l->seccomp, l->container.rootfd, name, err);
 }
 
-int launch_given(const struct launch *l, const char *path)
+int container_given(const struct container_bundle *b, const char *path)
 {
-        const struct container_bundle *b = l->options->content;
         const char *number = path ? path + strlen(CONTAINER_GIVEN) : NULL;
         uint32_t n;
 
         if (!b || !b->n_given || !path || strncmp(path, CONTAINER_GIVEN, strlen(CONTAINER_GIVEN)) != 0)
                 return -1;
         return parse_u32(number, 10, &n) < 0 || n >= b->n_given ? -EINVAL : b->given[n];
-}
-
-static int given_network(const struct launch *l)
-{
-        const struct container_bundle *b = l->options->content;
-
-        return b && b->has_netns ? b->netns : -1;
 }
 
 int launch_read(struct launch *l, struct error *err)
@@ -205,7 +197,7 @@ int launch_read(struct launch *l, struct error *err)
         if (r == 0)
                 strip_root(l);
         if (r == 0)
-                r = namespaces_plan(&l->spec, given_network(l), &l->ns, err);
+                r = namespaces_plan(&l->spec, l->options->content, &l->ns, err);
         return r;
 }
 

@@ -49,8 +49,6 @@ void launch_finish(struct launch *l);
 
 /* bundle/config.json. */
 int launch_read_config(const char *bundle, struct spec *ret, struct error *err);
-/* The caller's descriptor that `path` names (CONTAINER_GIVEN); -1: it is a path. -EINVAL: there is none. */
-int launch_given(const struct launch *l, const char *path);
 /* All of it that can be refused without having made anything. */
 int launch_read(struct launch *l, struct error *err);
 /* The compiled filter, for init and in the state directory for exec. */

@@ -59,7 +59,7 @@ int rootfs_open_source(const struct launch *l, const struct spec_mount *m, struc
 
         if (!source)
                 return error_set(err, EINVAL, "mount %s: a bind mount needs a source", m->destination);
-        given = launch_given(l, source);
+        given = container_given(l->options->content, source);
         if (given != -1) {
                 tree = given < 0 ? given : fcntl(given, F_DUPFD_CLOEXEC, 3);
                 return tree < 0 ? error_set(err, EINVAL, "mount %s: it was not given", m->destination) : take_fd(&tree);

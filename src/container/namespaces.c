@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "container/container.h"
 #include "sys/fd.h"
 
 enum { BEFORE_CLONE = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME };
@@ -46,7 +47,16 @@ static int open_namespace(const struct spec_namespace *n, int given, struct name
         return 0;
 }
 
-int namespaces_plan(const struct spec *spec, int network, struct namespaces *ret, struct error *err)
+/* -1: there is none, its path counts. */
+static int find_given(const struct spec_namespace *n, const struct container_bundle *content)
+{
+        if (content && content->has_netns && n->type == CLONE_NEWNET)
+                return content->netns;
+        return container_given(content, n->path);
+}
+
+int namespaces_plan(const struct spec *spec, const struct container_bundle *content, struct namespaces *ret,
+                    struct error *err)
 {
         struct namespaces ns = {};
         int r;
@@ -54,7 +64,7 @@ int namespaces_plan(const struct spec *spec, int network, struct namespaces *ret
         for (size_t i = 0; i < spec->linux_.n_namespaces; i++) {
                 const struct spec_namespace *n = &spec->linux_.namespaces[i];
 
-                int given = n->type == CLONE_NEWNET ? network : -1;
+                int given = find_given(n, content);
 
                 if (!n->path && given < 0) {
                         ns.create |= n->type;

@@ -29,9 +29,11 @@ struct namespaces {
         size_t n_join;
 };
 
-/* Reads linux.namespaces and opens the paths, each checked to be of its type (ioctl_ns(2)). network: a descriptor that
- * takes the place of what is said of the network namespace; -1. */
-int namespaces_plan(const struct spec *spec, int network, struct namespaces *ret, struct error *err);
+/* Reads linux.namespaces and opens the paths, each checked to be of its type (ioctl_ns(2)). content: has
+ * descriptors that take the place of paths; NULL. */
+struct container_bundle;
+int namespaces_plan(const struct spec *spec, const struct container_bundle *content, struct namespaces *ret,
+                    struct error *err);
 void namespaces_finish(struct namespaces *ns);
 
 /* Whether the mappings of a new user namespace have to be written by the runtime. */

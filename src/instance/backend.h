@@ -69,6 +69,9 @@ struct backend {
          */
         int (*exec)(struct engine *e, struct instance *i, const struct exec_request *x, int *ret_exit,
                     struct error *err);
+        /* A namespace of its first process ("pid", "ipc", "user"), and of no other that has its pid by now: a
+         * descriptor. -ESRCH: it does not run. */
+        int (*open_namespace)(const char *run, const char *id, const char *kind, struct error *err);
         /* resources: the runtime-spec's linux.resources. */
         int (*update)(const char *run, const char *id, const char *resources, size_t len, struct error *err);
         int (*stats)(const char *run, const char *id, struct instance_stats *ret, struct error *err);

@@ -20,6 +20,7 @@
 #include "instance/stats_container.h"
 #include "sys/fd.h"
 #include "sys/mount_tree.h"
+#include "sys/process.h"
 
 static int directory_of(const char *run, char **ret, struct error *err)
 {
@@ -237,6 +238,29 @@ static int list_pids(const char *run, const char *id, pid_t **ret, size_t *ret_n
         return r == -ENOENT && c.cgroup.rootless ? namespace_pids(c.pid, ret, ret_n, err) : r;
 }
 
+/* The pid is its own at the time of the look at it, and it was not given to another as long as nobody has waited. */
+static int open_namespace(const char *run, const char *id, const char *kind, struct error *err)
+{
+        own_container struct container c = { .rootfd = -1, .statefd = -1 };
+        own_fd int pidfd = -1, fd = -1;
+        uint64_t start_time = 0;
+        char path[64], state;
+        struct error why;
+        int r = container_of_instance(run, id, &c, &why);
+
+        if (r == 0)
+                pidfd = process_open(c.pid);
+        if (pidfd < 0 || process_stat(c.pid, &start_time, &state) < 0 || start_time != c.start_time || state == 'Z' ||
+            state == 'X')
+                return error_set(err, ESRCH, "it does not run any more");
+        snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)c.pid, kind);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        r = fd < 0 ? -errno : 0;
+        if (process_signal(pidfd, 0) == -ESRCH || r == -ENOENT)
+                return error_set(err, ESRCH, "it does not run any more");
+        return r < 0 ? error_errno(err, -r, "open its %s namespace", kind) : take_fd(&fd);
+}
+
 const struct backend backend_container = {
         .name = "container",
         .start = start,
@@ -246,6 +270,7 @@ const struct backend backend_container = {
         .pause = set_paused,
         .is_paused = is_paused,
         .exec = exec_container,
+        .open_namespace = open_namespace,
         .update = update,
         .stats = stats_container,
         .pids = list_pids,

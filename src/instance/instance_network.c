@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/backend.h"
 #include "instance/instance_network.h"
 
 #include <errno.h>
@@ -23,8 +24,6 @@
 #include "net/network_up.h"
 #include "net/port.h"
 #include "sys/user_namespace.h"
-
-enum { PROC_PATH_SIZE = 64 };
 
 static const char *const no_strings[] = { NULL };
 
@@ -280,16 +279,14 @@ static int open_bridges(struct engine *e, struct instance *i, const struct netwo
 
 /* ---- another instance's ---- */
 
-int network_open_netns(const struct instance *i, struct error *err)
+int network_open_netns(const struct engine *e, const struct instance *i, struct error *err)
 {
-        char path[PROC_PATH_SIZE];
         int fd;
 
         if (!instance_is_running(i) || !i->state.pid)
                 return error_set(err, ESRCH, "the instance %s does not run", i->name);
-        snprintf(path, sizeof path, "/proc/%d/ns/net", (int)i->state.pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        return fd < 0 ? error_errno(err, errno, "the network of the instance %s", i->name) : fd;
+        fd = i->backend->open_namespace(e->run, i->id, "net", err);
+        return fd < 0 ? error_wrap(err, "the network of the instance %s", i->name) : fd;
 }
 
 /* Its files say what those of the other one say. */
@@ -332,7 +329,7 @@ static int open_shared(struct engine *e, const char *name, struct instance_netwo
         int r = instance_find(e, name, &other, err);
 
         if (r == 0)
-                r = ret->netns = network_open_netns(other, err);
+                r = ret->netns = network_open_netns(e, other, err);
         if (r < 0)
                 return r;
         if (!has_pasta(other))

@@ -85,7 +85,7 @@ static int plug_open(struct plug *p, struct error *err)
 
         if (r < 0)
                 return r;
-        r = p->netns = network_open_netns(p->i, err);
+        r = p->netns = network_open_netns(p->e, p->i, err);
         if (r >= 0)
                 r = netlink_open(NETLINK_ROUTE, &p->host, err);
         return r == 0 ? netns_netlink(p->netns, &p->inside, err) : r;

@@ -140,7 +140,7 @@ static int write_mode(struct engine *e, const struct network_flags *flags, struc
         case NETWORK_MODE_CONTAINER:
                 r = instance_find(e, flags->container, &other, err);
                 if (r == 0)
-                        r = netns = network_open_netns(other, err);
+                        r = netns = network_open_netns(e, other, err);
                 json_write_string(w, "Mode", "container");
                 if (r >= 0)
                         json_write_string(w, "Container", other->name);

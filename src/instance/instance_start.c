@@ -39,7 +39,7 @@
 #include "sys/sibling_program.h"
 #include "sys/user_namespace.h"
 
-enum { SHORT_ID = 12, MAX_HOSTNAME = 64, LOCK_TRIES = 5000 };
+enum { SHORT_ID = 12, MAX_HOSTNAME = 64, LOCK_TRIES = 5000, NAMESPACE_NAME = 32 };
 
 struct start {
         struct engine *e;
@@ -48,7 +48,7 @@ struct start {
         struct image_user user;
         struct instance_network network;
         char hostname[MAX_HOSTNAME + 1];
-        char pid_namespace[64], ipc_namespace[64], ipc_shm[PATH_MAX], init[PATH_MAX];
+        char pid_namespace[NAMESPACE_NAME], ipc_namespace[NAMESPACE_NAME], ipc_shm[PATH_MAX], init[PATH_MAX];
         const struct instance_mounts *planned; /* it is only looked at (instance_explain.h) */
         int *pins;
         struct instance_trees trees;
@@ -128,8 +128,9 @@ static int find_hostname(struct start *s, struct error *err)
         return 0;
 }
 
-/* The other instance's own namespace, as long as it runs. */
-static int find_namespace(struct start *s, const char *flag, const char *kind, char ret[64], struct error *err)
+/* The other instance's own namespace. Held by a descriptor it is that one, whatever becomes of the pid. */
+static int find_namespace(struct start *s, const char *flag, const char *kind, char ret[NAMESPACE_NAME],
+                          struct error *err)
 {
         const char *name = namespace_flag_instance(flag);
         own_instance struct instance *other = NULL;
@@ -140,8 +141,14 @@ static int find_namespace(struct start *s, const char *flag, const char *kind, c
                 return r;
         if (!instance_is_running(other) || !other->state.pid)
                 return error_set(err, ESRCH, "instance %s does not run: there is no %s namespace to join", name, kind);
-        snprintf(ret, 64, "/proc/%d/%s", (int)other->state.pid, kind);
-        return 0;
+        r = other->backend->open_namespace(s->e->run, other->id, kind, err);
+        if (r < 0)
+                return error_wrap(err, "join the %s namespace of instance %s", kind, name);
+        if (s->planned)
+                snprintf(ret, NAMESPACE_NAME, "/proc/%d/ns/%s", (int)other->state.pid, kind);
+        else
+                snprintf(ret, NAMESPACE_NAME, CONTAINER_GIVEN "%zu", s->trees.n);
+        return instance_trees_take(&s->trees, r, err);
 }
 
 /* What is at /dev/shm: that of the instance whose IPC is joined, or one that others may join. */
@@ -165,10 +172,10 @@ static int find_shared_memory(struct start *s, struct error *err)
 
 static int find_namespaces(struct start *s, struct error *err)
 {
-        int r = find_namespace(s, s->i->options.pid, "ns/pid", s->pid_namespace, err);
+        int r = find_namespace(s, s->i->options.pid, "pid", s->pid_namespace, err);
 
         if (r == 0)
-                r = find_namespace(s, s->i->options.ipc, "ns/ipc", s->ipc_namespace, err);
+                r = find_namespace(s, s->i->options.ipc, "ipc", s->ipc_namespace, err);
         if (r == 0)
                 r = find_shared_memory(s, err);
         return r < 0 || !s->i->options.init ? r : sibling_program_find("holt-init", s->init, err);
@@ -196,11 +203,12 @@ static int write_config(struct start *s, struct error *err)
                                          .pid_path = or_null(s->pid_namespace),
                                          .ipc_path = or_null(s->ipc_namespace),
                                          .ipc_shm = or_null(s->ipc_shm),
+                                         .apparmor = is_nested || s->planned ? NULL
+                                                                             : apparmor_default(s->e, &s->i->options),
                                          .one_id = user_namespace_has_one_id(),
                                          .by_systemd = cgroup == CGROUP_OF_USER_SYSTEMD,
                                          .no_limits = cgroup == CGROUP_OF_USER_NONE,
                                          .own_cgroup = is_nested };
-                                         .apparmor = is_nested ? NULL : apparmor_default(s->e, &s->i->options),
 
         s->job.by_systemd = spec.by_systemd;
         return image_spec_write(&spec, &s->job.config, err);
@@ -212,10 +220,8 @@ static int open_trees(struct start *s, struct error *err)
         const struct instance_options *o = &s->i->options;
         int r = o->mount || o->volumes_from || o->volume ? instance_trees_open(s->e, s->i, &s->trees, err) : 0, *pins;
 
-        if (r < 0 || !s->trees.n)
+        if (r < 0 || !s->trees.n_pins)
                 return r;
-        s->job.given = s->trees.fds;
-        s->job.n_given = s->trees.n;
         /* And one for the ports. */
         pins = realloc(s->pins, (s->job.n_pins + s->trees.n_pins + 1) * sizeof *pins);
         if (!pins)
@@ -274,6 +280,8 @@ static int make_job(struct start *s, struct error *err)
         if (r == 0)
                 r = write_config(s, err);
         s->job.netns = s->network.netns;
+        s->job.given = s->trees.fds;
+        s->job.n_given = s->trees.n;
         if (r == 0)
                 tell_debug(s);
         return r;

@@ -105,6 +105,16 @@ int instance_trees_add(struct engine *e, const struct instance *i, const struct 
         return 0;
 }
 
+int instance_trees_take(struct instance_trees *t, int fd, struct error *err)
+{
+        if (array_grow(&t->fds, &t->cap, t->n + 1, sizeof *t->fds) < 0) {
+                close(fd);
+                return no_memory(err);
+        }
+        t->fds[t->n++] = fd;
+        return 0;
+}
+
 int instance_trees_open(struct engine *e, const struct instance *i, struct instance_trees *ret, struct error *err)
 {
         own_instance_mounts struct instance_mounts m = {};

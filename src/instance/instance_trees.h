@@ -23,5 +23,8 @@ void instance_trees_finish(struct instance_trees *t);
 int instance_trees_add(struct engine *e, const struct instance *i, const struct instance_mount *m,
                        struct instance_trees *t, struct error *err);
 
+/* Adds a descriptor that is something else, behind all mounts. It is taken also when there is no memory for it. */
+int instance_trees_take(struct instance_trees *t, int fd, struct error *err);
+
 /* All of the instance's, for a start. */
 int instance_trees_open(struct engine *e, const struct instance *i, struct instance_trees *ret, struct error *err);

@@ -18,7 +18,7 @@ struct network_place network_place_of(const struct engine *e);
 bool network_is_ours(void);
 
 /* The network namespace of one that runs. -ESRCH. */
-int network_open_netns(const struct instance *i, struct error *err);
+int network_open_netns(const struct engine *e, const struct instance *i, struct error *err);
 
 /* What --publish and its kin ask for. */
 int network_read_ports(const struct instance_options *o, struct port_wishes *ret, struct error *err);

@@ -208,6 +208,39 @@ END
         refused other --pid container:other
 }
 
+@test "namespaces of an instance that ends, and whose pid is taken again" {
+        "$HOLT" run -d --network none --name other --ipc shareable box sleep 100 >/dev/null
+        local id state pid
+        id=$("$HOLT" inspect -f '{{.Id}}' other)
+        state=$HOLT_RUN/containers/$id:state
+        # Another process has its pid by now: the start time is not the one that was written down.
+        cp "$state" saved
+        sed -i '$s/ .*/ 1/' "$state"
+        refused 'does not run any more' --pid container:other
+        refused 'does not run any more' --ipc container:other
+        cat saved >"$state"
+        hr --pid container:other box true
+        # It is dead, and nobody has looked yet.
+        pid=$("$HOLT" inspect -f '{{.State.Pid}}' other)
+        local shim
+        shim=$(awk '{ print $4 }' "/proc/$pid/stat")
+        kill -STOP "$shim"
+        kill -9 "$pid"
+        refused other --pid container:other
+        kill -CONT "$shim"
+        timeout 20 "$HOLT" wait other >/dev/null
+        "$HOLT" rm -f other
+}
+
+@test "who joined a namespace and starts again after its owner's end is told so" {
+        "$HOLT" run -d --network none --name other box sleep 100 >/dev/null
+        "$HOLT" run -d --network none --name joined --restart on-failure:1 --pid container:other box sleep 100 >/dev/null
+        "$HOLT" stop -t 0 other >/dev/null
+        timeout 20 "$HOLT" wait joined >/dev/null
+        "$HOLT" inspect -f '{{.State.Status}}' joined | grep -x exited
+        "$HOLT" rm -f other joined
+}
+
 @test "names" {
         is "$(hr -h there --domainname example.org box sh -c 'hostname; cat /proc/sys/kernel/domainname')" "$(printf 'there\nexample.org')"
 }
