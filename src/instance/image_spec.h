@@ -29,7 +29,8 @@ struct image_spec {
 
         /* For --pid and --ipc container:NAME: the namespaces of that instance, such as "/proc/7/ns/pid". */
         const char *pid_path, *ipc_path;
-        const char *ipc_shm; /* what to bind at /dev/shm (shared_memory.h); NULL: one of its own */
+        const char *user_path; /* its own user namespace; NULL: none, or for an explanation */
+        const char *ipc_shm;   /* what to bind at /dev/shm (shared_memory.h); NULL: one of its own */
 
         const char *apparmor; /* the default profile, where AppArmor is and has it; NULL */
         bool one_id;          /* the user namespace has but one id, and groups cannot be changed */

@@ -30,6 +30,7 @@
 #include "instance/engine.h"
 #include "instance/options.h"
 #include "oci/digest.h"
+#include "store/layer_mount.h"
 #include "store/store.h"
 
 enum { INSTANCE_ID_LEN = 64 };
@@ -80,6 +81,7 @@ struct instance {
         const struct backend *backend;
         struct instance_options options; /* settled, with what the image says where nothing was asked for */
         const char *const *args;         /* the program and its arguments, NULL-terminated; in options' arena */
+        struct image_users users;        /* while it is started: its own user namespace (user_range.h); -1 */
         bool has_mounted;                /* this start mounted volumes, which its end unmounts */
         struct instance_state state;     /* when it was read */
         char *damage;                    /* why its configuration cannot be read: it has no options; NULL */

@@ -14,6 +14,7 @@
 #include "instance/instance_mounts.h"
 #include "instance/instance_name.h"
 #include "instance/instance_record.h"
+#include "instance/user_range.h"
 
 static int make_directory(int dir, const char *name, mode_t mode, struct error *err)
 {
@@ -65,6 +66,8 @@ static int fill(struct engine *e, struct instance *i, int dir, struct error *err
                 r = make_upper(i, err);
         if (r == 0)
                 r = hold_image(e, i, err);
+        if (r == 0)
+                r = user_range_take(e, i, err);
         if (r == 0)
                 r = instance_mounts_settle(e, i, err);
         return r == 0 ? instance_save(i, err) : r;

@@ -214,6 +214,19 @@ static void start_names(struct opening *o)
         }
 }
 
+/* It belongs to the instance's own user namespace, if it has one: else it would have no rights there. */
+static int make_netns(struct opening *o, struct error *err)
+{
+        own_fd int netns = -1;
+        int r;
+
+        if (o->i->users.user_ns < 0)
+                return netns_make(&o->inside, err);
+        netns = netns_make_in(o->i->users.user_ns, err);
+        r = netns < 0 ? netns : netns_netlink(netns, &o->inside, err);
+        return r < 0 ? r : take_fd(&netns);
+}
+
 static int open_networks(struct opening *o, const char *hostname, struct instance_network *ret, struct error *err)
 {
         int r = begin(o, err);
@@ -223,7 +236,7 @@ static int open_networks(struct opening *o, const char *hostname, struct instanc
         if (r == 0)
                 r = endpoint_write(&o->place, &o->endpoint, err);
         if (r == 0)
-                r = ret->netns = netns_make(&o->inside, err);
+                r = ret->netns = make_netns(o, err);
         if (r >= 0)
                 r = plug_in(o, ret->netns, err);
         if (r == 0 && o->endpoint.n_ports)

@@ -35,7 +35,7 @@ int instance_new(const struct engine *e, const char *id, struct instance **ret, 
 
         if (!i)
                 return error_set(err, ENOMEM, "out of memory");
-        i->fd = i->lock = -1;
+        i->fd = i->lock = i->users.user_ns = -1;
         snprintf(i->id, sizeof i->id, "%s", id);
         if (asprintf(&i->path, "%s/instances/%s", e->root, id) < 0)
                 i->path = NULL;
@@ -54,6 +54,8 @@ void instance_free(struct instance *i)
                 close(i->fd);
         if (i->lock >= 0)
                 close(i->lock);
+        if (i->users.user_ns >= 0)
+                close(i->users.user_ns);
         free(i->name);
         free(i->path);
         free(i->image_name);

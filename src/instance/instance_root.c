@@ -17,6 +17,7 @@
 #include "instance/instance_mounts.h"
 #include "instance/instance_record.h"
 #include "instance/instance_trees.h"
+#include "instance/user_range.h"
 #include "instance/user_rights.h"
 #include "instance/volume_store.h"
 #include "store/layer_mount.h"
@@ -233,8 +234,14 @@ int instance_root_open(struct engine *e, struct instance *i, bool writable, stru
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
         own_instance_mounts struct instance_mounts m = {};
+        uint32_t size;
         int r;
 
+        if (writable && instance_is_running(i) && user_range_read_flag(i->options.userns, &size, err) > 0)
+                return error_set(err, ENOTSUP,
+                                 "instance %s runs with ids of its own (--userns), as which nothing can be written "
+                                 "from here: stop it first",
+                                 i->name);
         if (instance_is_running(i) && i->state.pid > 0) {
                 r = open_running(e, i, &root, err);
         } else {

@@ -26,16 +26,19 @@
 #include "instance/instance_lock.h"
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
+#include "instance/instance_root.h"
 #include "instance/instance_trees.h"
 #include "instance/namespace_flags.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
 #include "instance/shared_memory.h"
 #include "instance/shim_client.h"
+#include "instance/user_range.h"
 #include "instance/user_rights.h"
 #include "instance/volume_store.h"
 #include "oci/image_config.h"
 #include "store/layer_mount.h"
+#include "sys/mount_tree.h"
 #include "sys/sibling_program.h"
 #include "sys/user_namespace.h"
 
@@ -48,7 +51,8 @@ struct start {
         struct image_user user;
         struct instance_network network;
         char hostname[MAX_HOSTNAME + 1];
-        char pid_namespace[NAMESPACE_NAME], ipc_namespace[NAMESPACE_NAME], ipc_shm[PATH_MAX], init[PATH_MAX];
+        char pid_namespace[NAMESPACE_NAME], ipc_namespace[NAMESPACE_NAME], user_namespace[NAMESPACE_NAME],
+                ipc_shm[PATH_MAX], init[PATH_MAX];
         const struct instance_mounts *planned; /* it is only looked at (instance_explain.h) */
         int *pins;
         struct instance_trees trees;
@@ -86,13 +90,28 @@ static int open_directory(int dir, const char *name, struct error *err)
         return fd < 0 ? error_errno(err, errno, "open the instance's directory %s", name) : fd;
 }
 
+/* Where upper and work are, through the mappings of the instance's own user namespace. */
+static int open_mapped(const struct instance *i, struct error *err)
+{
+        own_fd int dir = mount_clone(i->fd, "", false);
+        int r = dir < 0 ? dir : mount_set_idmap(dir, false, i->users.user_ns);
+
+        return r < 0 ? error_errno(err, -r, "map the owners of what the instance writes") : take_fd(&dir);
+}
+
 static int mount_root(struct start *s, struct store *store, struct error *err)
 {
-        own_fd int upper = open_directory(s->i->fd, s->i->upper, err), work = -1;
-        struct image_mount_options o = { .is_volatile = s->i->options.rm, .warn = s->e->warn };
+        bool is_mapped = s->i->users.user_ns >= 0;
+        own_fd int mapped = is_mapped ? open_mapped(s->i, err) : -1, upper = -1, work = -1;
+        struct image_mount_options o = { .users = is_mapped ? &s->i->users : NULL,
+                                         .is_volatile = s->i->options.rm,
+                                         .warn = s->e->warn };
+        int dir = is_mapped ? mapped : s->i->fd;
 
+        if (dir >= 0)
+                upper = open_directory(dir, s->i->upper, err);
         if (upper >= 0)
-                work = open_directory(s->i->fd, "work", err);
+                work = open_directory(dir, "work", err);
         if (upper < 0 || work < 0)
                 return -err->code;
         /* One more for the ports. */
@@ -202,6 +221,7 @@ static int write_config(struct start *s, struct error *err)
                                          .host_network = s->network.is_host,
                                          .pid_path = or_null(s->pid_namespace),
                                          .ipc_path = or_null(s->ipc_namespace),
+                                         .user_path = or_null(s->user_namespace),
                                          .ipc_shm = or_null(s->ipc_shm),
                                          .apparmor = is_nested || s->planned ? NULL
                                                                              : apparmor_default(s->e, &s->i->options),
@@ -212,6 +232,27 @@ static int write_config(struct start *s, struct error *err)
 
         s->job.by_systemd = spec.by_systemd;
         return image_spec_write(&spec, &s->job.config, err);
+}
+
+/* They are filled with the image's files as those of whom they are there, not as those of whom the instance has. */
+static int prepare_volumes(struct start *s, struct error *err)
+{
+        own_instance_root struct instance_root plain = INSTANCE_ROOT_NONE;
+        const struct instance_options *o = &s->i->options;
+        int r = 0;
+
+        if (s->i->users.user_ns >= 0 && (o->volume || o->mount || o->volumes_from || o->image_volume))
+                r = instance_root_open_image(s->e, s->i, &plain, err);
+        return r < 0 ? r : instance_volumes_prepare(s->e, s->i, plain.fd >= 0 ? plain.fd : s->job.root, err);
+}
+
+/* The namespace of users of its own is given by descriptor as well. */
+static int give_users(struct start *s, struct error *err)
+{
+        if (s->i->users.user_ns < 0)
+                return 0;
+        snprintf(s->user_namespace, sizeof s->user_namespace, CONTAINER_GIVEN "%zu", s->trees.n);
+        return instance_trees_take(&s->trees, take_fd(&s->i->users.user_ns), err);
 }
 
 /* What of its volumes has no path. */
@@ -260,13 +301,15 @@ static int make_job(struct start *s, struct error *err)
         if (r == 0)
                 r = read_image(s, store, err);
         if (r == 0)
+                r = user_range_open(s->i, &s->i->users, err);
+        if (r == 0)
                 r = find_hostname(s, err);
         if (r == 0)
                 r = mount_root(s, store, err);
         if (r == 0)
                 r = find_user(s, err);
         if (r == 0)
-                r = instance_volumes_prepare(s->e, s->i, s->job.root, err);
+                r = prepare_volumes(s, err);
         if (r == 0)
                 r = open_trees(s, err);
         if (r == 0)
@@ -277,6 +320,8 @@ static int make_job(struct start *s, struct error *err)
                 r = instance_files_write(s->i, s->hostname, &s->network, err);
         if (r == 0)
                 r = find_namespaces(s, err);
+        if (r == 0)
+                r = give_users(s, err);
         if (r == 0)
                 r = write_config(s, err);
         s->job.netns = s->network.netns;

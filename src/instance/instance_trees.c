@@ -35,13 +35,16 @@ static int no_memory(struct error *err)
 
 /* ---- images ---- */
 
-static int open_image(struct engine *e, const struct instance_mount *m, struct instance_trees *t, struct error *err)
+static int open_image(struct engine *e, const struct instance *i, const struct instance_mount *m,
+                      struct instance_trees *t, struct error *err)
 {
         struct image_mount_options o = { .upper_fd = -1, .work_fd = -1, .warn = e->warn };
+        const struct image_users *users = i->users.user_ns < 0 ? NULL : &i->users;
         own_mem struct image_info *image = NULL;
         struct store *store;
         int r = engine_store(e, &store, err);
 
+        o.users = users;
         if (r == 0)
                 r = store_image_find(store, m->image, &image, err);
         if (r < 0 || !image)
@@ -78,12 +81,13 @@ static int open_part(struct engine *e, const struct instance *i, int whole, cons
         return fd < 0 ? error_errno(err, -fd, "mount the subpath %s", subpath) : fd;
 }
 
-static int open_whole(struct engine *e, const struct instance_mount *m, struct instance_trees *t, struct error *err)
+static int open_whole(struct engine *e, const struct instance *i, const struct instance_mount *m,
+                      struct instance_trees *t, struct error *err)
 {
         int fd;
 
         if (m->image)
-                return open_image(e, m, t, err);
+                return open_image(e, i, m, t, err);
         fd = open(m->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 ? error_errno(err, errno, "open %s", m->source) : fd;
 }
@@ -96,7 +100,7 @@ int instance_trees_add(struct engine *e, const struct instance *i, const struct 
 
         if (array_grow(&t->fds, &t->cap, t->n + 1, sizeof *t->fds) < 0)
                 return no_memory(err);
-        fd = whole = open_whole(e, m, t, err);
+        fd = whole = open_whole(e, i, m, t, err);
         if (fd >= 0)
                 fd = m->subpath ? open_part(e, i, whole, m->subpath, err) : take_fd(&whole);
         if (fd < 0)

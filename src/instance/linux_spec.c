@@ -40,6 +40,8 @@ static int write_namespaces(const struct spec_plan *p, struct json_writer *w, st
         if (r < 0)
                 return r;
         json_begin_array(w, "namespaces");
+        if (s->user_path)
+                write_namespace(w, "user", s->user_path);
         write_namespace(w, "mount", NULL);
         if (m->uts != NAMESPACE_HOST)
                 write_namespace(w, "uts", NULL);
@@ -77,7 +79,7 @@ static void write_default_sysctl(const struct spec_plan *p, struct json_writer *
         if (!is_given(p->options, port))
                 json_write_string(w, port, "0");
         /* A user namespace has not all groups. */
-        if (!p->from->own_cgroup && !is_given(p->options, ping))
+        if (!p->from->own_cgroup && !p->from->user_path && !is_given(p->options, ping))
                 json_write_string(w, ping, "0 2147483647");
 }
 

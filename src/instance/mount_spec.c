@@ -43,7 +43,7 @@ static int add_files(struct volumes *v, const char *dir, struct error *err)
                         from = NULL;
                         return error_set(err, ENOMEM, "out of memory");
                 }
-                r = volumes_add(v, from, to, "bind", "bind,rprivate", err);
+                r = volumes_add(v, from, to, "bind", v->idmapped ? "bind,rprivate,idmap" : "bind,rprivate", err);
         }
         return r;
 }
@@ -136,7 +136,7 @@ static int add_all(struct volumes *v, const char *const *list,
 
 int mount_spec_write(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
-        own_volumes struct volumes v = { .makes_nothing = p->from->planned };
+        own_volumes struct volumes v = { .makes_nothing = p->from->planned, .idmapped = p->from->user_path };
         int r = p->from->planned ? volumes_add_planned(&v, p->options, p->from->planned, err)
                                  : volumes_add_instance(&v, p->options, p->from->files, err);
 

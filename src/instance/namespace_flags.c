@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "instance/flag_value.h"
+#include "instance/user_range.h"
 
 enum { PID = 1, IPC = 2, UTS = 4, CGROUP = 8 };
 
@@ -49,14 +50,33 @@ static int read_mode(const char *flag, const char *value, unsigned bit, enum nam
                            err);
 }
 
+/* Files of an image that is mounted in a user's namespace cannot be shown as others' again. */
 static int check_user(const char *value, struct error *err)
 {
         if (!value || !*value || strcmp(value, "host") == 0)
                 return 0;
-        return error_set(err, ENOTSUP,
-                         "--userns \"%s\" is not there yet: as root only host is; without root everything runs in a "
-                         "user namespace",
-                         value);
+        if (strcmp(value, "nomap") == 0 || strncmp(value, "keep-id", 7) == 0)
+                return error_set(err, ENOTSUP,
+                                 "--userns %s: the kernel maps the owners of a user's own mounts no second time; the "
+                                 "instance's root is that user, whom --user can name",
+                                 value);
+        return flag_refuse("userns", value, "must be host, private, auto or auto:size=NUMBER", err);
+}
+
+/* Who has ids of his own has no rights in the namespaces of others. */
+static int read_user(const struct instance_options *o, struct namespace_modes *m, struct error *err)
+{
+        const char *network = o->network ? o->network[0] : NULL;
+        uint32_t size;
+        int r = user_range_read_flag(o->userns, &size, err);
+
+        if (r <= 0)
+                return r < 0 ? r : check_user(o->userns, err);
+        m->own_users = true;
+        if (m->pid == NAMESPACE_INSTANCE || m->ipc == NAMESPACE_INSTANCE || namespace_flag_instance(network))
+                return error_set(err, EINVAL, "--userns %s and a namespace of another instance do not go together",
+                                 o->userns);
+        return 0;
 }
 
 int namespace_flags_read(const struct instance_options *o, struct namespace_modes *ret, struct error *err)
@@ -71,7 +91,7 @@ int namespace_flags_read(const struct instance_options *o, struct namespace_mode
         if (r == 0)
                 r = read_mode("cgroupns", o->cgroupns, CGROUP, &m.cgroup, err);
         if (r == 0)
-                r = check_user(o->userns, err);
+                r = read_user(o, &m, err);
         if (r < 0)
                 return r;
         if (m.uts == NAMESPACE_HOST && (o->hostname || o->domainname))

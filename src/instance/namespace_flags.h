@@ -2,6 +2,8 @@
 /* --pid, --ipc, --uts, --cgroupns and --userns. The network's is instance_network.h's. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "instance/options.h"
 
@@ -15,6 +17,7 @@ enum namespace_mode {
 
 struct namespace_modes {
         enum namespace_mode pid, ipc, uts, cgroup;
+        bool own_users; /* user_range.h */
 };
 
 /* Also what contradicts them: a host name in the host's namespace. */

@@ -71,8 +71,9 @@ bool volumes_has(const struct volumes *v, const char *destination)
 
 /* ---- -v ---- */
 
-int volumes_add_source(struct volumes *v, const char *source, const char *destination, const char *options, bool make,
-                       struct error *err)
+/* is_ours: of a volume. */
+static int add_source(struct volumes *v, const char *source, const char *destination, const char *options, bool make,
+                      bool is_ours, struct error *err)
 {
         own_buf struct buf translated = {};
         own_mem char *real = NULL;
@@ -92,11 +93,20 @@ int volumes_add_source(struct volumes *v, const char *source, const char *destin
                 real = strdup(source);
         if (!real)
                 return error_errno(err, errno, "mount %s", source);
-        r = volumes_add(v, real, destination, "bind", buf_str(&translated), err);
+        if (v->idmapped && is_ours)
+                buf_add_str(&translated, ",idmap");
+        r = buf_failed(&translated) ? error_set(err, ENOMEM, "out of memory")
+                                    : volumes_add(v, real, destination, "bind", buf_str(&translated), err);
         if (r < 0 || !idmap)
                 return r;
         v->items[v->n - 1].idmap = arena_strdup(&v->arena, idmap);
         return v->items[v->n - 1].idmap ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+int volumes_add_source(struct volumes *v, const char *source, const char *destination, const char *options, bool make,
+                       struct error *err)
+{
+        return add_source(v, source, destination, options, make, false, err);
 }
 
 int volumes_add_bind(struct volumes *v, const char *text, struct error *err)
@@ -149,6 +159,8 @@ static int add_given(struct volumes *v, const struct instance_mount *m, size_t n
         char name[32];
         int r = volume_options_of_bind(m->options, &options, &ignored, err);
 
+        if (v->idmapped && !m->image)
+                buf_add_str(&options, ",idmap");
         snprintf(name, sizeof name, CONTAINER_GIVEN "%zu", number);
         return r < 0 ? r
                      : volumes_add(v, v->makes_nothing ? m->source : name, m->destination, "bind", buf_str(&options),
@@ -157,9 +169,9 @@ static int add_given(struct volumes *v, const struct instance_mount *m, size_t n
 
 static int add_settled(struct volumes *v, const struct instance_mount *m, size_t *given, struct error *err)
 {
-        int r = instance_mount_is_given(m)
-                        ? add_given(v, m, (*given)++, err)
-                        : volumes_add_source(v, m->source, m->destination, m->options, v->makes_nothing, err);
+        int r = instance_mount_is_given(m) ? add_given(v, m, (*given)++, err)
+                                           : add_source(v, m->source, m->destination, m->options, v->makes_nothing,
+                                                        strcmp(m->type, "volume") == 0, err);
 
         return r < 0 ? error_wrap(err, "%s \"%s\"", m->type, m->name ? m->name : m->source) : 0;
 }

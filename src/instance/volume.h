@@ -22,6 +22,7 @@ struct volumes {
         size_t n, cap;
         bool makes_nothing; /* what is missing on the host stays so */
         struct arena arena;
+        bool idmapped; /* files of ours are shown through the mappings of the instance's own user namespace */
 };
 
 #define own_volumes __attribute__((cleanup(volumes_finish)))

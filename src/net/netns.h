@@ -11,6 +11,9 @@
 struct netlink;
 int netns_make(struct netlink *ret_netlink, struct error *err);
 
+/* A new one that belongs to a user namespace: made by a child. */
+int netns_make_in(int user_ns, struct error *err);
+
 /* A netlink socket inside a namespace that is there. */
 int netns_netlink(int netns, struct netlink *ret, struct error *err);
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "store/store.h"
@@ -25,10 +26,19 @@ enum layer_backing {
 /* A detached read-only clone of the layer's mount: a descriptor. */
 int layer_mount(struct store *s, const struct digest *diff_id, struct error *err);
 
+/* A user namespace by whose mappings layers are seen (Linux 6.15), and who is root in it. upper and work are in a mount
+ * with the same mappings. */
+struct image_users {
+        int user_ns;
+        uid_t uid;
+        gid_t gid;
+};
+
 struct image_mount_options {
-        int upper_fd, work_fd; /* directories of one file system; -1: a read-only mount */
-        const int *top;        /* one more directory above the layers, to look at; NULL */
-        bool is_volatile;      /* nothing of it is wanted after a crash: nothing is synced (overlayfs, Linux 5.10) */
+        int upper_fd, work_fd;           /* directories of one file system; -1: a read-only mount */
+        const int *top;                  /* one more directory above the layers, to look at; NULL */
+        const struct image_users *users; /* whose the files are; NULL: those that the layers say */
+        bool is_volatile; /* nothing of it is wanted after a crash: nothing is synced (overlayfs, Linux 5.10) */
         void (*warn)(const char *text); /* told once of what of a layer could not be unpacked; NULL */
         int *ret_pins;                  /* NULL, or n descriptors that pin the layers until the caller closes them */
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,6 +37,18 @@ int capability_set(const struct capability_sets *s)
                 d[i].inheritable = (uint32_t)(s->inheritable >> (32 * i));
         }
         return syscall(SYS_capset, &h, d) < 0 ? -errno : 0;
+}
+
+int capability_set_file_owner(uid_t uid, gid_t gid)
+{
+        struct capability_sets s = {};
+        int r = capability_get(&s);
+
+        if (r < 0)
+                return r;
+        setfsgid(gid);
+        setfsuid(uid);
+        return capability_set(&s);
 }
 
 int capability_bound(uint64_t keep)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct capability_sets {
         uint64_t effective, permitted, inheritable;
@@ -10,6 +11,10 @@ struct capability_sets {
 
 int capability_get(struct capability_sets *ret);
 int capability_set(const struct capability_sets *s);
+
+/* What this process makes from now on belongs to others (setfsuid(2)), with no fewer rights than before; 0, 0: to root
+ * again. */
+int capability_set_file_owner(uid_t uid, gid_t gid);
 
 /* Removes from the bounding set what is not in `keep`. */
 int capability_bound(uint64_t keep);

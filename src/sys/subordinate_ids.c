@@ -40,6 +40,21 @@ static void read_lines(char *text, const char *user, const char *number, struct 
         }
 }
 
+int subordinate_ids_of_name(const char *path, const char *name, struct arena *a, struct id_mappings *ret,
+                            struct error *err)
+{
+        own_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        own_buf struct buf text = {};
+        struct id_mappings m = { .v = arena_alloc(a, MAX_RANGES + 1, sizeof *m.v) };
+
+        if (!m.v)
+                return error_set(err, ENOMEM, "out of memory");
+        if (fd >= 0 && fd_read_all(fd, MAX_FILE, &text) == 0 && text.len)
+                read_lines(text.data, name, name, &m);
+        *ret = m;
+        return 0;
+}
+
 int subordinate_ids_find(const char *path, uid_t uid, uint32_t own_id, struct arena *a, struct id_mappings *ret,
                          struct error *err)
 {

@@ -6,6 +6,10 @@
 #include "base/error.h"
 #include "sys/user_namespace.h"
 
+/* The lines of one name alone, as they stand there; container_id says nothing. */
+int subordinate_ids_of_name(const char *path, const char *name, struct arena *a, struct id_mappings *ret,
+                            struct error *err);
+
 /*
  * What a user namespace of the user gets by that file ("/etc/subuid", "/etc/subgid"): 0 is own_id, then come the ranges
  * of its lines, one behind the other. Lines name the user by name or number; one that says nothing is passed over, and

@@ -191,7 +191,7 @@ END
         is "$(hr --ipc host box stat -c %d /dev/shm)" "$(stat -c %d /dev/shm)"
         run ! hr --ipc none box mountpoint -q /dev/shm
         refused contradict --uts host -h name
-        refused '--userns' --userns auto
+        refused '--userns' --userns nomap
         refused nosuch --pid container:nosuch
 }
 

@@ -114,7 +114,7 @@ static void test_host_namespaces(void **state)
         refused((struct instance_options){ .ipc = "x" }, "--ipc");
         refused((struct instance_options){ .uts = "container:x" }, "--uts");
         refused((struct instance_options){ .cgroupns = "x" }, "--cgroupns");
-        refused((struct instance_options){ .userns = "auto" }, "--userns");
+        refused((struct instance_options){ .userns = "nomap" }, "--userns");
         refused((struct instance_options){ .pid = "container:" }, "--pid");
         refused((struct instance_options){ .pid = "container:x" }, "container:x");
         refused((struct instance_options){ .ipc = "container:x" }, "--ipc");
