@@ -68,6 +68,13 @@ const char *instance_health_name(enum instance_health h); /* "healthy"; "" for n
 void instance_state_write(const struct instance_state *s, struct json_writer *w, const char *key);
 int instance_state_read(struct json_object *obj, struct instance_state *ret, struct error *err);
 
+/*
+ * How it ended, in its directory, whole or not at all. A start reserves the room for it, so that it can be written when
+ * the disk is full (file systems that write in place, as ext4 and xfs do). 0 or -errno.
+ */
+int instance_state_reserve(int dir);
+int instance_state_keep(int dir, const struct instance_state *s);
+
 struct instance {
         char id[INSTANCE_ID_LEN + 1];
         char *name, *path;           /* path: ROOT/instances/ID */

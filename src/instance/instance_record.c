@@ -365,17 +365,12 @@ int instance_load_end(const struct instance *i, struct instance_state *ret, stru
 
 int instance_save_end(struct instance *i, const struct instance_state *s, struct error *err)
 {
-        own_buf struct buf text = {};
-        struct json_writer w = { .out = &text };
-        int r;
+        int r = instance_state_keep(i->fd, s);
 
-        instance_state_write(s, &w, NULL);
-        if (buf_failed(&text))
-                return error_set(err, ENOMEM, "out of memory");
-        r = instance_write_file(i, "state", text.data, text.len, err);
-        if (r == 0)
-                unlinkat(i->fd, "started", 0);
-        return r;
+        if (r < 0)
+                return error_errno(err, -r, "write the instance's state");
+        unlinkat(i->fd, "started", 0);
+        return 0;
 }
 
 static int read_live_state(struct engine *e, struct instance *i, int dir, struct error *err)

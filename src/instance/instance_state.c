@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "instance/instance.h"
+#include "sys/fd.h"
+
+/* More than any state takes. */
+enum { RESERVED = 4096 };
 
 static const char *const statuses[] = {
         [INSTANCE_CREATED] = "created",       [INSTANCE_RUNNING] = "running",   [INSTANCE_PAUSED] = "paused",
@@ -99,4 +106,34 @@ int instance_state_read(struct json_object *obj, struct instance_state *ret, str
         snprintf(s.error, sizeof s.error, "%s", text);
         *ret = s;
         return 0;
+}
+
+/* ---- how it ended ---- */
+
+#define STATE "state"
+#define NEW_STATE ".state.new"
+
+int instance_state_reserve(int dir)
+{
+        static const char room[RESERVED];
+        own_fd int fd = openat(dir, NEW_STATE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+        return fd < 0 ? -errno : fd_write_all(fd, room, sizeof room);
+}
+
+int instance_state_keep(int dir, const struct instance_state *s)
+{
+        own_fd int fd = openat(dir, NEW_STATE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        instance_state_write(s, &w, NULL);
+        r = buf_failed(&text) ? -ENOMEM : fd_write_all(fd, text.data, text.len);
+        if (r == 0 &&
+            (ftruncate(fd, (off_t)text.len) < 0 || fchmod(fd, 0644) < 0 || renameat(dir, NEW_STATE, dir, STATE) < 0))
+                r = -errno;
+        return r;
 }

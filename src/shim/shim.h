@@ -108,7 +108,7 @@ int shim_serve(struct shim *s, int connection);
 /* --- state.c --- */
 /* Writes RUN/instances/ID/state and tells who waits for it. */
 void shim_publish(struct shim *s);
-/* At the end: ROOT/instances/ID/state. */
+/* At the end: ROOT/instances/ID/state, for which a start keeps room. */
 void shim_keep_state(struct shim *s);
 /* The state as JSON in *out. */
 void shim_describe(const struct shim *s, struct buf *out);

@@ -178,4 +178,6 @@ void shim_take_job(struct shim *s, struct client *c, const struct frame *f)
         attach_starter(s, c);
         if (!s->start.starts_again)
                 buf_finish(&s->start.config);
+        if (!s->job.remove)
+                instance_state_reserve(s->dir);
 }

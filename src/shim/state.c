@@ -15,8 +15,10 @@ void shim_describe(const struct shim *s, struct buf *out)
         instance_state_write(&s->state, &w, NULL);
 }
 
-static void write_state(const struct shim *s, int dir)
+/* RUN/instances/ID/state. */
+static void write_state(const struct shim *s)
 {
+        int dir = s->lock;
         own_buf struct buf text = {};
         int fd;
 
@@ -31,7 +33,7 @@ static void write_state(const struct shim *s, int dir)
 
 void shim_publish(struct shim *s)
 {
-        write_state(s, s->lock);
+        write_state(s);
         for (size_t i = 0; i < s->n_clients; i++) {
                 struct client *c = s->clients[i];
 
@@ -44,8 +46,8 @@ void shim_publish(struct shim *s)
 
 void shim_keep_state(struct shim *s)
 {
-        write_state(s, s->dir);
-        unlinkat(s->dir, "started", 0);
+        if (instance_state_keep(s->dir, &s->state) == 0)
+                unlinkat(s->dir, "started", 0);
 }
 
 void shim_event(const struct shim *s, const char *action, const char *key, const char *value)

@@ -50,7 +50,7 @@ int store_image_owners(struct store *s, const struct digest *id, int (*each)(voi
         return r;
 }
 
-int store_image_release(struct store *s, const char *owner, struct error *err)
+static int release(struct store *s, const char *owner, struct error *err)
 {
         own_transaction struct transaction t = {};
         int r = transaction_begin(&t, &s->database, TRANSACTION_CHANGE, err);
@@ -61,4 +61,12 @@ int store_image_release(struct store *s, const char *owner, struct error *err)
                         "DELETE FROM image_owner WHERE owner = ?1 OR (owner > ?1 || '/' AND owner < ?1 || '0')", "t",
                         owner);
         return r < 0 ? r : transaction_commit(&t, err);
+}
+
+int store_image_release(struct store *s, const char *owner, struct error *err)
+{
+        int r = release(s, owner, err);
+
+        /* It comes before something is removed. */
+        return r == -ENOSPC && reserve_use(s) ? release(s, owner, err) : r;
 }
