@@ -134,6 +134,27 @@ static int add_all(struct volumes *v, const char *const *list,
         return r;
 }
 
+/* podman's. */
+static int add_writable(struct volumes *v, const struct spec_plan *p, struct error *err)
+{
+        static const struct {
+                const char *place, *options;
+        } places[] = {
+                { "/run", "nosuid,nodev,tmpcopyup" },
+                { "/tmp", "nosuid,nodev,mode=1777,tmpcopyup" },
+                { "/var/tmp", "nosuid,nodev,mode=1777,tmpcopyup" },
+        };
+        int r = 0;
+
+        if (!p->options->read_only || !p->options->read_only_tmpfs)
+                return 0;
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(places); i++) {
+                if (!volumes_has(v, places[i].place))
+                        r = volumes_add(v, "tmpfs", places[i].place, "tmpfs", places[i].options, err);
+        }
+        return r;
+}
+
 int mount_spec_write(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
         own_volumes struct volumes v = { .makes_nothing = p->from->planned, .idmapped = p->from->user_path };
@@ -142,6 +163,8 @@ int mount_spec_write(const struct spec_plan *p, struct json_writer *w, struct er
 
         if (r == 0)
                 r = add_all(&v, p->options->tmpfs, volumes_add_tmpfs, err);
+        if (r == 0)
+                r = add_writable(&v, p, err);
         if (r == 0)
                 r = add_defaults(&v, p, err);
         if (r < 0)

@@ -314,3 +314,13 @@ END
         hr --annotation a=b -l c=d --label e box true
         refused '--annotation' --annotation nonsense
 }
+
+@test "read-only, with and without places to write to" {
+        run ! hr --read-only box touch /tmp/x
+        hr --read-only --read-only-tmpfs box sh -c 'touch /run/x /tmp/x /var/tmp/x'
+        is "$(hr --read-only --read-only-tmpfs box stat -c %a /tmp)" 1777
+        run ! hr --read-only --read-only-tmpfs box touch /etc/x
+        # A place that was asked for otherwise stays so.
+        run ! hr --read-only --read-only-tmpfs --tmpfs /tmp:ro box touch /tmp/x
+        is "$(hr --read-only-tmpfs box grep -c ' /tmp ' /proc/mounts || true)" 0
+}
