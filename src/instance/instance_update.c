@@ -2,6 +2,9 @@
 /* Limits and the restart policy of one that is there. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -45,16 +48,29 @@ static bool found_nothing(int r)
         return r == -ENOENT || r == -ESRCH;
 }
 
+/* Then nothing was found to limit it by: it has no cgroup. */
+static bool goes_on(struct engine *e, struct instance *i)
+{
+        struct error ignored;
+        pid_t pid = i->state.pid;
+
+        return instance_read_state(e, i, &ignored) == 0 && i->state.status == INSTANCE_RUNNING && i->state.pid == pid &&
+               pid > 0 && kill(pid, 0) == 0;
+}
+
 /* Between two starts there is nothing to limit. The shim looks for a change when it has started it again: one that had
  * nothing to limit, and was not left yet by then, is made now. */
-static int update_running(struct engine *e, const struct instance *i, const struct buf *resources, struct error *err)
+static int update_running(struct engine *e, struct instance *i, const struct buf *resources, bool has_other_limits,
+                          struct error *err)
 {
         int r, first;
 
+        if (!has_other_limits)
+                return leave_update(e, i, resources, err);
         if (!i->backend->update)
                 return error_set(err, ENOTSUP, "the limits of a running %s cannot be changed", i->backend->name);
         first = i->backend->update(e->run, i->id, resources->data, resources->len, err);
-        if (first < 0 && !found_nothing(first))
+        if (first < 0 && (!found_nothing(first) || goes_on(e, i)))
                 return first;
         r = leave_update(e, i, resources, err);
         if (r == 0 && first < 0)
@@ -64,18 +80,20 @@ static int update_running(struct engine *e, const struct instance *i, const stru
 
 int instance_update(struct engine *e, struct instance *i, instance_change *change, void *userdata, struct error *err)
 {
-        own_buf struct buf resources = {};
-        bool is_running;
+        own_buf struct buf before = {}, resources = {};
+        bool is_running, has_other_limits;
         int r = instance_lock_config(e, i, err);
 
         if (r < 0)
                 return r;
         is_running = instance_is_running(i);
+        has_other_limits = check(e, i, &before, err) < 0;
         r = change(userdata, &i->options, err);
         if (r == 0)
                 r = check(e, i, &resources, err);
+        has_other_limits |= resources.len != before.len || memcmp(resources.data, before.data, before.len) != 0;
         if (r == 0 && is_running)
-                r = update_running(e, i, &resources, err);
+                r = update_running(e, i, &resources, has_other_limits, err);
         if (r == 0)
                 r = instance_save(i, err);
         flock(i->fd, LOCK_UN);
