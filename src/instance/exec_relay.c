@@ -17,6 +17,9 @@
 #include "sys/stream.h"
 #include "sys/terminal.h"
 
+/* ms for which somebody who takes nothing is waited for, when a signal that was passed on was the process's end. */
+enum { READER_TIME = 2000 };
+
 struct relay {
         pid_t pid;
         int pidfd, master;
@@ -26,7 +29,9 @@ struct relay {
         struct detach_keys keys;
         int64_t deadline; /* CLOCK_MONOTONIC, ns; 0 */
         bool detached;
+        int passed_on;      /* the signal that the process got from us last; 0 */
         struct stream s[3]; /* standard input, output, error */
+        int terminals[2];   /* output and error, where they are one, opened again; -1 */
 };
 
 static int64_t now(void)
@@ -42,8 +47,11 @@ static void begin_streams(struct relay *r)
         const int *ours = r->streams->ours;
 
         r->s[0] = (struct stream){ .from = STDIN_FILENO, .to = r->master >= 0 ? r->master : ours[0] };
-        r->s[1] = (struct stream){ .from = r->master >= 0 ? r->master : ours[1], .to = STDOUT_FILENO };
-        r->s[2] = (struct stream){ .from = ours[2], .to = STDERR_FILENO };
+        for (int i = STDOUT_FILENO; i <= STDERR_FILENO; i++)
+                r->terminals[i - 1] = terminal_open_again(i);
+        r->s[1] = (struct stream){ .from = r->master >= 0 ? r->master : ours[1],
+                                   .to = r->terminals[0] >= 0 ? r->terminals[0] : STDOUT_FILENO };
+        r->s[2] = (struct stream){ .from = ours[2], .to = r->terminals[1] >= 0 ? r->terminals[1] : STDERR_FILENO };
         r->s[0].done = r->s[0].to < 0 || !r->interactive;
         r->s[1].done = r->s[1].from < 0;
         r->s[2].done = r->s[2].from < 0;
@@ -81,7 +89,7 @@ static void handle_signal(struct relay *r)
         else if (signo && signo != SIGWINCH && r->master >= 0)
                 user_terminal_die(&r->terminal, signo);
         else if (signo && signo != SIGWINCH)
-                process_signal(r->pidfd, signo);
+                r->passed_on = process_signal(r->pidfd, signo) == 0 ? signo : 0;
 }
 
 static int timeout_of(const struct relay *r)
@@ -125,8 +133,11 @@ static void drain(struct relay *r, struct stream *s)
 {
         while (!s->done) {
                 struct pollfd p[] = { stream_poll(s), { .fd = r->terminal.signals, .events = POLLIN } };
-                int n = poll(p, ARRAY_SIZE(p), s->start == s->end ? 0 : -1), signo;
+                bool waits = s->start < s->end;
+                int n = poll(p, ARRAY_SIZE(p), !waits ? 0 : r->passed_on ? READER_TIME : -1), signo;
 
+                if (n == 0 && waits)
+                        user_terminal_die(&r->terminal, r->passed_on);
                 if (n == 0 || (n < 0 && errno != EINTR))
                         return;
                 if (n < 0)
@@ -153,6 +164,9 @@ static int relay(struct relay *r, int *ret_exit, struct error *err)
         n = process_wait(r->pid);
         drain(r, &r->s[1]);
         drain(r, &r->s[2]);
+        for (size_t i = 0; i < ARRAY_SIZE(r->terminals); i++)
+                if (r->terminals[i] >= 0)
+                        close(r->terminals[i]);
         if (n < 0)
                 return error_errno(err, -n, "wait for the process");
         *ret_exit = n;

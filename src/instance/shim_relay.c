@@ -19,6 +19,7 @@
 #include "instance/shim_client.h"
 #include "instance/shim_frames.h"
 #include "instance/user_terminal.h"
+#include "sys/terminal.h"
 
 /* READER_TIME: ms for which somebody who takes nothing is waited for after a signal that was the program's end. */
 enum { ROOM = 64 << 10, INPUT_CHUNK = 16 << 10, READER_TIME = 2000 };
@@ -34,6 +35,7 @@ struct relay {
         bool input_ended;    /* or is not wanted */
         int to;              /* where the rest of a frame of output goes; -1: there is none */
         struct frame output; /* that rest */
+        int fds[3];          /* our standard streams; where they are a terminal, opened again */
         size_t at_once[3];   /* how much may be written to our standard streams without waiting */
         bool proxies;        /* signals are passed on; who has a terminal types them */
         int passed_on;       /* a signal that ends; 0 */
@@ -52,10 +54,27 @@ static size_t find_at_once(int fd)
         return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? SSIZE_MAX : PIPE_BUF;
 }
 
+static void open_outputs(struct relay *r)
+{
+        for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+                int again = terminal_open_again(fd);
+
+                r->fds[fd] = again >= 0 ? again : fd;
+                r->at_once[fd] = find_at_once(fd);
+        }
+}
+
+static void close_outputs(const struct relay *r)
+{
+        for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+                if (r->fds[fd] != fd)
+                        close(r->fds[fd]);
+}
+
 static int write_output(struct relay *r, struct error *err)
 {
         size_t len = r->output.len < r->at_once[r->to] ? r->output.len : r->at_once[r->to];
-        ssize_t n = write(r->to, r->output.payload, len);
+        ssize_t n = write(r->fds[r->to], r->output.payload, len);
 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : error_errno(err, errno, "write the program's output");
@@ -175,7 +194,7 @@ static int step(struct relay *r, struct error *err)
         struct pollfd p[] = { { .fd = writes && r->is_gone ? -1 : r->shim, .events = writes ? 0 : POLLIN },
                               { .fd = r->terminal.signals, .events = POLLIN },
                               { .fd = reads ? STDIN_FILENO : -1, .events = POLLIN },
-                              { .fd = r->to, .events = POLLOUT } };
+                              { .fd = writes ? r->fds[r->to] : -1, .events = POLLOUT } };
         int n = poll(p, ARRAY_SIZE(p), writes && r->is_gone && r->passed_on ? READER_TIME : -1);
 
         if (n < 0)
@@ -220,17 +239,17 @@ int shim_relay(int shim, const struct instance *i, const struct attach_options *
                            .proxies = o->proxy_signals && !i->options.tty };
         int n = 0;
 
-        for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-                r.at_once[fd] = find_at_once(fd);
         /* Only from a terminal to a terminal: elsewhere these bytes are as good as any. */
         if (i->options.tty && isatty(STDIN_FILENO))
                 n = detach_keys_parse(o->detach_keys, &r.keys, err);
         if (n == 0)
                 n = user_terminal_open(&r.terminal, i->options.tty && o->input, r.proxies, err);
-        if (n < 0)
-                return n;
-        n = relay(&r, err);
-        user_terminal_close(&r.terminal);
+        if (n == 0) {
+                open_outputs(&r);
+                n = relay(&r, err);
+                close_outputs(&r);
+                user_terminal_close(&r.terminal);
+        }
         protocol_reader_finish(&r.reader);
         if (n < 0)
                 return n;

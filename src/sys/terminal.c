@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -61,6 +62,18 @@ int terminal_open(int dirfd, const char *path, int *ret_master, int *ret_slave)
         *ret_master = take_fd(&master);
         *ret_slave = take_fd(&slave);
         return 0;
+}
+
+int terminal_open_again(int fd)
+{
+        char path[32];
+        int again;
+
+        if (!isatty(fd))
+                return -ENOTTY;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        again = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        return again < 0 ? -errno : again;
 }
 
 int terminal_set_size(int fd, unsigned short rows, unsigned short columns)

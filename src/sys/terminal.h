@@ -10,6 +10,12 @@
  */
 int terminal_open(int dirfd, const char *path, int *ret_master, int *ret_slave);
 
+/*
+ * Another opening of the terminal, for writing without waiting: the flags of this one are shared with others. -errno;
+ * -ENOTTY for what is none.
+ */
+int terminal_open_again(int fd);
+
 int terminal_set_size(int fd, unsigned short rows, unsigned short columns);
 /* Takes over the size of `from`; no error when that is no terminal. */
 void terminal_copy_size(int from, int to);

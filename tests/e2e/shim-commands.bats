@@ -211,7 +211,17 @@ holt = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=slave)
 time.sleep(1)
 assert holt.poll() is None
 holt.terminate()
-assert holt.wait(5) == -15
+assert holt.wait(20) == -15
+END
+        # One that is ended by the signal itself, and leaves output that nobody takes.
+        python3 - "$BUILD/holt" --root "$STORE" --run "$RUN" exec web yes <<'END'
+import os, subprocess, sys, time
+master, slave = os.openpty()
+holt = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=slave)
+time.sleep(1)
+assert holt.poll() is None
+holt.terminate()
+assert holt.wait(20) == -15
 END
         tool stop web 0
 }
