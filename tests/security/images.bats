@@ -214,8 +214,9 @@ evil() {
 @test "a holt-fetch that hands over what is no file of the store" {
         local case
         evil_setup
-        # Whoever looks at instances makes their directory.
+        # Whoever looks at instances or networks makes their directory.
         holt ps >/dev/null
+        holt network ls >/dev/null
         ls -A "$STORE"/* >before
         for case in irregular same_file_twice huge_blob paths; do
                 evil "$case"
