@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm/guest_kernel.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+
+void guest_kernel_finish(struct guest_kernel *k)
+{
+        free(k->release);
+        free(k->image);
+        free(k->modules);
+        *k = (struct guest_kernel){};
+}
+
+/* Takes it if both its parts are there. */
+static int take(const char *top, const char *release, struct guest_kernel *ret)
+{
+        own_guest_kernel struct guest_kernel k = { .release = strdup(release) };
+
+        if (asprintf(&k.image, "%s/boot/vmlinuz-%s", top, release) < 0)
+                k.image = NULL;
+        if (asprintf(&k.modules, "%s/lib/modules/%s", top, release) < 0)
+                k.modules = NULL;
+        if (!k.release || !k.image || !k.modules)
+                return -ENOMEM;
+        if (access(k.image, R_OK) < 0 || access(k.modules, R_OK | X_OK) < 0)
+                return 0;
+        guest_kernel_finish(ret);
+        *ret = k;
+        k = (struct guest_kernel){};
+        return 0;
+}
+
+/* The newest below a directory whose entries are named by the releases. own: each is a top of its own. */
+static int search(const char *directory, bool own, struct guest_kernel *ret)
+{
+        own_dir DIR *dir = opendir(directory);
+        const struct dirent *e;
+        int r = 0;
+
+        while (dir && r == 0 && (e = readdir(dir))) {
+                own_mem char *top = NULL;
+
+                if (e->d_name[0] == '.' || (!own && !strstr(e->d_name, "cloud")) ||
+                    (ret->release && strverscmp(e->d_name, ret->release) < 0))
+                        continue;
+                if (asprintf(&top, "%s/%s", directory, e->d_name) < 0) {
+                        top = NULL;
+                        return -ENOMEM;
+                }
+                r = take(own ? top : "", e->d_name, ret);
+        }
+        return r;
+}
+
+int guest_kernel_find(const char *root, struct guest_kernel *ret, struct error *err)
+{
+        own_mem char *kernels = NULL;
+        int r = asprintf(&kernels, "%s/vm/kernels", root) < 0 ? -ENOMEM : 0;
+
+        *ret = (struct guest_kernel){};
+        if (r < 0)
+                kernels = NULL;
+        else
+                r = search(kernels, true, ret);
+        if (r == 0 && !ret->release)
+                r = search("/lib/modules", false, ret);
+        if (r < 0) {
+                guest_kernel_finish(ret);
+                return error_errno(err, -r, "look for a kernel for guests");
+        }
+        if (!ret->release)
+                return error_set(err, ENOENT,
+                                 "no kernel for guests: run 'holt system kernel', or install linux-image-cloud-amd64");
+        return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm/machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+#include "base/buf.h"
+#include "base/own.h"
+
+void machine_args_finish(struct machine_args *a)
+{
+        arena_finish(&a->arena);
+        *a = (struct machine_args){};
+}
+
+/* ---- words ---- */
+
+/* One that does not fit is found at the end: the count goes on. */
+static void add(struct machine_args *a, const char *word)
+{
+        const char *copy = arena_strdup(&a->arena, word);
+
+        if (a->n < MACHINE_MAX_ARGS)
+                a->v[a->n] = copy;
+        a->n += copy ? 1 : MACHINE_MAX_ARGS + 1;
+}
+
+__attribute__((format(printf, 3, 4))) static void option(struct machine_args *a, const char *name, const char *format,
+                                                         ...)
+{
+        own_mem char *value = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&value, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                value = NULL;
+                a->n = MACHINE_MAX_ARGS + 1;
+                return;
+        }
+        add(a, name);
+        add(a, value);
+}
+
+/* In QEMU's lists of options a comma of a value is doubled. */
+static const char *escaped(struct machine_args *a, const char *path)
+{
+        own_buf struct buf b = {};
+        const char *copy;
+
+        for (; *path; path++) {
+                buf_add(&b, path, 1);
+                if (*path == ',')
+                        buf_add(&b, path, 1);
+        }
+        copy = buf_failed(&b) ? NULL : arena_strdup(&a->arena, buf_str(&b));
+        if (!copy)
+                a->n = MACHINE_MAX_ARGS + 1;
+        return copy ? copy : "";
+}
+
+/* ---- parts ---- */
+
+/*
+ * tsc_early_khz and lpj: under TCG the kernel's own calibration hangs on a loaded host. Addresses of the kernel are not
+ * random there, as every clone of a template shares them anyway; those of programs are.
+ */
+static void add_kernel(struct machine_args *a, const struct machine *m)
+{
+        own_buf struct buf line = {};
+
+        if (!m->kernel)
+                return;
+        buf_add_str(&line, "console=ttyS0 quiet panic=-1 reboot=t audit=0 rcupdate.rcu_expedited=1");
+        if (m->accelerator == ACCELERATOR_TCG) {
+                buf_add_str(&line, " nokaslr mitigations=off init_on_alloc=0 transparent_hugepage=never");
+                if (m->tsc_khz)
+                        buf_addf(&line, " tsc_early_khz=%u tsc=reliable no_timer_check lpj=%llu", m->tsc_khz,
+                                 4ULL * m->tsc_khz);
+        }
+        if (buf_failed(&line))
+                a->n = MACHINE_MAX_ARGS + 1;
+        option(a, "-kernel", "%s", m->kernel);
+        option(a, "-initrd", "%s", m->initramfs);
+        option(a, "-append", "%s", buf_str(&line));
+}
+
+static void add_processor(struct machine_args *a, const struct machine *m)
+{
+        option(a, "-M", "microvm,acpi=on,pit=off,pic=off,rtc=on,isa-serial=on%s",
+               m->memory_file ? ",memory-backend=memory" : "");
+        if (m->accelerator == ACCELERATOR_KVM) {
+                option(a, "-accel", "kvm");
+                option(a, "-cpu", "host");
+        } else {
+                option(a, "-accel", "tcg,thread=multi,tb-size=256");
+                option(a, "-cpu", "max,la57=off,smap=off,smep=off,pku=off");
+        }
+        option(a, "-smp", "%u", m->cpus);
+        option(a, "-m", "%u", m->memory_mib);
+        if (m->memory_file)
+                option(a, "-object", "memory-backend-file,id=memory,mem-path=%s,size=%uM,share=%s",
+                       escaped(a, m->memory_file), m->memory_mib, m->memory_shared ? "on" : "off");
+}
+
+static void add_channels(struct machine_args *a, const struct machine *m)
+{
+        option(a, "-chardev", "socket,id=qmp,fd=%d", m->qmp);
+        option(a, "-mon", "chardev=qmp,mode=control");
+        option(a, "-device", "virtio-serial-device,max_ports=2");
+        option(a, "-chardev", "socket,id=agent,fd=%d", m->agent);
+        option(a, "-device", "virtserialport,nr=1,chardev=agent,name=holt.agent");
+        if (m->console >= 0)
+                option(a, "-serial", "file:/dev/fd/%d", m->console);
+        else
+                option(a, "-serial", "null");
+}
+
+/* A guest does not read a disk's size again after it was loaded: the placeholder has room for any image. */
+static void add_disks(struct machine_args *a, const struct machine *m)
+{
+        if (m->layers)
+                option(a, "-blockdev",
+                       "driver=vmdk,node-name=image,read-only=on,file.driver=file,file.filename=%s,"
+                       "file.read-only=on",
+                       escaped(a, m->layers));
+        else
+                option(a, "-blockdev", "driver=null-co,node-name=image,size=1T,read-only=on,read-zeroes=on");
+        option(a, "-device", "virtio-blk-device,id=%s,drive=image", MACHINE_LAYERS);
+        if (m->disk)
+                option(a, "-blockdev",
+                       "driver=raw,node-name=writable,discard=unmap,file.driver=file,file.filename=%s,"
+                       "file.discard=unmap",
+                       escaped(a, m->disk));
+        else
+                option(a, "-blockdev", "driver=null-co,node-name=writable,size=1T,read-zeroes=on");
+        option(a, "-device", "virtio-blk-device,id=%s,drive=writable", MACHINE_DISK);
+}
+
+static void add_devices(struct machine_args *a, const struct machine *m)
+{
+        option(a, "-device", "virtio-rng-device");
+        option(a, "-device", "virtio-balloon-device,id=balloon,deflate-on-oom=on,free-page-reporting=on");
+        if (m->tap >= 0)
+                option(a, "-netdev", "tap,id=net,fd=%d", m->tap);
+        else
+                option(a, "-netdev", "hubport,id=net,hubid=0");
+        option(a, "-device", "virtio-net-device,id=net0,netdev=net,guest_announce=off");
+}
+
+int machine_args(const struct machine *m, struct machine_args *ret, struct error *err)
+{
+        *ret = (struct machine_args){};
+        add(ret, "qemu-system-x86_64");
+        add(ret, "-nodefaults");
+        add(ret, "-no-user-config");
+        add(ret, "-no-reboot");
+        option(ret, "-display", "none");
+        option(ret, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        option(ret, "-global", "virtio-mmio.force-legacy=false");
+        add_processor(ret, m);
+        add_kernel(ret, m);
+        add_channels(ret, m);
+        add_disks(ret, m);
+        add_devices(ret, m);
+        if (!m->kernel)
+                option(ret, "-incoming", "defer");
+        if (ret->n <= MACHINE_MAX_ARGS)
+                return 0;
+        machine_args_finish(ret);
+        return error_set(err, ENOMEM, "out of memory");
+}
+
+/* ---- the host's counter ---- */
+
+#if defined(__x86_64__)
+static int64_t now_ns(uint64_t *ret_tsc)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+        *ret_tsc = __rdtsc();
+        return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+uint32_t machine_tsc_khz(void)
+{
+        static const struct timespec pause = { .tv_nsec = 20000000 };
+        uint64_t first, last;
+        int64_t begin = now_ns(&first), end;
+
+        nanosleep(&pause, NULL);
+        end = now_ns(&last);
+        return (uint32_t)((last - first) * 1000000ULL / (uint64_t)(end - begin));
+}
+#else
+uint32_t machine_tsc_khz(void)
+{
+        return 0;
+}
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm/qmp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/own.h"
+#include "sys/fd.h"
+
+void qmp_finish(struct qmp *q)
+{
+        buf_finish(&q->input);
+        q->taken = 0;
+}
+
+static int64_t now_ms(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* ---- lines ---- */
+
+static int receive(struct qmp *q, int64_t deadline, struct error *err)
+{
+        struct pollfd p = { .fd = q->fd, .events = POLLIN };
+        char chunk[4096];
+        int64_t left = deadline - now_ms();
+        ssize_t n;
+        int r = poll(&p, 1, left > 0 ? (int)left : 0);
+
+        if (r == 0)
+                return error_set(err, ETIMEDOUT, "QEMU does not answer");
+        n = r < 0 ? -1 : recv(q->fd, chunk, sizeof(chunk), 0);
+        if (n < 0)
+                return errno == EINTR ? 0 : error_errno(err, errno, "hear QEMU");
+        if (n == 0)
+                return error_set(err, EPIPE, "QEMU has gone");
+        buf_add(&q->input, chunk, (size_t)n);
+        if (buf_failed(&q->input))
+                return error_set(err, ENOMEM, "out of memory");
+        if (q->input.len - q->taken > QMP_MAX_LINE && !memchr(q->input.data + q->taken, '\n', QMP_MAX_LINE))
+                return error_set(err, EPROTO, "QEMU says too much");
+        return 0;
+}
+
+static void forget_taken(struct qmp *q)
+{
+        if (q->taken == 0)
+                return;
+        memmove(q->input.data, q->input.data + q->taken, q->input.len - q->taken);
+        q->input.len -= q->taken;
+        q->taken = 0;
+}
+
+/* The next line's document. */
+static int next(struct qmp *q, int64_t deadline, struct json_object **ret, struct error *err)
+{
+        for (;;) {
+                char *start = q->input.data + q->taken;
+                char *end = q->input.len > q->taken ? memchr(start, '\n', q->input.len - q->taken) : NULL;
+                int r;
+
+                if (end) {
+                        q->taken += (size_t)(end - start) + 1;
+                        r = json_parse(start, (size_t)(end - start), ret, err);
+                        if (r == 0 && json_is_object(*ret))
+                                return 0;
+                        if (r == 0)
+                                json_put(*ret);
+                        *ret = NULL;
+                        return error_set(err, EPROTO, "QEMU says nothing sensible");
+                }
+                forget_taken(q);
+                r = receive(q, deadline, err);
+                if (r < 0)
+                        return r;
+        }
+}
+
+/* 1: it was an event, and event() wants no more; 0: one that goes on; -1: it was none. */
+static int event(struct qmp *q, struct json_object *line)
+{
+        struct json_object *data = NULL;
+        const char *name = NULL;
+        struct error ignored;
+
+        if (json_get_string(line, "event", &name, &ignored) <= 0)
+                return -1;
+        json_get_object(line, "data", &data, &ignored);
+        return q->event && q->event(name, data, q->userdata) ? 1 : 0;
+}
+
+/* ---- commands ---- */
+
+static int send_command(struct qmp *q, const char *command, const char *arguments, struct error *err)
+{
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+        size_t sent = 0;
+
+        json_begin_object(&w, NULL);
+        json_write_string(&w, "execute", command);
+        if (arguments)
+                json_write_raw(&w, "arguments", arguments);
+        json_end_object(&w);
+        buf_add(&text, "\n", 1);
+        if (buf_failed(&text))
+                return error_set(err, ENOMEM, "out of memory");
+        while (sent < text.len) {
+                ssize_t n = send(q->fd, text.data + sent, text.len - sent, MSG_NOSIGNAL);
+
+                if (n < 0 && errno != EINTR)
+                        return error_errno(err, errno, "tell QEMU");
+                sent += n > 0 ? (size_t)n : 0;
+        }
+        return 0;
+}
+
+static int refused(struct json_object *line, const char *command, struct error *err)
+{
+        struct json_object *why = NULL;
+        const char *text = "no reason given";
+        struct error ignored;
+
+        if (json_get_object(line, "error", &why, &ignored) > 0)
+                json_get_string(why, "desc", &text, &ignored);
+        return error_set(err, EIO, "QEMU: %s: %s", command, text);
+}
+
+int qmp_execute(struct qmp *q, const char *command, const char *arguments, int timeout, struct json_object **ret_root,
+                struct error *err)
+{
+        int64_t deadline = now_ms() + timeout;
+        int r = send_command(q, command, arguments, err);
+
+        while (r == 0) {
+                own_json struct json_object *line = NULL;
+                bool answered;
+
+                r = next(q, deadline, &line, err);
+                if (r < 0 || !line)
+                        return r;
+                if (event(q, line) >= 0)
+                        continue;
+                answered = false;
+                for (size_t i = 0; i < json_member_count(line); i++)
+                        answered |= strcmp(json_key(json_member_at(line, i)), "return") == 0;
+                if (!answered)
+                        return refused(line, command, err);
+                if (ret_root)
+                        *ret_root = take_ptr(line);
+                return 0;
+        }
+        return r;
+}
+
+int qmp_open(struct qmp *q, int timeout, struct error *err)
+{
+        own_json struct json_object *greeting = NULL;
+        struct json_object *hello = NULL;
+        struct error ignored;
+        int r = next(q, now_ms() + timeout, &greeting, err);
+
+        if (r < 0 || !greeting)
+                return r;
+        if (json_get_object(greeting, "QMP", &hello, &ignored) <= 0)
+                return error_set(err, EPROTO, "QEMU does not greet");
+        return qmp_execute(q, "qmp_capabilities", NULL, timeout, NULL, err);
+}
+
+int qmp_wait(struct qmp *q, int timeout, struct error *err)
+{
+        int64_t deadline = now_ms() + timeout;
+
+        for (;;) {
+                own_json struct json_object *line = NULL;
+                int r = next(q, deadline, &line, err);
+
+                if (r < 0 || !line)
+                        return r;
+                if (event(q, line) > 0)
+                        return 0;
+        }
+}
