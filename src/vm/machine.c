@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm/machine.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,9 +120,14 @@ static void add_channels(struct machine_args *a, const struct machine *m)
         option(a, "-chardev", "socket,id=agent,fd=%d", m->agent);
         option(a, "-device", "virtserialport,nr=1,chardev=agent,name=holt.agent");
         if (m->console >= 0)
-                option(a, "-serial", "file:/dev/fd/%d", m->console);
-        else
-                option(a, "-serial", "null");
+                option(a, "-chardev", "socket,id=console,fd=%d", m->console);
+        option(a, "-serial", m->console >= 0 ? "chardev:console" : "null");
+}
+
+static void add_files(struct machine_args *a, const struct machine *m)
+{
+        for (size_t i = 0; i < m->n_files; i++)
+                option(a, "-add-fd", "fd=%d,set=%zu", m->files[i], i + 1);
 }
 
 /* A guest does not read a disk's size again after it was loaded: the placeholder has room for any image. */
@@ -159,6 +165,8 @@ static void add_devices(struct machine_args *a, const struct machine *m)
 int machine_args(const struct machine *m, struct machine_args *ret, struct error *err)
 {
         *ret = (struct machine_args){};
+        if (m->n_files > MACHINE_MAX_FILES)
+                return error_set(err, E2BIG, "a machine of %zu layers: at most %d", m->n_files, MACHINE_MAX_FILES);
         add(ret, "qemu-system-x86_64");
         add(ret, "-nodefaults");
         add(ret, "-no-user-config");
@@ -169,6 +177,7 @@ int machine_args(const struct machine *m, struct machine_args *ret, struct error
         add_processor(ret, m);
         add_kernel(ret, m);
         add_channels(ret, m);
+        add_files(ret, m);
         add_disks(ret, m);
         add_devices(ret, m);
         if (!m->kernel)

@@ -27,12 +27,14 @@ struct machine {
         int console; /* what the kernel says goes there; -1: nowhere */
         int tap;     /* -1: no network */
 
-        const char
-                *layers;  /* what the guest's first disk is: a vmdk descriptor (layer_disk.h); NULL: the placeholder */
-        const char *disk; /* the writable disk, raw; NULL: a placeholder */
+        /* What QEMU gets opened: number i is /dev/fdset/i+1 to it. */
+        const int *files;
+        size_t n_files;
+        const char *layers; /* the guest's first disk: a vmdk descriptor (layer_disk.h); NULL: a placeholder */
+        const char *disk;   /* the writable disk, raw; NULL: a placeholder */
 };
 
-enum { MACHINE_MAX_ARGS = 96 };
+enum { MACHINE_MAX_FILES = 256, MACHINE_MAX_ARGS = 2 * MACHINE_MAX_FILES + 96 };
 
 struct machine_args {
         const char *v[MACHINE_MAX_ARGS + 1]; /* ends with NULL */
