@@ -28,11 +28,14 @@ int32_t protocol_limit(unsigned type)
                 [PROTOCOL_END] = 0,
                 [PROTOCOL_WINDOW] = 4,
                 [PROTOCOL_RESIZE] = 4,
-                [PROTOCOL_SIGNAL] = 4,
+                [PROTOCOL_SIGNAL] = 8,
                 [PROTOCOL_STOP] = 4,
                 [PROTOCOL_WAIT] = 1,
                 [PROTOCOL_STATE] = PROTOCOL_MAX_STATE,
                 [PROTOCOL_EXITED] = PROTOCOL_MAX_STATE,
+                [PROTOCOL_CONFIGURE] = PROTOCOL_MAX_CONFIGURE,
+                [PROTOCOL_STATS] = 0,
+                [PROTOCOL_SHUTDOWN] = 0,
         };
 
         return type < ARRAY_SIZE(limits) ? limits[type] : -1;
@@ -43,6 +46,8 @@ static bool is_whole(unsigned type, uint32_t len)
 {
         int32_t limit = protocol_limit(type);
 
+        if (type == PROTOCOL_SIGNAL)
+                return len == 4 || len == 8;
         return limit > 4 || (uint32_t)limit == len;
 }
 
@@ -77,9 +82,15 @@ void protocol_header(unsigned char ret[PROTOCOL_HEADER], unsigned type, uint32_t
 
 void protocol_add(struct buf *out, unsigned type, const void *payload, size_t len)
 {
+        protocol_add_to(out, 0, type, payload, len);
+}
+
+void protocol_add_to(struct buf *out, uint16_t session, unsigned type, const void *payload, size_t len)
+{
         unsigned char header[PROTOCOL_HEADER];
 
         protocol_header(header, type, (uint32_t)len);
+        protocol_put_u16(header + 6, session);
         buf_add(out, header, sizeof header);
         buf_add(out, payload, len);
 }
@@ -115,7 +126,7 @@ static int read_header(const struct protocol_reader *r, struct frame *ret)
         *ret = (struct frame){ .len = protocol_u32(p), .type = protocol_u16(p + 4), .session = protocol_u16(p + 6) };
         limit = protocol_limit(ret->type);
         if (limit < 0 || ret->len > (uint32_t)limit || !is_whole(ret->type, ret->len) ||
-            (ret->type == PROTOCOL_START && !r->may_start))
+            ((ret->type == PROTOCOL_START || ret->type == PROTOCOL_CONFIGURE) && !r->may_start))
                 return -EPROTO;
         return 1;
 }
@@ -198,6 +209,21 @@ ssize_t protocol_receive(struct protocol_reader *r, int sock, size_t room)
         if (n < 0)
                 return -errno;
         find_fds(r, &m);
+        r->end += (size_t)n;
+        return n;
+}
+
+ssize_t protocol_read(struct protocol_reader *r, int fd, size_t room)
+{
+        ssize_t n;
+
+        if (make_room(r, room) < 0)
+                return -ENOMEM;
+        do
+                n = read(fd, r->data + r->end, r->cap - r->end);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
         r->end += (size_t)n;
         return n;
 }

@@ -16,20 +16,35 @@
  *
  *   type     by  payload
  *   HELLO    CS  u32 version
- *   START    C   u32 length of the JSON, the JSON (shim_job.h), the configuration; answered by STARTED and in the end
- *                by EXITED, or by ERROR. Only on the connection that a shim is born with. Its descriptors, the only
- * ones that ever come, come with its first bytes STARTED  S   JSON, the state: the program was executed ERROR    S u32
- * errno, text: why what was asked for last was not done DONE     S   nothing: it was ATTACH   C   u8 flags
- * (PROTOCOL_ATTACH_*): from now on this session gets the output; answered by STATE and, with input, by WINDOW STDIN C
- * bytes, at most as many as were granted by WINDOWs STDOUT   S   bytes; STDERR: likewise. They are never dropped: who
- * does not read holds the program back, as a pipe STDERR   S   does END      C   nothing: there will be no more STDIN
- *   WINDOW   S   u32: so many more bytes of STDIN may be sent
+ *   START    C   u32 length of the JSON, the JSON (shim_job.h, agent/workload.h), the configuration. Answered by
+ *                STARTED and in the end by EXITED, or by ERROR. To a shim only on the connection that it is born with;
+ *                its descriptors, the only ones that ever come, come with its first bytes
+ *   STARTED  S   JSON, the state: the program was executed
+ *   ERROR    S   u32 errno, text: why what was asked for last was not done
+ *   DONE     S   nothing: it was
+ *   ATTACH   C   u8 flags (PROTOCOL_ATTACH_*): from now on this session gets the output; answered by STATE and, with
+ *                input, by WINDOW
+ *   STDIN    C   bytes, at most as many as were granted by WINDOWs
+ *   STDOUT   S   bytes; STDERR: likewise. They are never dropped: who does not read holds the program back, as a pipe
+ *   STDERR   S   does
+ *   END      C   nothing: there will be no more STDIN
+ *   WINDOW   CS  u32: so many more bytes of STDIN may be sent; to an agent: of STDOUT and STDERR together
  *   RESIZE   C   u16 rows, u16 columns
- *   SIGNAL   C   u32 number; answered by DONE or ERROR
+ *   SIGNAL   C   u32 number, to an agent perhaps u32 1 (to all of the container); answered by DONE or ERROR
  *   STOP     C   i32 seconds (-1: any time) until it is killed; answered by DONE when it was asked to end, and by
  * EXITED when it has WAIT     C   u8 for what (enum wait_for); answered by STATE when it is so, or by EXITED STATE    S
- * JSON, the state EXITED   S   JSON, the last state: the last frame of a session, to who is attached or waits for the
- * exit
+ * JSON, the state; of an agent: the counters (stats_text.h) EXITED   S   JSON, the last state: the last frame of a
+ * session, to who is attached or waits for the exit
+ *
+ * Only to an agent:
+ *
+ *   CONFIGURE  C  JSON (agent/guest_config.h): what this guest is; once; answered by DONE or ERROR
+ *   STATS      C  nothing; answered by STATE
+ *   SHUTDOWN   C  nothing: everything ends, the machine too
+ *
+ * An agent is started with nothing granted in either direction: it grants STDIN behind STARTED, and who starts a
+ * program may grant output right behind START. What is said to a session that has just ended is not heard: SIGNAL is
+ * answered by ERROR, the rest by nothing.
  *
  * C: by the client; S: by the server, the shim or agent.
  */
@@ -62,6 +77,9 @@ enum protocol_type {
         PROTOCOL_WAIT,
         PROTOCOL_STATE,
         PROTOCOL_EXITED,
+        PROTOCOL_CONFIGURE,
+        PROTOCOL_STATS,
+        PROTOCOL_SHUTDOWN,
 };
 
 /* The seconds of a STOP that is the host's: as long as the instance itself says, and it may come back at boot. */
@@ -74,7 +92,8 @@ enum {
         PROTOCOL_MAX_DATA = 32 << 10,  /* of STDIN, STDOUT, STDERR */
         PROTOCOL_MAX_STATE = 4 << 10,  /* of STATE, STARTED, EXITED, ERROR */
         PROTOCOL_MAX_START = 18 << 20, /* of START */
-        PROTOCOL_MAX_FDS = 600,        /* of START */
+        PROTOCOL_MAX_CONFIGURE = 1 << 20,
+        PROTOCOL_MAX_FDS = 600, /* of START */
         PROTOCOL_WINDOW_SIZE = 32 << 10,
 };
 
@@ -91,6 +110,7 @@ struct frame {
 void protocol_header(unsigned char ret[PROTOCOL_HEADER], unsigned type, uint32_t len);
 /* Appends a frame of session 0. */
 void protocol_add(struct buf *out, unsigned type, const void *payload, size_t len);
+void protocol_add_to(struct buf *out, uint16_t session, unsigned type, const void *payload, size_t len);
 
 /* Little endian numbers, of a payload that is long enough. */
 uint16_t protocol_u16(const unsigned char *p);
@@ -105,7 +125,7 @@ void protocol_put_u32(unsigned char *p, uint32_t v);
 struct protocol_reader {
         unsigned char *data;
         size_t start, end, cap;
-        bool may_start; /* START may come: otherwise it is refused, with its size */
+        bool may_start; /* START and CONFIGURE may come: otherwise they are refused, with their size */
         int *fds;       /* that came; the owner takes them from here */
         size_t n_fds;
 };
@@ -120,7 +140,10 @@ void protocol_reader_rest(struct protocol_reader *r);
  * get at once. Frames of before are gone. */
 ssize_t protocol_receive(struct protocol_reader *r, int sock, size_t room);
 
-/* The same from memory, for what does not come over a socket. 0 or -ENOMEM. */
+/* The same from what is no socket. */
+ssize_t protocol_read(struct protocol_reader *r, int fd, size_t room);
+
+/* The same from memory. 0 or -ENOMEM. */
 int protocol_feed(struct protocol_reader *r, const void *data, size_t len);
 
 /* 1: *ret is the next frame, valid until more is received; 0: it is not complete; -EPROTO, -ENOMEM. */

@@ -124,6 +124,20 @@ void link_add_up(struct netlink *n, struct buf *b, unsigned index, bool last)
         netlink_end(b, netlink_begin(n, b, RTM_NEWLINK, last ? NLM_F_ACK : 0, &header, sizeof header));
 }
 
+void link_add_setup(struct netlink *n, struct buf *b, unsigned index, const struct link_setup *s, bool last)
+{
+        const struct ifinfomsg header = { .ifi_index = (int)index };
+        size_t at = netlink_begin(n, b, RTM_NEWLINK, last ? NLM_F_ACK : 0, &header, sizeof header);
+
+        if (s->name)
+                netlink_add_str(b, IFLA_IFNAME, s->name);
+        if (s->mac)
+                netlink_add(b, IFLA_ADDRESS, s->mac, MAC_SIZE);
+        if (s->mtu)
+                netlink_add_u32(b, IFLA_MTU, s->mtu);
+        netlink_end(b, at);
+}
+
 void link_add_address(struct netlink *n, struct buf *b, unsigned index, const struct ip *ip, unsigned bits, bool last)
 {
         const struct ifaddrmsg header = { .ifa_family = (uint8_t)ip->family,

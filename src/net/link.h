@@ -41,6 +41,14 @@ int link_remove(struct netlink *n, const char *name, struct error *err);
  * Messages for a batch (netlink.h). The one with last set ends it.
  */
 void link_add_up(struct netlink *n, struct buf *b, unsigned index, bool last);
+struct link_setup {
+        const char *name;   /* NULL: as it is */
+        const uint8_t *mac; /* NULL: likewise */
+        unsigned mtu;       /* 0: likewise */
+};
+
+/* Of one that is not up yet. */
+void link_add_setup(struct netlink *n, struct buf *b, unsigned index, const struct link_setup *s, bool last);
 /* No other host is asked whether it has the address: they are ours to give. */
 void link_add_address(struct netlink *n, struct buf *b, unsigned index, const struct ip *ip, unsigned bits, bool last);
 /* to: NULL for the default route; gateway: NULL for what is on the link; metric 0: the usual. */

@@ -46,6 +46,28 @@ static void test_frames_one_by_one(void **state)
         protocol_reader_finish(&r);
 }
 
+/* Of what is no socket, with the session that it is for. */
+static void test_sessions(void **state)
+{
+        struct protocol_reader r = {};
+        own_buf struct buf out = {};
+        int ends[2];
+        struct frame f;
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+        assert_int_equal(protocol_read(&r, ends[0], 64), -EAGAIN);
+        protocol_add_to(&out, 65535, PROTOCOL_STDIN, "abc", 3);
+        assert_int_equal(write(ends[1], out.data, out.len), out.len);
+        assert_int_equal(protocol_read(&r, ends[0], 64), out.len);
+        assert_int_equal(protocol_next(&r, &f), 1);
+        assert_int_equal(f.session, 65535);
+        assert_memory_equal(f.payload, "abc", 3);
+        close(ends[1]);
+        assert_int_equal(protocol_read(&r, ends[0], 64), 0);
+        protocol_reader_finish(&r);
+        close(ends[0]);
+}
+
 static int take_header(unsigned type, uint32_t len, bool may_start)
 {
         struct protocol_reader r = { .may_start = may_start };
@@ -63,13 +85,20 @@ static int take_header(unsigned type, uint32_t len, bool may_start)
 static void test_refuses(void **state)
 {
         assert_int_equal(take_header(0, 0, false), -EPROTO);
-        assert_int_equal(take_header(PROTOCOL_EXITED + 1, 0, false), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_SHUTDOWN + 1, 0, true), -EPROTO);
         assert_int_equal(take_header(65535, 0, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_STDIN, PROTOCOL_MAX_DATA, false), 0);
         assert_int_equal(take_header(PROTOCOL_STDIN, PROTOCOL_MAX_DATA + 1, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_STDIN, UINT32_MAX, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_SIGNAL, 3, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_SIGNAL, 4, false), 0);
+        assert_int_equal(take_header(PROTOCOL_SIGNAL, 7, false), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_SIGNAL, 8, false), 0);
+        assert_int_equal(take_header(PROTOCOL_CONFIGURE, 100, false), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_CONFIGURE, PROTOCOL_MAX_CONFIGURE, true), 0);
+        assert_int_equal(take_header(PROTOCOL_CONFIGURE, PROTOCOL_MAX_CONFIGURE + 1, true), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_STATS, 1, false), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_SHUTDOWN, 0, false), 1);
         assert_int_equal(take_header(PROTOCOL_START, 100, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_START, 100, true), 0);
         assert_int_equal(take_header(PROTOCOL_START, PROTOCOL_MAX_START + 1, true), -EPROTO);
@@ -146,6 +175,7 @@ int main(void)
                 cmocka_unit_test(test_numbers),        cmocka_unit_test(test_frames_one_by_one),
                 cmocka_unit_test(test_refuses),        cmocka_unit_test(test_descriptors),
                 cmocka_unit_test(test_no_descriptors), cmocka_unit_test(test_receive_one),
+                cmocka_unit_test(test_sessions),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

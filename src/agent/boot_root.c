@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/boot.h"
+#include "agent/guest.h"
+#include "base/own.h"
+
+/* In the initial file system. */
+#define TOP "/root"
+
+enum { MAX_FILES = 1 << 20 };
+
+struct place {
+        const char *path, *type, *data;
+        unsigned long flags;
+};
+
+static const struct place places[] = {
+        { TOP "/dev", "devtmpfs", "mode=0755", MS_NOSUID },
+        { TOP "/dev/pts", "devpts", "mode=0620,gid=5,ptmxmode=0666", MS_NOSUID | MS_NOEXEC },
+        { TOP "/proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
+        { TOP "/sys", "sysfs", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
+        { TOP "/sys/fs/cgroup", "cgroup2", "memory_recursiveprot", MS_NOSUID | MS_NODEV | MS_NOEXEC },
+};
+
+static int mount_place(const struct place *p, struct error *err)
+{
+        if (mkdir(p->path, 0755) < 0 && errno != EEXIST)
+                return error_errno(err, errno, "make %s", p->path);
+        return mount(p->type, p->path, p->type, p->flags, p->data) < 0 ? error_errno(err, errno, "mount %s", p->type)
+                                                                       : 0;
+}
+
+/* The kernel gives its first program those of a small machine. */
+static void raise_limits(void)
+{
+        const struct rlimit files = { MAX_FILES, MAX_FILES }, processes = { RLIM_INFINITY, RLIM_INFINITY };
+
+        setrlimit(RLIMIT_NOFILE, &files);
+        setrlimit(RLIMIT_NPROC, &processes);
+}
+
+int boot_make_root(struct error *err)
+{
+        static const struct place top = { TOP, "tmpfs", "mode=0755", MS_NODEV };
+        int r = mount_place(&top, err);
+
+        for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++)
+                r = mount_place(&places[i], err);
+        raise_limits();
+        return r;
+}
+
+int boot_enter_root(struct error *err)
+{
+        if (chdir(TOP) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
+                return error_errno(err, errno, "move to the root");
+        if (mkdir("/run", 0755) < 0 || mkdir(GUEST_RUN, 0700) < 0 || chdir("/") < 0)
+                return error_errno(err, errno, "make " GUEST_RUN);
+        return 0;
+}

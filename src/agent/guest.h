@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest that an agent makes out of its machine: the steps of CONFIGURE, one file each, and what runs in it.
+ *
+ *   /run/holt/layers/N   the image's layers, 1 the lowest
+ *   /run/holt/upper      what is written: the second disk, or memory; upper and work in it
+ *   /run/holt/root       both of them together
+ *   /run/holt/files      what the host wants mounted into the container
+ *   /run/holt/containers state of src/container
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "agent/guest_config.h"
+#include "agent/workload.h"
+
+#define GUEST_RUN "/run/holt"
+#define GUEST_ROOT GUEST_RUN "/root"
+#define GUEST_UPPER GUEST_RUN "/upper"
+#define GUEST_FILES GUEST_RUN "/files"
+
+struct guest {
+        int root;            /* the mount at /run/holt/root; -1 */
+        int pid_ns, time_ns; /* our own */
+};
+
+/* The table for agent_serve(); its userdata is a struct guest. */
+extern const struct workload guest_workload;
+
+int guest_open(struct guest *ret, struct error *err);
+
+/* Nothing runs any more, and what was written is on the disk. */
+void guest_close(struct guest *g);
+
+/* --- guest_identity.c: what clones of one guest must not share. --- */
+int guest_add_entropy(const struct guest_config *c, struct error *err);
+int guest_set_time(const struct guest_config *c, struct error *err);
+int guest_set_hostname(const struct guest_config *c, struct error *err);
+
+/* --- guest_network.c: the loopback interface as well. --- */
+int guest_set_network(const struct guest_config *c, struct error *err);
+
+/* --- guest_layers.c --- */
+/* Makes a partition of the first disk for each layer, mounts them, and all of it at /run/holt/root. */
+int guest_mount_root(const struct guest_config *c, struct error *err);
+
+/* --- guest_files.c --- */
+int guest_write_files(const struct guest_config *c, struct error *err);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/guest_config.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+void guest_config_finish(struct guest_config *c)
+{
+        json_put(c->json);
+        arena_finish(&c->arena);
+        *c = (struct guest_config){};
+}
+
+/* Room for what each item of the array becomes. *ret_array: NULL when it is not there. */
+static int begin_list(struct arena *a, struct json_object *from, const char *key, size_t max, size_t size,
+                      struct json_object **ret_array, void *ret_list, struct error *err)
+{
+        size_t n;
+        void *list;
+        int r;
+
+        *ret_array = NULL;
+        r = json_get_array(from, key, ret_array, err);
+        if (r <= 0)
+                return r;
+        n = json_array_size(*ret_array);
+        if (n > max)
+                return error_set(err, EINVAL, "%s: %zu are too many", key, n);
+        list = arena_alloc(a, n + 1, size);
+        if (!list)
+                return error_set(err, ENOMEM, "out of memory");
+        memcpy(ret_list, &list, sizeof list);
+        return (int)n;
+}
+
+/* ---- numbers ---- */
+
+static int read_entropy(struct guest_config *c, struct error *err)
+{
+        const char *text = "";
+        int r = json_get_string(c->json, "entropy", &text, err);
+        size_t n = strlen(text) / 2;
+
+        if (r < 0)
+                return r;
+        if (strlen(text) % 2 || n > sizeof c->entropy)
+                return error_set(err, EINVAL, "entropy: not up to %d bytes", GUEST_MAX_ENTROPY);
+        for (size_t i = 0; i < n; i++) {
+                int high = parse_digit(text[i * 2]), low = parse_digit(text[i * 2 + 1]);
+
+                if (high > 15 || low > 15)
+                        return error_set(err, EINVAL, "entropy: not hexadecimal");
+                c->entropy[i] = (unsigned char)(high << 4 | low);
+        }
+        c->n_entropy = n;
+        return 0;
+}
+
+static int read_layers(struct guest_config *c, struct error *err)
+{
+        struct json_object *array;
+        int n = begin_list(&c->arena, c->json, "layers", GUEST_MAX_LAYERS, sizeof *c->layers, &array, &c->layers, err);
+
+        for (int i = 0; i < n; i++) {
+                if (!json_u64_value(json_array_item(array, (size_t)i), &c->layers[i]) || !c->layers[i] ||
+                    c->layers[i] > INT64_MAX / 512 / GUEST_MAX_LAYERS)
+                        return error_set(err, EINVAL, "layers: not numbers of sectors");
+        }
+        c->n_layers = n < 0 ? 0 : (size_t)n;
+        return n < 0 ? n : 0;
+}
+
+/* ---- interfaces ---- */
+
+static int read_address(const char *text, struct guest_address *ret, struct error *err)
+{
+        const char *slash = text ? strchr(text, '/') : NULL;
+        char ip[IP_TEXT_MAX];
+        uint32_t bits;
+
+        if (slash && (size_t)(slash - text) < sizeof ip && parse_u32(slash + 1, 10, &bits) == 0) {
+                memcpy(ip, text, (size_t)(slash - text));
+                ip[slash - text] = '\0';
+                ret->bits = bits;
+                if (ip_parse(ip, &ret->ip) && bits <= ip_size(&ret->ip) * 8)
+                        return 0;
+        }
+        return error_set(err, EINVAL, "addresses: \"%s\" is none", text ? text : "");
+}
+
+static int read_addresses(struct arena *a, struct json_object *from, struct guest_interface *i, struct error *err)
+{
+        struct json_object *array;
+        int n = begin_list(a, from, "addresses", GUEST_MAX_ADDRESSES, sizeof *i->addresses, &array, &i->addresses, err);
+        int r = n < 0 ? n : 0;
+
+        for (int j = 0; j < n && r == 0; j++)
+                r = read_address(json_string_value(json_array_item(array, (size_t)j)), &i->addresses[j], err);
+        i->n_addresses = n < 0 ? 0 : (size_t)n;
+        return r;
+}
+
+static int read_gateways(struct arena *a, struct json_object *from, struct guest_interface *i, struct error *err)
+{
+        struct json_object *array;
+        int n = begin_list(a, from, "gateways", GUEST_MAX_ADDRESSES, sizeof *i->gateways, &array, &i->gateways, err);
+
+        for (int j = 0; j < n; j++) {
+                const char *text = json_string_value(json_array_item(array, (size_t)j));
+
+                if (!text || !ip_parse(text, &i->gateways[j]))
+                        return error_set(err, EINVAL, "gateways: \"%s\" is no address", text ? text : "");
+        }
+        i->n_gateways = n < 0 ? 0 : (size_t)n;
+        return n < 0 ? n : 0;
+}
+
+static int read_interface(struct arena *a, struct json_object *from, struct guest_interface *i, struct error *err)
+{
+        const char *mac = NULL;
+        int r;
+
+        if (!json_is_object(from))
+                return error_set(err, EINVAL, "interfaces: not a list of objects");
+        r = json_get_string(from, "name", &i->name, err);
+        if (r > 0 && (!*i->name || strlen(i->name) >= IF_NAMESIZE))
+                r = error_set(err, EINVAL, "interfaces: \"%s\" is no name", i->name);
+        if (r >= 0)
+                r = json_get_string(from, "mac", &mac, err);
+        i->has_mac = mac;
+        if (mac && !mac_parse(mac, i->mac))
+                r = error_set(err, EINVAL, "interfaces: \"%s\" is no hardware address", mac);
+        if (r >= 0)
+                r = json_get_u32(from, "mtu", &i->mtu, err);
+        if (r >= 0)
+                r = read_addresses(a, from, i, err);
+        return r < 0 ? r : read_gateways(a, from, i, err);
+}
+
+static int read_interfaces(struct guest_config *c, struct error *err)
+{
+        struct json_object *array;
+        int n = begin_list(&c->arena, c->json, "interfaces", GUEST_MAX_INTERFACES, sizeof *c->interfaces, &array,
+                           &c->interfaces, err);
+        int r = n < 0 ? n : 0;
+
+        for (int i = 0; i < n && r == 0; i++)
+                r = read_interface(&c->arena, json_array_item(array, (size_t)i), &c->interfaces[i], err);
+        c->n_interfaces = n < 0 ? 0 : (size_t)n;
+        return r;
+}
+
+/* ---- files ---- */
+
+static bool stays_below(const char *path)
+{
+        for (const char *p = path; *p; p += strspn(p, "/")) {
+                size_t len = strcspn(p, "/");
+
+                if (len == 0 || (len == 2 && p[0] == '.' && p[1] == '.'))
+                        return false;
+                p += len;
+        }
+        return *path && path[strlen(path) - 1] != '/';
+}
+
+static int read_file(struct json_object *from, struct guest_file *f, struct error *err)
+{
+        int r;
+
+        *f = (struct guest_file){ .mode = 0644, .content = "" };
+        if (!json_is_object(from) || json_get_string(from, "path", &f->path, NULL) <= 0 || !stays_below(f->path))
+                return error_set(err, EINVAL, "files: no path, or one that leads elsewhere");
+        r = json_get_u32(from, "mode", &f->mode, err);
+        if (r >= 0)
+                r = json_get_string(from, "content", &f->content, err);
+        return r < 0 ? r : 0;
+}
+
+static int read_files(struct guest_config *c, struct error *err)
+{
+        struct json_object *array;
+        int n = begin_list(&c->arena, c->json, "files", SIZE_MAX, sizeof *c->files, &array, &c->files, err);
+        int r = n < 0 ? n : 0;
+
+        for (int i = 0; i < n && r == 0; i++)
+                r = read_file(json_array_item(array, (size_t)i), &c->files[i], err);
+        c->n_files = n < 0 ? 0 : (size_t)n;
+        return r;
+}
+
+static int read_all(struct guest_config *c, struct error *err)
+{
+        int r = json_is_object(c->json) ? 0 : error_set(err, EINVAL, "not an object");
+
+        if (r == 0)
+                r = json_get_string(c->json, "hostname", &c->hostname, err);
+        if (r >= 0)
+                r = json_get_u64(c->json, "time", &c->time, err);
+        if (r >= 0)
+                r = json_get_bool(c->json, "disk", &c->has_disk, err);
+        if (r >= 0)
+                r = read_entropy(c, err);
+        if (r >= 0)
+                r = read_layers(c, err);
+        if (r >= 0)
+                r = read_interfaces(c, err);
+        return r < 0 ? r : read_files(c, err);
+}
+
+int guest_config_read(const char *text, size_t len, struct guest_config *ret, struct error *err)
+{
+        own_guest_config struct guest_config c = {};
+        int r = json_parse(text, len, &c.json, err);
+
+        if (r == 0)
+                r = read_all(&c, err);
+        if (r < 0)
+                return error_wrap(err, "CONFIGURE");
+        *ret = c;
+        c = (struct guest_config){};
+        return 0;
+}

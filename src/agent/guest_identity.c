@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/guest.h"
+#include "base/own.h"
+
+/* The generator is seeded anew at once: what it gives out from now on no other clone has. */
+int guest_add_entropy(const struct guest_config *c, struct error *err)
+{
+        union {
+                struct rand_pool_info info;
+                char room[sizeof(struct rand_pool_info) + GUEST_MAX_ENTROPY];
+        } pool = { .info = { .entropy_count = (int)c->n_entropy * 8, .buf_size = (int)c->n_entropy } };
+        own_fd int fd = -1;
+
+        if (!c->n_entropy)
+                return 0;
+        memcpy(pool.room + offsetof(struct rand_pool_info, buf), c->entropy, c->n_entropy);
+        fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+        if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0 || ioctl(fd, RNDRESEEDCRNG) < 0)
+                return error_errno(err, errno, "seed the random numbers");
+        explicit_bzero(&pool, sizeof pool);
+        return 0;
+}
+
+int guest_set_time(const struct guest_config *c, struct error *err)
+{
+        const struct timespec now = { .tv_sec = (time_t)(c->time / 1000000000),
+                                      .tv_nsec = (long)(c->time % 1000000000) };
+
+        if (c->time && clock_settime(CLOCK_REALTIME, &now) < 0)
+                return error_errno(err, errno, "set the clock");
+        return 0;
+}
+
+int guest_set_hostname(const struct guest_config *c, struct error *err)
+{
+        if (c->hostname && sethostname(c->hostname, strlen(c->hostname)) < 0)
+                return error_errno(err, errno, "set the host name");
+        return 0;
+}
