@@ -34,7 +34,7 @@ struct instance_stats {
  * caller. */
 struct start_job {
         struct buf config; /* the runtime-spec's configuration */
-        int root;          /* the root file system, detached; -1 */
+        int root;          /* the root file system, detached; of a machine the program that runs it */
         int netns;         /* -1: config says it all */
         const int *given;  /* CONTAINER_GIVEN of config */
         size_t n_given;
@@ -46,6 +46,7 @@ struct start_job {
 
 struct backend {
         const char *name; /* "container" */
+        bool is_machine;  /* it has a kernel of its own: its job is vm_job.h's, and pins are its layers, lowest first */
 
         /* In the shim, with the instance's stdin, stdout, stderr (-1 with a terminal) as its ends in the job; returns
          * a pidfd, whose process the shim reaps. *ret_master: the terminal, or -1. */
@@ -79,7 +80,7 @@ struct backend {
         int (*pids)(const char *run, const char *id, pid_t **ret, size_t *ret_n, struct error *err);
 };
 
-extern const struct backend backend_container;
+extern const struct backend backend_container, backend_vm;
 
 /* NULL: unknown. */
 const struct backend *backend_find(const char *name);

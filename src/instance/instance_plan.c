@@ -10,6 +10,7 @@
 #include "instance/instance_name.h"
 #include "instance/instance_record.h"
 #include "instance/shim_job.h"
+#include "instance/vm_job.h"
 
 /* What was asked for, where the command was typed, of what the image says. */
 static int complete(struct engine *e, struct instance *i, struct error *err)
@@ -21,12 +22,13 @@ static int complete(struct engine *e, struct instance *i, struct error *err)
         return r == 0 ? instance_image_args(i->config, &i->options, &i->args, err) : r;
 }
 
-/* What makes no sense to a shim is refused before there is an instance. */
+/* What makes no sense to a shim, or to a machine, is refused before there is an instance. */
 static int check_life(const struct instance *i, struct error *err)
 {
         own_shim_job struct shim_job ignored = {};
+        int r = i->backend->is_machine ? vm_options_check(&i->options, err) : 0;
 
-        return shim_job_of(i, &ignored, err);
+        return r == 0 ? shim_job_of(i, &ignored, err) : r;
 }
 
 int instance_plan(struct engine *e, const struct image_info *image, const char *image_name,
@@ -40,7 +42,7 @@ int instance_plan(struct engine *e, const struct image_info *image, const char *
                 r = instance_new(e, id, &i, err);
         if (r < 0 || !i)
                 return r;
-        i->backend = &backend_container;
+        i->backend = options->vm ? &backend_vm : &backend_container;
         i->created = instance_now();
         if (asprintf(&i->image_name, "%s", image_name) < 0)
                 i->image_name = NULL;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@
 #include "instance/shim_client.h"
 #include "instance/user_range.h"
 #include "instance/user_rights.h"
+#include "instance/vm_job.h"
 #include "instance/volume_store.h"
 #include "oci/image_config.h"
 #include "store/layer_mount.h"
@@ -118,8 +120,9 @@ static int mount_root(struct start *s, struct store *store, struct error *err)
         s->pins = calloc(s->image->n_layers + 1, sizeof *s->pins);
         if (!s->pins)
                 return error_set(err, ENOMEM, "out of memory");
-        o.upper_fd = upper;
-        o.work_fd = work;
+        /* A machine writes to a disk of its own: this is for us to look into. */
+        o.upper_fd = s->i->backend->is_machine ? -1 : upper;
+        o.work_fd = s->i->backend->is_machine ? -1 : work;
         o.ret_pins = s->pins;
         s->job.root = image_mount(store, s->image->diff_ids, s->image->n_layers, &o, err);
         if (s->job.root < 0)
@@ -215,8 +218,8 @@ static int write_config(struct start *s, struct error *err)
                                          .warn = s->e->warn,
                                          .id = s->i->id,
                                          .hostname = s->hostname,
-                                         .files = s->i->path,
                                          .planned = s->planned,
+                                         .files = s->i->backend->is_machine ? VM_FILES : s->i->path,
                                          .init = or_null(s->init),
                                          .host_network = s->network.is_host,
                                          .pid_path = or_null(s->pid_namespace),
@@ -293,6 +296,33 @@ static void tell_debug(const struct start *s)
         s->e->debug(text);
 }
 
+/* The layers themselves, and what makes a machine of them, in the place of a mounted root. */
+static int make_machine(struct start *s, struct error *err)
+{
+        own_mem uint64_t *sizes = calloc(s->job.n_pins, sizeof(*sizes));
+        own_buf struct buf spec = s->job.config;
+        char path[PATH_MAX];
+        struct stat st;
+        int r;
+
+        s->job.config = (struct buf){};
+        if (!sizes)
+                return error_set(err, ENOMEM, "out of memory");
+        for (size_t n = 0; n < s->job.n_pins; n++) {
+                if (fstat(s->pins[n], &st) < 0)
+                        return error_errno(err, errno, "look at a layer");
+                sizes[n] = (uint64_t)st.st_size;
+        }
+        close(take_fd(&s->job.root));
+        r = sibling_program_find("holt-vm", path, err);
+        if (r < 0)
+                return r;
+        s->job.root = open(path, O_PATH | O_CLOEXEC);
+        if (s->job.root < 0)
+                return error_errno(err, errno, "open %s", path);
+        return vm_job_write(s->e, s->i, s->hostname, sizes, s->job.n_pins, &spec, &s->job.config, err);
+}
+
 static int make_job(struct start *s, struct error *err)
 {
         struct store *store;
@@ -324,6 +354,8 @@ static int make_job(struct start *s, struct error *err)
                 r = give_users(s, err);
         if (r == 0)
                 r = write_config(s, err);
+        if (r == 0 && s->i->backend->is_machine)
+                r = make_machine(s, err);
         s->job.netns = s->network.netns;
         s->job.given = s->trees.fds;
         s->job.n_given = s->trees.n;

@@ -36,6 +36,7 @@ int32_t protocol_limit(unsigned type)
                 [PROTOCOL_CONFIGURE] = PROTOCOL_MAX_CONFIGURE,
                 [PROTOCOL_STATS] = 0,
                 [PROTOCOL_SHUTDOWN] = 0,
+                [PROTOCOL_PAUSE] = 1,
         };
 
         return type < ARRAY_SIZE(limits) ? limits[type] : -1;

@@ -42,6 +42,10 @@
  *   STATS      C  nothing; answered by STATE
  *   SHUTDOWN   C  nothing: everything ends, the machine too
  *
+ * Only to holt-vm, which is between commands and an agent:
+ *
+ *   PAUSE      C  u8: 1 stops the machine, 0 lets it go on; answered by DONE or ERROR
+ *
  * An agent is started with nothing granted in either direction: it grants STDIN behind STARTED, and who starts a
  * program may grant output right behind START. What is said to a session that has just ended is not heard: SIGNAL is
  * answered by ERROR, the rest by nothing.
@@ -80,6 +84,7 @@ enum protocol_type {
         PROTOCOL_CONFIGURE,
         PROTOCOL_STATS,
         PROTOCOL_SHUTDOWN,
+        PROTOCOL_PAUSE,
 };
 
 /* The seconds of a STOP that is the host's: as long as the instance itself says, and it may come back at boot. */

@@ -43,7 +43,7 @@ static int parse_cpus(const char *text, uint64_t *ret)
         return 0;
 }
 
-static int read_cpus(const struct instance_options *o, uint64_t *ret, struct error *err)
+int resource_flags_cpus(const struct instance_options *o, uint64_t *ret, struct error *err)
 {
         long online = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -76,7 +76,7 @@ static int write_bandwidth(const struct instance_options *o, struct json_writer 
         int r;
 
         if (o->cpus) {
-                r = read_cpus(o, &cpus, err);
+                r = resource_flags_cpus(o, &cpus, err);
                 quota = (int64_t)cpus;
                 period = quota ? PERIOD : 0;
         } else {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -23,6 +24,9 @@ int resource_flags_write_memory(const struct instance_options *o, bool defaults,
 int resource_flags_write_cpu(const struct instance_options *o, struct json_writer *w, struct error *err);
 int resource_flags_write_blkio(const struct instance_options *o, void (*warn)(const char *text), struct json_writer *w,
                                struct error *err);
+
+/* --cpus in microseconds of each 100 ms; 0: no limit. */
+int resource_flags_cpus(const struct instance_options *o, uint64_t *ret, struct error *err);
 
 /* Whether cgroup2 is all there is. */
 bool resource_is_unified(void);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/vm_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/own.h"
+#include "instance/flag_value.h"
+#include "instance/resource_flags.h"
+#include "sys/fd.h"
+#include "sys/sibling_program.h"
+#include "vm/guest_kernel.h"
+#include "vm/initramfs.h"
+#include "vm/writable_disk.h"
+
+enum { PERIOD = 100000, DEFAULT_MIB = 256, LEAST_MIB = 96, MIB = 1 << 20, MAX_FILE = 1 << 20 };
+static const uint64_t disk_size = 10ULL << 30;
+
+/* ---- what can be had ---- */
+
+static int refuse(const char *flag, struct error *err)
+{
+        return error_set(err, ENOTSUP, "%s: a virtual machine cannot do that; run it as a container, without --vm",
+                         flag);
+}
+
+int vm_options_check(const struct instance_options *o, struct error *err)
+{
+        const struct {
+                const char *flag;
+                bool given;
+        } refused[] = {
+                { "--volume", o->volume },
+                { "--mount", o->mount },
+                { "--volumes-from", o->volumes_from },
+                { "--device", o->device },
+                { "--device-cgroup-rule", o->device_cgroup_rule },
+                { "--cgroup-parent", o->cgroup_parent },
+                { "--pid", o->pid },
+                { "--ipc", o->ipc },
+                { "--uts", o->uts },
+                { "--userns", o->userns },
+                { "--init", o->init },
+                { "--publish", o->publish },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+                if (refused[i].given)
+                        return refuse(refused[i].flag, err);
+        if (!o->network || !*o->network || strcmp(*o->network, "none") != 0 || o->network[1])
+                return error_set(err, ENOTSUP, "a virtual machine has no network yet: say --network none");
+        return 0;
+}
+
+/* ---- its size ---- */
+
+static int write_size(const struct instance_options *o, struct json_writer *w, struct error *err)
+{
+        int64_t bytes = 0;
+        uint64_t cpus = 0;
+        int r = o->memory ? flag_size("memory", o->memory, &bytes, err) : 0;
+
+        if (r == 0 && o->cpus)
+                r = resource_flags_cpus(o, &cpus, err);
+        if (r < 0)
+                return r;
+        if (bytes > 0 && bytes / MIB < LEAST_MIB)
+                return error_set(err, EINVAL, "--memory \"%s\": a virtual machine needs %d MB", o->memory, LEAST_MIB);
+        json_write_u64(w, "cpus", cpus ? (cpus + PERIOD - 1) / PERIOD : 1);
+        json_write_u64(w, "memory", bytes > 0 ? (uint64_t)bytes / MIB : DEFAULT_MIB);
+        return 0;
+}
+
+static int write_boot(const struct engine *e, struct json_writer *w, struct error *err)
+{
+        own_guest_kernel struct guest_kernel kernel = {};
+        own_mem char *initramfs = NULL;
+        char agent[PATH_MAX], key[SHA256_HEX];
+        int r = sibling_program_find("holt-agent", agent, err);
+
+        if (r == 0)
+                r = guest_kernel_find(e->root, &kernel, err);
+        if (r == 0)
+                r = initramfs_make(e->root, &kernel, agent, key, &initramfs, err);
+        if (r < 0)
+                return r;
+        json_write_string(w, "kernel", kernel.image);
+        json_write_string(w, "initramfs", initramfs);
+        return 0;
+}
+
+/* Made with its first start; one that goes with its end has none, and writes to memory. */
+static int write_disk(struct engine *e, const struct instance *i, struct json_writer *w, struct error *err)
+{
+        own_mem char *path = NULL;
+        int r = 0;
+
+        if (faccessat(i->fd, "disk", F_OK, 0) < 0)
+                r = writable_disk_make(e->root, disk_size, i->fd, "disk", err);
+        if (r < 0)
+                return r;
+        if (asprintf(&path, "%s/disk", i->path) < 0) {
+                path = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        json_write_string(w, "disk", path);
+        return 0;
+}
+
+static int write_machine(struct engine *e, const struct instance *i, const uint64_t *layers, size_t n_layers,
+                         struct json_writer *w, struct error *err)
+{
+        int r;
+
+        json_begin_object(w, "machine");
+        r = write_size(&i->options, w, err);
+        if (r == 0)
+                r = write_boot(e, w, err);
+        if (r == 0)
+                r = write_disk(e, i, w, err);
+        json_begin_array(w, "layers");
+        for (size_t n = 0; n < n_layers; n++)
+                json_write_u64(w, NULL, layers[n]);
+        json_end_array(w);
+        json_write_bool(w, "tty", i->options.tty);
+        json_end_object(w);
+        return r;
+}
+
+/* ---- what the guest is told ---- */
+
+static int write_file(const struct instance *i, const char *name, struct json_writer *w, struct error *err)
+{
+        own_buf struct buf text = {};
+        own_fd int fd = openat(i->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        int r = fd < 0 ? -errno : fd_read_all(fd, MAX_FILE, &text);
+
+        if (r < 0)
+                return error_errno(err, -r, "read the instance's %s", name);
+        json_begin_object(w, NULL);
+        json_write_string(w, "path", name);
+        json_write_u64(w, "mode", 0644);
+        json_write_string(w, "content", buf_str(&text));
+        json_end_object(w);
+        return 0;
+}
+
+static int write_guest(const struct instance *i, const char *hostname, struct json_writer *w, struct error *err)
+{
+        static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
+        int r = 0;
+
+        json_begin_object(w, "guest");
+        json_write_string(w, "hostname", hostname);
+        json_begin_array(w, "files");
+        for (size_t n = 0; n < ARRAY_SIZE(files) && r == 0; n++)
+                r = write_file(i, files[n], w, err);
+        json_end_array(w);
+        json_end_object(w);
+        return r;
+}
+
+int vm_job_write(struct engine *e, const struct instance *i, const char *hostname, const uint64_t *layers,
+                 size_t n_layers, const struct buf *spec, struct buf *out, struct error *err)
+{
+        struct json_writer w = { .out = out };
+        int r;
+
+        json_begin_object(&w, NULL);
+        r = write_machine(e, i, layers, n_layers, &w, err);
+        if (r == 0)
+                r = write_guest(i, hostname, &w, err);
+        json_write_raw(&w, "spec", buf_str(spec));
+        json_end_object(&w);
+        if (r == 0 && buf_failed(out))
+                r = error_set(err, ENOMEM, "out of memory");
+        return r;
+}

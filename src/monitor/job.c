@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/own.h"
+
+void monitor_job_finish(struct monitor_job *j)
+{
+        free(j->layers);
+        json_put(j->json);
+        *j = (struct monitor_job){};
+}
+
+static int missing(const char *what, struct error *err)
+{
+        return error_set(err, EINVAL, "the job of a virtual machine has no %s", what);
+}
+
+static int read_layers(struct json_object *machine, struct monitor_job *j, struct error *err)
+{
+        struct json_object *list = NULL;
+        int r = json_get_array(machine, "layers", &list, err);
+
+        if (r < 0)
+                return r;
+        if (r == 0 || !list || !json_array_size(list))
+                return missing("layers", err);
+        j->layers = calloc(json_array_size(list), sizeof(*j->layers));
+        if (!j->layers)
+                return error_set(err, ENOMEM, "out of memory");
+        for (size_t i = 0; i < json_array_size(list); i++)
+                if (!json_u64_value(json_array_item(list, i), &j->layers[j->n_layers++]))
+                        return missing("size of a layer", err);
+        return 0;
+}
+
+static int read_machine(struct json_object *machine, struct monitor_job *j, struct error *err)
+{
+        int r = read_layers(machine, j, err);
+
+        if (r < 0)
+                return r;
+        if (json_get_u32(machine, "cpus", &j->cpus, err) <= 0 ||
+            json_get_u32(machine, "memory", &j->memory_mib, err) <= 0)
+                return missing("size", err);
+        if (json_get_string(machine, "kernel", &j->kernel, err) <= 0 ||
+            json_get_string(machine, "initramfs", &j->initramfs, err) <= 0)
+                return missing("kernel", err);
+        r = json_get_string(machine, "disk", &j->disk, err);
+        if (r >= 0)
+                r = json_get_bool(machine, "tty", &j->tty, err);
+        return r < 0 ? r : 0;
+}
+
+int monitor_job_read(const char *text, size_t len, struct monitor_job *ret, struct error *err)
+{
+        struct monitor_job j = {};
+        struct json_object *machine = NULL;
+        int r = json_parse(text, len, &j.json, err);
+
+        if (r == 0 && !json_is_object(j.json))
+                r = error_set(err, EINVAL, "the job of a virtual machine is no object");
+        if (r == 0 && json_get_object(j.json, "machine", &machine, err) <= 0)
+                r = missing("machine", err);
+        if (r == 0)
+                r = read_machine(machine, &j, err);
+        if (r == 0 && (json_get_object(j.json, "guest", &j.guest, err) <= 0 ||
+                       json_get_object(j.json, "spec", &j.spec, err) <= 0))
+                r = missing("guest or spec", err);
+        if (r < 0) {
+                monitor_job_finish(&j);
+                return r;
+        }
+        *ret = j;
+        return 0;
+}

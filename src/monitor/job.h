@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What holt-vm is to run, as JSON:
+ *
+ *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "layers": [bytes of each, lowest first], "disk": path or
+ *              absent, "tty": bool}; the layers' files are descriptors from MONITOR_LAYERS on
+ *   guest      what CONFIGURE says to the agent, but for "time", "entropy", "layers" and "disk", which are added
+ *   spec       the runtime-spec's configuration of the program
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+struct monitor_job {
+        uint32_t cpus, memory_mib;
+        const char *kernel, *initramfs, *disk; /* disk: NULL for none */
+        uint64_t *layers;                      /* their sizes in bytes, the lowest first */
+        size_t n_layers;
+        bool tty;
+        struct json_object *guest, *spec;
+        struct json_object *json; /* owns all of it */
+};
+
+int monitor_job_read(const char *text, size_t len, struct monitor_job *ret, struct error *err);
+void monitor_job_finish(struct monitor_job *j);

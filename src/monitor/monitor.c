@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/own.h"
+
+enum { P_AGENT, P_CONSOLE, P_SIGNALS, P_LISTENER, P_QMP, P_PROGRAM, P_CLIENTS = P_PROGRAM + 3 };
+
+static void handle_signals(struct monitor *m)
+{
+        struct signalfd_siginfo info;
+
+        while (read(m->signals, &info, sizeof(info)) == sizeof(info)) {
+                if (info.ssi_signo == SIGWINCH)
+                        program_resize(m);
+                else if (info.ssi_signo != SIGCHLD)
+                        program_signal(m, (int)info.ssi_signo);
+        }
+}
+
+/* QEMU tells of what we do ourselves, and of nothing else that has to be known: it is read away. */
+static int read_qmp(struct monitor *m)
+{
+        struct error ignored;
+        int r = qmp_wait(&m->qmp, 0, &ignored);
+
+        return r == -ETIMEDOUT ? 0 : r;
+}
+
+static size_t fill(const struct monitor *m, struct pollfd *p)
+{
+        bool room = m->n_clients < MONITOR_MAX_CLIENTS;
+
+        p[P_AGENT] = (struct pollfd){ .fd = m->agent, .events = (short)(POLLIN | (m->out.len ? POLLOUT : 0)) };
+        p[P_CONSOLE] = (struct pollfd){ .fd = m->console, .events = POLLIN };
+        p[P_SIGNALS] = (struct pollfd){ .fd = m->signals, .events = POLLIN };
+        p[P_LISTENER] = (struct pollfd){ .fd = room ? m->listener : -1, .events = POLLIN };
+        p[P_QMP] = (struct pollfd){ .fd = m->qmp.fd, .events = POLLIN };
+        program_poll(m, p + P_PROGRAM);
+        for (size_t i = 0; i < m->n_clients; i++)
+                p[P_CLIENTS + i] = client_poll(m, m->clients[i]);
+        return P_CLIENTS + m->n_clients;
+}
+
+/* 0, or -errno when the guest is gone. */
+static int step(struct monitor *m)
+{
+        struct pollfd p[P_CLIENTS + MONITOR_MAX_CLIENTS];
+        size_t n = fill(m, p);
+        int r = 0;
+
+        if (poll(p, n, -1) < 0)
+                return errno == EINTR ? 0 : -errno;
+        for (size_t i = P_CLIENTS; i < n; i++)
+                if (p[i].revents)
+                        client_step(m, m->clients[i - P_CLIENTS], p[i].revents);
+        if (p[P_CONSOLE].revents)
+                console_read(m);
+        if (p[P_AGENT].revents & (POLLIN | POLLHUP | POLLERR))
+                r = channel_receive(m);
+        program_step(m, p + P_PROGRAM);
+        if (p[P_SIGNALS].revents)
+                handle_signals(m);
+        if (p[P_LISTENER].revents)
+                client_accept(m);
+        if (r == 0 && p[P_QMP].revents)
+                r = read_qmp(m);
+        client_drop_stuck(m);
+        for (size_t i = 0; i < m->n_clients; i++)
+                client_step(m, m->clients[i], 0);
+        if (r == 0)
+                r = channel_flush(m);
+        return r;
+}
+
+/* Its last words go into the instance's log. */
+static int died(struct monitor *m)
+{
+        const char *last;
+
+        if (m->console >= 0)
+                console_read(m);
+        last = console_last(m);
+        if (m->qemu && *last)
+                fprintf(stderr, "holt: the guest died: %s\n", last);
+        return 128 + SIGKILL;
+}
+
+int monitor_serve(struct monitor *m)
+{
+        int r;
+
+        program_begin(m);
+        /* What the agent said behind STARTED. */
+        r = channel_take(m);
+        while (r == 0 && !program_is_over(m))
+                r = step(m);
+        return program_is_over(m) ? m->exit_code : died(m);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process that stays with a running virtual machine: QEMU's parent, and to holt-shim the instance's first process.
+ *
+ * Theory of operation. It reads its job (job.h), starts QEMU (qemu.c) and waits for the agent's HELLO on the other end
+ * of a virtio-serial port; CONFIGURE makes the guest what it shall be, START has the program begun, and only then the
+ * shim hears that it runs (boot.c). From then on one poll loop (monitor.c) passes frames between the agent and those
+ * that talk to it: the program's own standard streams, which are ours (program.c), and the connections on vm.sock, a
+ * session each (client.c). Windows of the protocol go from end to end, so that what waits here has a bound for each
+ * session whatever the guest says: a guest that sends more than it was granted is ended.
+ */
+#pragma once
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "instance/protocol.h"
+#include "monitor/job.h"
+#include "vm/qmp.h"
+
+enum {
+        MONITOR_JOB = 3,    /* the job, a file from its beginning */
+        MONITOR_ANSWER = 4, /* a struct error whose code is 0 when the program runs */
+        MONITOR_PLACE = 5,  /* RUN/instances/ID */
+        MONITOR_LAYERS = 6, /* the first; as many as the job says */
+};
+
+enum { MONITOR_MAX_CLIENTS = 64, MONITOR_CONSOLE = 4 << 10 };
+
+/* Sessions of the channel: 0 is about the guest, 1 is the program, others are clients'. */
+enum { SESSION_GUEST, SESSION_PROGRAM, SESSION_FIRST_CLIENT };
+
+struct monitor_client {
+        int fd;
+        uint16_t session;
+        struct protocol_reader in;
+        struct buf out;
+        uint32_t granted; /* bytes of output that the agent may still send */
+        bool said_hello, started, is_stuck, waits_for_guest;
+};
+
+/* What the program writes and our own stdout or stderr has not taken yet. */
+struct monitor_output {
+        int fd; /* -1: nobody takes it */
+        struct buf pending;
+};
+
+struct monitor {
+        struct monitor_job job;
+        pid_t qemu; /* 0: it is gone */
+        int qemu_pidfd, signals, listener, console;
+        struct qmp qmp;
+
+        int agent; /* the channel */
+        struct protocol_reader in;
+        struct buf out;
+
+        /* The program. */
+        bool reads_input;
+        uint32_t input_granted, output_granted, ungranted;
+        struct monitor_output output[2];
+        bool has_exited;
+        int exit_code;
+
+        struct monitor_client *clients[MONITOR_MAX_CLIENTS];
+        size_t n_clients;
+        bool is_paused;
+        char said[MONITOR_CONSOLE + 1]; /* on the console, last */
+        size_t said_len;
+};
+
+/* --- monitor.c --- */
+/* Until the program has ended: its exit status. */
+int monitor_serve(struct monitor *m);
+
+/* --- qemu.c --- */
+/* Starts it, and opens the channels. The layers' descriptors are QEMU's then. */
+int monitor_start_qemu(struct monitor *m, struct error *err);
+void monitor_end_qemu(struct monitor *m);
+
+/* --- boot.c --- */
+int monitor_boot(struct monitor *m, struct error *err);
+
+/* --- channel.c --- */
+void channel_send(struct monitor *m, unsigned type, uint16_t session, const void *payload, size_t len);
+void channel_send_error(struct buf *out, const struct error *err);
+/* 0, or -errno when the guest is gone or says what it must not. */
+int channel_flush(struct monitor *m);
+int channel_receive(struct monitor *m);
+/* What came already. */
+int channel_take(struct monitor *m);
+/* There is so much to send that nobody else may add to it. */
+bool channel_is_full(const struct monitor *m);
+/* Keeps the end of what the guest's kernel says. */
+void console_read(struct monitor *m);
+/* Its last line, for an error; "" for none. */
+const char *console_last(const struct monitor *m);
+
+/* --- program.c --- */
+void program_begin(struct monitor *m);
+/* A frame of its session: 0, or -EPROTO. */
+int program_take(struct monitor *m, const struct frame *f);
+void program_poll(const struct monitor *m, struct pollfd p[3]);
+void program_step(struct monitor *m, const struct pollfd p[3]);
+void program_signal(struct monitor *m, int signo);
+void program_resize(struct monitor *m);
+/* It has ended, and everything that it wrote is away. */
+bool program_is_over(const struct monitor *m);
+
+/* --- client.c --- */
+void client_accept(struct monitor *m);
+struct pollfd client_poll(const struct monitor *m, const struct monitor_client *c);
+void client_step(struct monitor *m, struct monitor_client *c, short revents);
+/* A frame of the agent's for a client's session, or for who waits for the guest's own answer. */
+int client_take(struct monitor *m, const struct frame *f);
+void client_drop_stuck(struct monitor *m);

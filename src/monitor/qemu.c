@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "monitor/monitor.h"
+#include "sys/process.h"
+#include "vm/layer_disk.h"
+#include "vm/machine.h"
+
+enum { NOBODY = 65534 };
+
+/* What becomes QEMU's, and is closed here when it has it. */
+struct belongings {
+        int qmp[2], agent[2], console[2]; /* ours, QEMU's */
+        int kernel, initramfs;
+        int files[MACHINE_MAX_FILES];
+        size_t n_files;
+        struct machine machine;
+        char kernel_path[32], initramfs_path[32], layers[24], disk[24];
+};
+
+static void close_all(struct belongings *b)
+{
+        const int fds[] = { b->qmp[0],     b->qmp[1],     b->agent[0], b->agent[1],
+                            b->console[0], b->console[1], b->kernel,   b->initramfs };
+
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                if (fds[i] >= 0)
+                        close(fds[i]);
+        for (size_t i = 0; i < b->n_files; i++)
+                close(b->files[i]);
+}
+
+static int make_channels(struct belongings *b, struct error *err)
+{
+        int *const pairs[] = { b->qmp, b->agent, b->console };
+
+        for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+                if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]) < 0)
+                        return error_errno(err, errno, "make a socket");
+        return 0;
+}
+
+/* QEMU opens its kernel by a path, and as somebody who may open nothing: a copy in memory that anybody may read. */
+static int copy_to_memory(const char *path, char ret_path[32], struct error *err)
+{
+        own_fd int file = open(path, O_RDONLY | O_CLOEXEC), copy = -1;
+        struct stat st;
+        off_t at = 0;
+
+        if (file < 0 || fstat(file, &st) < 0)
+                return error_errno(err, errno, "open %s", path);
+        copy = memfd_create("boot", MFD_CLOEXEC);
+        if (copy < 0)
+                return error_errno(err, errno, "make a file in memory");
+        while (at < st.st_size)
+                if (sendfile(copy, file, &at, (size_t)(st.st_size - at)) <= 0)
+                        return error_errno(err, errno ? errno : EIO, "read %s", path);
+        snprintf(ret_path, 32, "/proc/self/fd/%d", copy);
+        return take_fd(&copy);
+}
+
+static int open_file(struct belongings *b, const char *path, int flags, struct error *err)
+{
+        int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd < 0)
+                return error_errno(err, errno, "open %s", path);
+        b->files[b->n_files++] = fd;
+        return 0;
+}
+
+/* QEMU gets none that could do more than it asks for. */
+static int open_read_only(int fd)
+{
+        char path[32];
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The descriptor is the first file, and names those behind it. */
+static int take_layers(struct belongings *b, const struct monitor_job *j, struct error *err)
+{
+        struct layer_extent *extents = calloc(j->n_layers, sizeof(*extents));
+        char(*names)[24] = calloc(j->n_layers, sizeof(*names));
+        own_buf struct buf text = {};
+        own_fd int text_fd = memfd_create("layers", MFD_CLOEXEC);
+        int r = 0, fd = text_fd < 0 ? -1 : open_read_only(text_fd);
+
+        if (fd < 0 || !extents || !names)
+                r = error_errno(err, fd < 0 ? errno : ENOMEM, "make a disk of the layers");
+        if (fd >= 0)
+                b->files[b->n_files++] = fd;
+        for (size_t i = 0; i < j->n_layers && r == 0; i++) {
+                b->files[b->n_files++] = MONITOR_LAYERS + (int)i;
+                snprintf(names[i], sizeof(names[i]), "/dev/fdset/%zu", b->n_files);
+                extents[i] = (struct layer_extent){ names[i], j->layers[i] };
+        }
+        if (r == 0)
+                r = layer_disk_describe(extents, j->n_layers, &text, err);
+        if (r == 0 && pwrite(text_fd, text.data, text.len, 0) != (ssize_t)text.len)
+                r = error_errno(err, EIO, "describe the disk of the layers");
+        free(extents);
+        free(names);
+        return r;
+}
+
+static int open_disks(struct belongings *b, const struct monitor_job *j, struct error *err)
+{
+        int r;
+
+        if (j->n_layers + 2 > MACHINE_MAX_FILES)
+                return error_set(err, E2BIG, "an image of %zu layers: a machine takes %d", j->n_layers,
+                                 MACHINE_MAX_FILES - 2);
+        r = take_layers(b, j, err);
+        snprintf(b->layers, sizeof(b->layers), "/dev/fdset/1");
+        b->machine.layers = b->layers;
+        if (r < 0 || !j->disk)
+                return r;
+        r = open_file(b, j->disk, O_RDWR, err);
+        snprintf(b->disk, sizeof(b->disk), "/dev/fdset/%zu", b->n_files);
+        b->machine.disk = b->disk;
+        return r;
+}
+
+static int prepare(struct belongings *b, const struct monitor_job *j, struct error *err)
+{
+        char why[128];
+        int r = make_channels(b, err);
+
+        b->machine = (struct machine){ .accelerator = accelerator_probe(why, sizeof(why)),
+                                       .cpus = j->cpus,
+                                       .memory_mib = j->memory_mib,
+                                       .kernel = b->kernel_path,
+                                       .initramfs = b->initramfs_path,
+                                       .qmp = b->qmp[1],
+                                       .agent = b->agent[1],
+                                       .console = b->console[1],
+                                       .tap = -1,
+                                       .files = b->files };
+        if (b->machine.accelerator == ACCELERATOR_TCG)
+                b->machine.tsc_khz = machine_tsc_khz();
+        if (r == 0)
+                r = b->kernel = copy_to_memory(j->kernel, b->kernel_path, err);
+        if (r >= 0)
+                r = b->initramfs = copy_to_memory(j->initramfs, b->initramfs_path, err);
+        if (r >= 0)
+                r = open_disks(b, j, err);
+        b->machine.n_files = b->n_files;
+        return r < 0 ? r : 0;
+}
+
+/* ---- the process ---- */
+
+static bool keep(int fd)
+{
+        return fcntl(fd, F_SETFD, 0) == 0;
+}
+
+static bool keep_all(const struct belongings *b)
+{
+        const int fds[] = { b->qmp[1], b->agent[1], b->console[1], b->kernel, b->initramfs };
+        bool kept = true;
+
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                kept &= keep(fds[i]);
+        for (size_t i = 0; i < b->n_files; i++)
+                kept &= keep(b->files[i]);
+        return kept;
+}
+
+/* Nobody, who may no more become anybody; with KVM a member of its group. */
+static bool drop_rights(const struct belongings *b)
+{
+        struct stat st;
+        gid_t group = NOBODY;
+
+        if (b->machine.accelerator == ACCELERATOR_KVM && stat("/dev/kvm", &st) == 0)
+                group = st.st_gid;
+        return setgroups(0, NULL) == 0 && setresgid(group, group, group) == 0 &&
+               setresuid(NOBODY, NOBODY, NOBODY) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+/* What QEMU has to complain of goes where the guest's kernel does. */
+static void become(const struct belongings *b, const struct machine_args *args)
+{
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        process_reset_signals();
+        if (!keep_all(b) || dup2(null, STDIN_FILENO) < 0 || dup2(b->console[1], STDOUT_FILENO) < 0 ||
+            dup2(b->console[1], STDERR_FILENO) < 0 || setsid() < 0 || !drop_rights(b) ||
+            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return;
+        execvp(args->v[0], (char *const *)args->v);
+        dprintf(STDERR_FILENO, "%s: %s\n", args->v[0], strerror(errno));
+}
+
+static int spawn(struct monitor *m, const struct belongings *b, const struct machine_args *args, struct error *err)
+{
+        const struct clone_options o = { .flags = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID,
+                                         .cgroup_fd = -1,
+                                         .ret_pidfd = &m->qemu_pidfd };
+        pid_t pid = process_clone(&o);
+
+        if (pid < 0)
+                return error_errno(err, -pid, "start QEMU");
+        if (pid == 0) {
+                become(b, args);
+                _exit(127);
+        }
+        m->qemu = pid;
+        return 0;
+}
+
+int monitor_start_qemu(struct monitor *m, struct error *err)
+{
+        struct belongings b = {
+                .qmp = { -1, -1 }, .agent = { -1, -1 }, .console = { -1, -1 }, .kernel = -1, .initramfs = -1
+        };
+        own_machine_args struct machine_args args = {};
+        int r = prepare(&b, &m->job, err);
+
+        if (r == 0)
+                r = machine_args(&b.machine, &args, err);
+        if (r == 0)
+                r = spawn(m, &b, &args, err);
+        if (r == 0) {
+                m->qmp.fd = take_fd(&b.qmp[0]);
+                m->agent = take_fd(&b.agent[0]);
+                m->console = take_fd(&b.console[0]);
+        }
+        close_all(&b);
+        return r;
+}
+
+void monitor_end_qemu(struct monitor *m)
+{
+        if (!m->qemu)
+                return;
+        process_signal(m->qemu_pidfd, SIGKILL);
+        process_wait(m->qemu);
+        m->qemu = 0;
+}
