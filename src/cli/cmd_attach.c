@@ -34,6 +34,8 @@ int cmd_attach(struct invocation *inv, struct error *err)
                 r = instance_find(&e, a->operands[0], &i, err);
         if (r < 0 || !i)
                 return r;
+        o.name = i->name;
+        o.tty = i->options.tty;
         o.input = i->options.interactive && !args_flag(a, OPTION_NO_STDIN);
         r = check(i, &o, err);
         if (r == 0)
@@ -43,7 +45,7 @@ int cmd_attach(struct invocation *inv, struct error *err)
         if (r == 0)
                 instance_tell(&e, i, "attach", NULL);
         if (r == 0)
-                r = shim_relay(shim, i, &o, &end, &inv->exit_status, err);
+                r = shim_relay(shim, &o, &end, &inv->exit_status, err);
         if (r == 0 && end == ATTACH_DETACHED) {
                 instance_tell(&e, i, "detach", NULL);
                 report_error("read escape sequence");

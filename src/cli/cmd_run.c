@@ -184,7 +184,9 @@ static int read_attach(struct invocation *inv, const struct instance *i, struct 
 {
         const struct args *a = &inv->args;
 
-        *o = (struct attach_options){ .input = i->options.interactive,
+        *o = (struct attach_options){ .name = i->name,
+                                      .tty = i->options.tty,
+                                      .input = i->options.interactive,
                                       .proxy_signals = !args_has(a, OPTION_SIG_PROXY) || args_flag(a, OPTION_SIG_PROXY),
                                       .detach_keys = args_str(a, OPTION_DETACH_KEYS) };
         return read_streams(a, o, err);
@@ -194,7 +196,7 @@ static int follow(struct invocation *inv, struct engine *e, struct instance *i, 
                   const struct attach_options *o, struct error *err)
 {
         enum attach_end end;
-        int r = shim_relay(shim, i, o, &end, &inv->exit_status, err);
+        int r = shim_relay(shim, o, &end, &inv->exit_status, err);
 
         if (r < 0 || end == ATTACH_DETACHED)
                 return r;

@@ -54,8 +54,10 @@ static int attach(struct invocation *inv, struct error *err)
                 inv->failure_status = r == -EALREADY ? 1 : exit_status_of(err);
                 return r;
         }
+        o.name = i->name;
+        o.tty = i->options.tty;
         o.input = args_flag(a, OPTION_INTERACTIVE) && i->options.interactive;
-        r = shim_relay(shim, i, &o, &end, &inv->exit_status, err);
+        r = shim_relay(shim, &o, &end, &inv->exit_status, err);
         return r < 0 || end == ATTACH_DETACHED ? r : instance_clean_up(&e, i, err);
 }
 

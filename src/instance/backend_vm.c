@@ -13,6 +13,7 @@
 
 #include "base/own.h"
 #include "instance/backend.h"
+#include "instance/exec_vm.h"
 #include "instance/protocol.h"
 #include "instance/vm_client.h"
 #include "instance/vm_spawn.h"
@@ -144,4 +145,5 @@ const struct backend backend_vm = {
         .signal = send_signal,
         .pause = set_paused,
         .is_paused = is_paused,
+        .exec = exec_vm,
 };

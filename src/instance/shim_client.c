@@ -27,23 +27,6 @@ static void add_hello(struct buf *out)
         protocol_add(out, PROTOCOL_HELLO, version, sizeof version);
 }
 
-static int take_error(const struct frame *f, struct error *err)
-{
-        int code = f->len >= 4 ? (int)protocol_u32(f->payload) : 0;
-
-        return error_set(err, code > 0 ? code : EPROTO, "%.*s", f->len >= 4 ? (int)f->len - 4 : 0, f->payload + 4);
-}
-
-int shim_take_state(const struct frame *f, struct instance_state *ret, struct error *err)
-{
-        own_json struct json_object *obj = NULL;
-        int r = json_parse((const char *)f->payload, f->len, &obj, err);
-
-        if (r == 0)
-                r = json_is_object(obj) ? instance_state_read(obj, ret, err) : -EINVAL;
-        return r < 0 ? error_set(err, EPROTO, "the shim does not say how the instance is") : 0;
-}
-
 /* The next frame but HELLO, which is looked at. An ERROR becomes *err. */
 static int receive(int shim, struct frame *f, unsigned char *payload, struct error *err)
 {
@@ -53,7 +36,7 @@ static int receive(int shim, struct frame *f, unsigned char *payload, struct err
                 if (r <= 0)
                         return lost(r, err);
                 if (f->type == PROTOCOL_ERROR)
-                        return take_error(f, err);
+                        return shim_take_error(f, err);
                 if (f->type != PROTOCOL_HELLO)
                         return 0;
                 if (protocol_u32(payload) != PROTOCOL_VERSION)

@@ -29,11 +29,14 @@ int shim_begin(int shim, struct engine *e, struct instance *i, const struct star
 int shim_connect(struct engine *e, const struct instance *i, struct error *err);
 
 struct attach_options {
+        const char *name;          /* of the instance */
+        bool tty;                  /* there is a terminal at the other end */
         bool input;                /* our standard input is the instance's */
         bool no_output, no_errors; /* its output, its errors are not wanted */
         bool proxy_signals;        /* ours are passed on */
         const char *detach_keys;   /* "ctrl-p,ctrl-q"; "": none; NULL: the usual */
         bool redraw;               /* it runs already: have it draw its terminal anew */
+        int64_t timeout;           /* ns; 0: none. Then it is killed: -ETIMEDOUT */
 };
 
 enum attach_end { ATTACH_EXITED, ATTACH_DETACHED };
@@ -45,8 +48,7 @@ int shim_attach(int shim, struct error *err);
  * Relays between the connection that is attached and our standard streams until the instance ends (*ret_exit is then
  * its exit status, and the shim has given everything back but ROOT/instances/ID) or the user leaves it.
  */
-int shim_relay(int shim, const struct instance *i, const struct attach_options *o, enum attach_end *ret_end,
-               int *ret_exit, struct error *err);
+int shim_relay(int shim, const struct attach_options *o, enum attach_end *ret_end, int *ret_exit, struct error *err);
 
 /* Sends the signal and, if it is one that ends, takes note that it is a command's will. */
 int shim_signal(int shim, int signo, struct error *err);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -26,7 +27,6 @@ enum { ROOM = 64 << 10, INPUT_CHUNK = 16 << 10, READER_TIME = 2000 };
 
 struct relay {
         int shim;
-        const struct instance *instance;
         const struct attach_options *options;
         struct user_terminal terminal;
         struct detach_keys keys;
@@ -40,7 +40,8 @@ struct relay {
         bool proxies;        /* signals are passed on; who has a terminal types them */
         int passed_on;       /* a signal that ends; 0 */
         bool exited, detached;
-        bool is_gone; /* the shim: there is nobody to pass on to */
+        int64_t deadline; /* CLOCK_MONOTONIC, ns; 0: none */
+        bool is_gone;     /* the shim: there is nobody to pass on to */
         struct instance_state state;
 };
 
@@ -126,7 +127,7 @@ static int receive(struct relay *r, struct error *err)
         ssize_t n = protocol_receive(&r->reader, r->shim, ROOM);
 
         if (n == 0)
-                return error_set(err, EPIPE, "the shim of %s has died", r->instance->name);
+                return error_set(err, EPIPE, "the shim of %s has died", r->options->name);
         return n < 0 ? error_errno(err, (int)-n, "talk to the shim") : 0;
 }
 
@@ -162,7 +163,7 @@ static void send_size(struct relay *r, unsigned more)
         unsigned char size[4];
         struct winsize w;
 
-        if (!r->instance->options.tty || ioctl(STDIN_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_row || !w.ws_col)
+        if (!r->options->tty || ioctl(STDIN_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_row || !w.ws_col)
                 return;
         protocol_put_u16(size, (uint16_t)(w.ws_row + more));
         protocol_put_u16(size + 2, (uint16_t)(w.ws_col + more));
@@ -186,6 +187,35 @@ static void handle_signal(struct relay *r)
         }
 }
 
+/* ---- time ---- */
+
+static int64_t now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* In ms; -1: for ever. Who was signalled and is gone has a while to read. */
+static int time_left(const struct relay *r)
+{
+        int64_t left = r->deadline ? r->deadline - now() : 0;
+
+        if (r->to >= 0 && r->is_gone && r->passed_on)
+                return READER_TIME;
+        return !r->deadline ? -1 : left < 0 ? 0 : (int)(left / 1000000) + 1;
+}
+
+static int expire(struct relay *r, struct error *err)
+{
+        unsigned char number[4];
+
+        protocol_put_u32(number, SIGKILL);
+        tell(r, PROTOCOL_SIGNAL, number, sizeof number);
+        return error_set(err, ETIMEDOUT, "it took too long, and was killed");
+}
+
 /* ---- both ---- */
 
 static int step(struct relay *r, struct error *err)
@@ -195,11 +225,13 @@ static int step(struct relay *r, struct error *err)
                               { .fd = r->terminal.signals, .events = POLLIN },
                               { .fd = reads ? STDIN_FILENO : -1, .events = POLLIN },
                               { .fd = writes ? r->fds[r->to] : -1, .events = POLLOUT } };
-        int n = poll(p, ARRAY_SIZE(p), writes && r->is_gone && r->passed_on ? READER_TIME : -1);
+        int n = poll(p, ARRAY_SIZE(p), time_left(r));
 
         if (n < 0)
                 return errno == EINTR ? 0 : error_errno(err, errno, "wait for the shim");
-        if (n == 0)
+        if (r->deadline && now() >= r->deadline)
+                return expire(r, err);
+        if (n == 0 && r->passed_on)
                 user_terminal_die(&r->terminal, r->passed_on);
         n = 0;
         if (p[1].revents)
@@ -228,22 +260,21 @@ static int relay(struct relay *r, struct error *err)
         return n;
 }
 
-int shim_relay(int shim, const struct instance *i, const struct attach_options *o, enum attach_end *ret_end,
-               int *ret_exit, struct error *err)
+int shim_relay(int shim, const struct attach_options *o, enum attach_end *ret_end, int *ret_exit, struct error *err)
 {
         struct relay r = { .shim = shim,
-                           .instance = i,
                            .options = o,
                            .to = -1,
                            .input_ended = !o->input,
-                           .proxies = o->proxy_signals && !i->options.tty };
+                           .deadline = o->timeout ? now() + o->timeout : 0,
+                           .proxies = o->proxy_signals && !o->tty };
         int n = 0;
 
         /* Only from a terminal to a terminal: elsewhere these bytes are as good as any. */
-        if (i->options.tty && isatty(STDIN_FILENO))
+        if (o->tty && isatty(STDIN_FILENO))
                 n = detach_keys_parse(o->detach_keys, &r.keys, err);
         if (n == 0)
-                n = user_terminal_open(&r.terminal, i->options.tty && o->input, r.proxies, err);
+                n = user_terminal_open(&r.terminal, o->tty && o->input, r.proxies, err);
         if (n == 0) {
                 open_outputs(&r);
                 n = relay(&r, err);

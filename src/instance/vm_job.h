@@ -16,8 +16,8 @@
 int vm_options_check(const struct instance_options *o, struct error *err);
 
 /*
- * Appends the job, and makes what it needs beside the instance: the file that guests boot from, and its disk. layers: the
- * sizes of their EROFS images, lowest first. spec: the runtime-spec's configuration.
+ * Appends the job, and makes what it needs beside the instance: the file that guests boot from, and its disk. layers:
+ * the sizes of their EROFS images, lowest first. spec: the runtime-spec's configuration.
  */
 int vm_job_write(struct engine *e, const struct instance *i, const char *hostname, const uint64_t *layers,
                  size_t n_layers, const struct buf *spec, struct buf *out, struct error *err);

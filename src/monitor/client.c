@@ -7,16 +7,30 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/instance.h"
 #include "monitor/monitor.h"
 
 enum { ROOM = 4 << 10, ANSWER_MS = 5000 };
 
-static void client_free(struct monitor_client *c)
+static void hang_up(struct monitor_client *c)
 {
         protocol_reader_finish(&c->in);
         buf_finish(&c->out);
-        close(c->fd);
-        free(c);
+        if (c->fd >= 0)
+                close(take_fd(&c->fd));
+}
+
+/* As much again as is on its way to nobody. */
+static void grant(struct monitor *m, struct monitor_client *c)
+{
+        unsigned char window[4];
+
+        if (!c->session || !c->ungranted)
+                return;
+        protocol_put_u32(window, c->ungranted);
+        channel_send(m, PROTOCOL_WINDOW, c->session, window, sizeof(window));
+        c->granted += c->ungranted;
+        c->ungranted = 0;
 }
 
 void client_accept(struct monitor *m)
@@ -50,25 +64,69 @@ static struct monitor_client *find(const struct monitor *m, uint16_t session)
         return NULL;
 }
 
+/* As a shim says it: to a client there is no difference. */
+static int add_exit(struct monitor_client *c, const struct frame *f)
+{
+        own_json struct json_object *json = NULL;
+        own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
+        struct instance_state state = { .status = INSTANCE_EXITED };
+        struct error ignored;
+        uint32_t code;
+
+        if (json_parse((const char *)f->payload, f->len, &json, &ignored) < 0 || !json_is_object(json) ||
+            json_get_u32(json, "exit", &code, &ignored) <= 0)
+                return -EPROTO;
+        state.exit_code = (int)(code & 255);
+        instance_state_write(&state, &w, NULL);
+        protocol_add(&c->out, PROTOCOL_EXITED, text.data, text.len);
+        return 0;
+}
+
+static int take_output(struct monitor *m, struct monitor_client *c, const struct frame *f)
+{
+        if (f->len > c->granted)
+                return -EPROTO;
+        c->granted -= f->len;
+        c->ungranted += f->len;
+        if (c->fd >= 0)
+                protocol_add(&c->out, f->type, f->payload, f->len);
+        else
+                grant(m, c);
+        return 0;
+}
+
 int client_take(struct monitor *m, const struct frame *f)
 {
         struct monitor_client *c = find(m, f->session);
-        bool is_output = f->type == PROTOCOL_STDOUT || f->type == PROTOCOL_STDERR;
+        int r = 0;
 
         if (!c)
                 return 0;
-        if (is_output && f->len > c->granted)
-                return -EPROTO;
-        c->granted -= is_output ? f->len : 0;
-        protocol_add(&c->out, f->type, f->payload, f->len);
-        c->is_stuck |= buf_failed(&c->out);
         if (f->session == SESSION_GUEST)
                 c->waits_for_guest = false;
-        else if (f->type == PROTOCOL_EXITED || (f->type == PROTOCOL_ERROR && !c->started))
+        switch (f->type) {
+        case PROTOCOL_STDOUT:
+        case PROTOCOL_STDERR:
+                r = take_output(m, c, f);
+                break;
+        case PROTOCOL_EXITED:
+                r = add_exit(c, f);
                 c->session = 0;
-        else if (f->type == PROTOCOL_STARTED)
+                break;
+        case PROTOCOL_ERROR:
+                protocol_add(&c->out, f->type, f->payload, f->len);
+                c->session = c->started ? c->session : 0;
+                break;
+        case PROTOCOL_STARTED:
                 c->started = true;
-        return 0;
+                protocol_add(&c->out, f->type, f->payload, f->len);
+                break;
+        default:
+                protocol_add(&c->out, f->type, f->payload, f->len);
+        }
+        c->is_stuck |= buf_failed(&c->out) || (c->fd < 0 && !c->session);
+        return r;
 }
 
 /* ---- what comes from the client ---- */
@@ -148,10 +206,12 @@ static void handle_for_guest(struct monitor *m, struct monitor_client *c, const 
 
 static void handle(struct monitor *m, struct monitor_client *c, const struct frame *f)
 {
-        if (f->type == PROTOCOL_START && !c->session && !c->started)
+        if (f->type == PROTOCOL_START && !c->session && !c->started) {
                 c->session = free_session(m);
-        else if (f->type == PROTOCOL_START)
+                c->ungranted = PROTOCOL_WINDOW_SIZE;
+        } else if (f->type == PROTOCOL_START) {
                 c->is_stuck = true;
+        }
         if (!c->session) {
                 /* What it still says of a session that has ended. */
                 if (!c->started)
@@ -159,10 +219,6 @@ static void handle(struct monitor *m, struct monitor_client *c, const struct fra
                 return;
         }
         switch (f->type) {
-        case PROTOCOL_WINDOW:
-                c->is_stuck |= protocol_u32(f->payload) > UINT32_MAX - c->granted;
-                c->granted += protocol_u32(f->payload);
-                break;
         case PROTOCOL_START:
         case PROTOCOL_STDIN:
         case PROTOCOL_END:
@@ -174,6 +230,8 @@ static void handle(struct monitor *m, struct monitor_client *c, const struct fra
         }
         if (!c->is_stuck)
                 channel_send(m, f->type, c->session, f->payload, f->len);
+        if (f->type == PROTOCOL_START)
+                grant(m, c);
 }
 
 /* HELLO comes first, and but once. */
@@ -234,28 +292,38 @@ struct pollfd client_poll(const struct monitor *m, const struct monitor_client *
 
 void client_step(struct monitor *m, struct monitor_client *c, short revents)
 {
+        if (c->fd < 0)
+                return;
         if (revents & (POLLIN | POLLHUP | POLLERR))
                 receive(m, c);
         if (!c->is_stuck)
                 flush(c);
+        if (!c->out.len)
+                grant(m, c);
 }
 
-/* A process whose client has gone is told as by a terminal that goes. */
+/* What its process writes from now on is for nobody, and what it reads has an end. */
+static void leave(struct monitor *m, struct monitor_client *c)
+{
+        hang_up(c);
+        c->is_stuck = c->waits_for_guest = false;
+        channel_send(m, PROTOCOL_END, c->session, NULL, 0);
+        grant(m, c);
+}
+
 void client_drop_stuck(struct monitor *m)
 {
         for (size_t i = 0; i < m->n_clients;) {
                 struct monitor_client *c = m->clients[i];
-                unsigned char payload[4];
 
+                if (c->is_stuck && c->session && c->fd >= 0)
+                        leave(m, c);
                 if (!c->is_stuck) {
                         i++;
                         continue;
                 }
                 m->clients[i] = m->clients[--m->n_clients];
-                if (c->session) {
-                        protocol_put_u32(payload, SIGHUP);
-                        channel_send(m, PROTOCOL_SIGNAL, c->session, payload, sizeof(payload));
-                }
-                client_free(c);
+                hang_up(c);
+                free(c);
         }
 }

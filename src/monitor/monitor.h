@@ -34,12 +34,14 @@ enum { MONITOR_MAX_CLIENTS = 64, MONITOR_CONSOLE = 4 << 10 };
 /* Sessions of the channel: 0 is about the guest, 1 is the program, others are clients'. */
 enum { SESSION_GUEST, SESSION_PROGRAM, SESSION_FIRST_CLIENT };
 
+/* A client that goes leaves its process, whose output nobody gets any more: fd is -1 then. */
 struct monitor_client {
         int fd;
-        uint16_t session;
+        uint16_t session; /* 0: none, or none any more */
         struct protocol_reader in;
         struct buf out;
-        uint32_t granted; /* bytes of output that the agent may still send */
+        uint32_t granted;   /* bytes of output that the agent may still send */
+        uint32_t ungranted; /* that it sent, and wait for the client */
         bool said_hello, started, is_stuck, waits_for_guest;
 };
 

@@ -142,9 +142,12 @@ static int begin(struct engine *e, struct instance *i, char **argv, bool attach,
 
 static int relay(struct engine *e, struct instance *i, int shim, struct error *err)
 {
-        const struct attach_options o = { .input = i->options.interactive, .proxy_signals = !i->options.tty };
+        const struct attach_options o = { .name = i->name,
+                                          .tty = i->options.tty,
+                                          .input = i->options.interactive,
+                                          .proxy_signals = !i->options.tty };
         enum attach_end end;
-        int exit_code, r = shim_relay(shim, i, &o, &end, &exit_code, err);
+        int exit_code, r = shim_relay(shim, &o, &end, &exit_code, err);
 
         if (r < 0)
                 return fail(err);
