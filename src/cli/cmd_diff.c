@@ -45,8 +45,10 @@ static int diff(struct engine *e, struct instance *i, struct buf *out, struct er
         own_instance_mounts struct instance_mounts m = {};
         own_mem const char **list = NULL;
         own_fd int upper = -1;
-        int r = instance_mounts_all(i, &m, err);
+        int r = instance_check_on_host(i, "compared with its image", err);
 
+        if (r == 0)
+                r = instance_mounts_all(i, &m, err);
         if (r == 0)
                 r = list_places(&m, &list, err);
         if (r == 0)

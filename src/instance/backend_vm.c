@@ -15,6 +15,7 @@
 #include "instance/backend.h"
 #include "instance/exec_vm.h"
 #include "instance/protocol.h"
+#include "instance/stats_text.h"
 #include "instance/vm_client.h"
 #include "instance/vm_spawn.h"
 #include "sys/fd.h"
@@ -137,6 +138,14 @@ static int is_paused(const char *run, const char *id)
         return vm_is_paused(run, id);
 }
 
+static int stats(const char *run, const char *id, struct instance_stats *ret, struct error *err)
+{
+        own_buf struct buf text = {};
+        int r = vm_query(run, id, PROTOCOL_STATS, NULL, 0, &text, err);
+
+        return r < 0 ? r : stats_read(buf_str(&text), text.len, ret, err);
+}
+
 const struct backend backend_vm = {
         .name = "vm",
         .is_machine = true,
@@ -146,4 +155,5 @@ const struct backend backend_vm = {
         .pause = set_paused,
         .is_paused = is_paused,
         .exec = exec_vm,
+        .stats = stats,
 };

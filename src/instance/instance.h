@@ -113,6 +113,10 @@ int instance_read_state(struct engine *e, struct instance *i, struct error *err)
 /* The newest first, damaged ones with them; *i belongs to the caller of instances() and lives during the call. */
 int instances(struct engine *e, int (*each)(void *userdata, struct instance *i), void *userdata, struct error *err);
 
+/* Files, processes and namespaces of a machine with a kernel of its own are not this host's: -ENOTSUP, with what cannot
+ * be done ("copied from"). */
+int instance_check_on_host(const struct instance *i, const char *what, struct error *err);
+
 /* For a look: the state that was read last may have passed. */
 bool instance_is_running(const struct instance *i); /* also when it is paused, stopping, or waits for its next start */
 

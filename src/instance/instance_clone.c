@@ -208,8 +208,10 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
         struct snapshot base;
         struct error ignored;
         struct store *store;
-        int r = copy_options(i, o, &options, err);
+        int r = instance_check_on_host(i, "cloned", err);
 
+        if (r == 0)
+                r = copy_options(i, o, &options, err);
         if (r == 0)
                 r = instance_mounts_pin_images(i, &options, err);
         if (r == 0)

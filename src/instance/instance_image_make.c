@@ -262,8 +262,10 @@ int instance_image_make(struct engine *e, struct instance *i, const struct image
         struct layer_captured layer = { .pin = -1 };
         struct base base = {};
         struct store *store;
-        int r = instance_take_rights(e, i, i->id, err);
+        int r = instance_check_on_host(i, "committed", err);
 
+        if (r == 0)
+                r = instance_take_rights(e, i, i->id, err);
         if (r == 0)
                 r = engine_store(e, &store, err);
         if (r == 0)

@@ -296,6 +296,8 @@ int network_open_netns(const struct engine *e, const struct instance *i, struct 
 {
         int fd;
 
+        if (instance_check_on_host(i, "joined", err) < 0)
+                return -err->code;
         if (!instance_is_running(i) || !i->state.pid)
                 return error_set(err, ESRCH, "the instance %s does not run", i->name);
         fd = i->backend->open_namespace(e->run, i->id, "net", err);

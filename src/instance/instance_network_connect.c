@@ -305,8 +305,10 @@ static int disconnect_locked(struct engine *e, struct instance *i, const char *n
 
 int instance_network_connect(struct engine *e, struct instance *i, const char *flag, struct error *err)
 {
-        int r = instance_lock_config(e, i, err);
+        int r = instance_check_on_host(i, "plugged in or out", err);
 
+        if (r == 0)
+                r = instance_lock_config(e, i, err);
         if (r < 0)
                 return r;
         r = connect_locked(e, i, flag, err);
@@ -316,8 +318,10 @@ int instance_network_connect(struct engine *e, struct instance *i, const char *f
 
 int instance_network_disconnect(struct engine *e, struct instance *i, const char *network, struct error *err)
 {
-        int r = instance_lock_config(e, i, err);
+        int r = instance_check_on_host(i, "plugged in or out", err);
 
+        if (r == 0)
+                r = instance_lock_config(e, i, err);
         if (r < 0)
                 return r;
         r = disconnect_locked(e, i, network, err);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/backend.h"
 #include "instance/instance_lock.h"
 #include "instance/instance_mounts.h"
 #include "instance/instance_record.h"
@@ -229,14 +230,26 @@ static int attach_volumes(struct engine *e, const struct instance *i, const stru
         return r;
 }
 
+int instance_check_on_host(const struct instance *i, const char *what, struct error *err)
+{
+        if (!i->backend->is_machine)
+                return 0;
+        return error_set(err, ENOTSUP,
+                         "instance %s is a virtual machine, whose files and processes are its own: it cannot "
+                         "be %s yet",
+                         i->name, what);
+}
+
 int instance_root_open(struct engine *e, struct instance *i, bool writable, struct instance_root *ret,
                        struct error *err)
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
         own_instance_mounts struct instance_mounts m = {};
         uint32_t size;
-        int r;
+        int r = instance_check_on_host(i, "looked into", err);
 
+        if (r < 0)
+                return r;
         if (writable && instance_is_running(i) && user_range_read_flag(i->options.userns, &size, err) > 0)
                 return error_set(err, ENOTSUP,
                                  "instance %s runs with ids of its own (--userns), as which nothing can be written "
@@ -263,8 +276,10 @@ int instance_root_open(struct engine *e, struct instance *i, bool writable, stru
 int instance_root_open_bare(struct engine *e, struct instance *i, struct instance_root *ret, struct error *err)
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
-        int r = mount_read_only(e, i, &root, err);
+        int r = instance_check_on_host(i, "exported", err);
 
+        if (r == 0)
+                r = mount_read_only(e, i, &root, err);
         if (r < 0)
                 return r;
         *ret = root;

@@ -161,6 +161,9 @@ static int find_namespace(struct start *s, const char *flag, const char *kind, c
         *ret = '\0';
         if (!name || r < 0)
                 return r;
+        r = instance_check_on_host(other, "joined", err);
+        if (r < 0)
+                return r;
         if (!instance_is_running(other) || !other->state.pid)
                 return error_set(err, ESRCH, "instance %s does not run: there is no %s namespace to join", name, kind);
         r = other->backend->open_namespace(s->e->run, other->id, kind, err);
