@@ -36,13 +36,21 @@ void output_read(struct agent *a, struct session *s, size_t stream)
                 read_some(a, s, stream);
 }
 
+/* Who granted nothing hears of an end before which nothing was written. */
+static bool has_some(const struct session *s, size_t stream)
+{
+        struct pollfd p = { .fd = s->out[stream], .events = POLLIN };
+
+        return poll(&p, 1, 0) > 0 && p.revents & POLLIN;
+}
+
 bool output_read_rest(struct agent *a, struct session *s)
 {
         for (size_t i = 0; i < SESSION_STREAMS; i++) {
-                do {
-                        if (s->out[i] >= 0 && !output_is_wanted(a, s))
-                                return false;
-                } while (s->out[i] >= 0 && read_some(a, s, i));
+                while (s->out[i] >= 0 && output_is_wanted(a, s) && read_some(a, s, i))
+                        continue;
+                if (s->out[i] >= 0 && !output_is_wanted(a, s) && has_some(s, i))
+                        return false;
         }
         return true;
 }
