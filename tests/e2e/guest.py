@@ -51,22 +51,24 @@ class Agent:
                 raise Ended
             self.data += data
 
+    def pump(self):
+        """Takes one frame: output is collected, windows are counted, anything else is kept."""
+        kind, number, payload = self.receive()
+        if kind in (STDOUT, STDERR):
+            self.output.setdefault((number, kind), []).append(payload)
+            self.grant(number, len(payload))
+        elif kind == WINDOW:
+            self.granted[number] = self.granted.get(number, 0) + struct.unpack("<I", payload)[0]
+        else:
+            self.frames.append((kind, number, payload))
+
     def wait(self, *kinds, session=None):
-        """The first frame of these types; what else comes is kept."""
-        for i, frame in enumerate(self.frames):
-            if frame[0] in kinds and session in (None, frame[1]):
-                return self.frames.pop(i)
+        """The first frame of these types."""
         while True:
-            kind, number, payload = self.receive()
-            if kind in (STDOUT, STDERR):
-                self.output.setdefault((number, kind), []).append(payload)
-                self.grant(number, len(payload))
-            elif kind == WINDOW:
-                self.granted[number] = self.granted.get(number, 0) + struct.unpack("<I", payload)[0]
-            elif kind in kinds and session in (None, number):
-                return kind, number, payload
-            else:
-                self.frames.append((kind, number, payload))
+            for i, frame in enumerate(self.frames):
+                if frame[0] in kinds and session in (None, frame[1]):
+                    return self.frames.pop(i)
+            self.pump()
 
     def expect(self, kind, session=None):
         got = self.wait(kind, ERROR, session=session)
@@ -90,6 +92,18 @@ class Agent:
         if window:
             self.grant(session, window)
 
+    def feed(self, session, data):
+        """All of it as STDIN, as far as it is granted, and its end."""
+        while data:
+            if not self.granted[session]:
+                self.pump()
+                continue
+            part = data[:min(self.granted[session], 32768)]
+            self.granted[session] -= len(part)
+            data = data[len(part):]
+            self.send(STDIN, part, session)
+        self.send(END, b"", session)
+
     def exited(self, session):
         return json.loads(self.expect(EXITED, session=session))
 
@@ -102,17 +116,16 @@ class Agent:
 
 
 class Machine:
-    def __init__(self, tool, root, program, *options, console=None):
-        self.qmp, qmp = socket.socketpair()
-        ours, theirs = socket.socketpair()
-        self.console = open(console or os.devnull, "wb")
+    def __init__(self, tool, root, program, *options):
+        pairs = [socket.socketpair() for _ in range(3)]
+        theirs = [pair[1].fileno() for pair in pairs]
         self.began = time.monotonic()
-        self.process = subprocess.Popen(
-            [tool, root, program, str(qmp.fileno()), str(theirs.fileno()), str(self.console.fileno()), *options],
-            pass_fds=[qmp.fileno(), theirs.fileno(), self.console.fileno()], stdin=subprocess.DEVNULL)
-        qmp.close()
-        theirs.close()
-        self.agent = Agent(ours)
+        self.process = subprocess.Popen([tool, root, program, *map(str, theirs), *options], pass_fds=theirs,
+                                        stdin=subprocess.DEVNULL)
+        for pair in pairs:
+            pair[1].close()
+        self.qmp, channel, self.console = (pair[0] for pair in pairs)
+        self.agent = Agent(channel)
 
     def seconds(self):
         return time.monotonic() - self.began
@@ -121,20 +134,29 @@ class Machine:
         """Its exit status, once it has ended by itself."""
         return self.process.wait(patience)
 
+    def console_text(self):
+        """What the kernel and the agent have said: at the end of the machine."""
+        text = b""
+        while data := self.console.recv(65536):
+            text += data
+        return text.decode(errors="replace")
+
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.qmp.close()
-        self.agent.sock.close()
+        for sock in (self.qmp, self.console, self.agent.sock):
+            sock.close()
 
 
-def spec(*args, tty=False, **more):
-    """A runtime-spec of a container with a busybox in it."""
-    mounts = [("/proc", "proc"), ("/dev", "tmpfs"), ("/dev/pts", "devpts"), ("/sys", "sysfs")]
+def spec(*args, tty=False, mounts=(), **more):
+    """A runtime-spec of a container with a busybox in it. mounts: files of the guest, as (destination, source)."""
+    kinds = [("/proc", "proc"), ("/dev", "tmpfs"), ("/dev/pts", "devpts"), ("/sys", "sysfs")]
     linux = {"cgroupsPath": "/holt/instance", "namespaces": [{"type": n} for n in ("pid", "ipc", "uts", "mount", "cgroup")]}
     return json.dumps({
         "ociVersion": "1.0.2", "root": {"path": "rootfs"}, "hostname": "web",
         "process": {"terminal": tty, "user": {"uid": 0, "gid": 0}, "args": args, "env": ["PATH=/bin"], "cwd": "/"},
-        "mounts": [{"destination": d, "type": t, "source": t} for d, t in mounts], "linux": {**linux, **more},
+        "mounts": [{"destination": d, "type": t, "source": t} for d, t in kinds] +
+                  [{"destination": d, "type": "bind", "source": s, "options": ["bind"]} for d, s in mounts],
+        "linux": {**linux, **more},
     }).encode()
