@@ -19,6 +19,9 @@ static int complete(struct engine *e, struct instance *i, struct error *err)
 
         if (r == 0)
                 r = instance_image_merge(i->config, &i->options, err);
+        /* A machine's own disk is as good a place. */
+        if (i->backend->is_machine)
+                i->options.image_volume = NULL;
         return r == 0 ? instance_image_args(i->config, &i->options, &i->args, err) : r;
 }
 

@@ -229,8 +229,9 @@ static int write_config(struct start *s, struct error *err)
                                          .ipc_path = or_null(s->ipc_namespace),
                                          .user_path = or_null(s->user_namespace),
                                          .ipc_shm = or_null(s->ipc_shm),
-                                         .apparmor = is_nested || s->planned ? NULL
-                                                                             : apparmor_default(s->e, &s->i->options),
+                                         .apparmor = is_nested || s->planned || s->i->backend->is_machine
+                                                             ? NULL
+                                                             : apparmor_default(s->e, &s->i->options),
                                          .one_id = user_namespace_has_one_id(),
                                          .by_systemd = cgroup == CGROUP_OF_USER_SYSTEMD,
                                          .no_limits = cgroup == CGROUP_OF_USER_NONE,

@@ -22,6 +22,23 @@ static const uint64_t disk_size = 10ULL << 30;
 
 /* ---- what can be had ---- */
 
+static int read_size(const struct instance_options *o, uint64_t *ret_cpus, uint64_t *ret_mib, struct error *err)
+{
+        int64_t bytes = 0;
+        uint64_t cpus = 0;
+        int r = o->memory ? flag_size("memory", o->memory, &bytes, err) : 0;
+
+        if (r == 0 && o->cpus)
+                r = resource_flags_cpus(o, &cpus, err);
+        if (r < 0)
+                return r;
+        if (bytes > 0 && bytes / MIB < LEAST_MIB)
+                return error_set(err, EINVAL, "--memory \"%s\": a virtual machine needs %d MB", o->memory, LEAST_MIB);
+        *ret_cpus = cpus ? (cpus + PERIOD - 1) / PERIOD : 1;
+        *ret_mib = bytes > 0 ? (uint64_t)bytes / MIB : DEFAULT_MIB;
+        return 0;
+}
+
 static int refuse(const char *flag, struct error *err)
 {
         return error_set(err, ENOTSUP, "%s: a virtual machine cannot do that; run it as a container, without --vm",
@@ -47,32 +64,14 @@ int vm_options_check(const struct instance_options *o, struct error *err)
                 { "--init", o->init },
                 { "--publish", o->publish },
         };
+        uint64_t cpus, mib;
 
         for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
                 if (refused[i].given)
                         return refuse(refused[i].flag, err);
         if (!o->network || !*o->network || strcmp(*o->network, "none") != 0 || o->network[1])
                 return error_set(err, ENOTSUP, "a virtual machine has no network yet: say --network none");
-        return 0;
-}
-
-/* ---- its size ---- */
-
-static int write_size(const struct instance_options *o, struct json_writer *w, struct error *err)
-{
-        int64_t bytes = 0;
-        uint64_t cpus = 0;
-        int r = o->memory ? flag_size("memory", o->memory, &bytes, err) : 0;
-
-        if (r == 0 && o->cpus)
-                r = resource_flags_cpus(o, &cpus, err);
-        if (r < 0)
-                return r;
-        if (bytes > 0 && bytes / MIB < LEAST_MIB)
-                return error_set(err, EINVAL, "--memory \"%s\": a virtual machine needs %d MB", o->memory, LEAST_MIB);
-        json_write_u64(w, "cpus", cpus ? (cpus + PERIOD - 1) / PERIOD : 1);
-        json_write_u64(w, "memory", bytes > 0 ? (uint64_t)bytes / MIB : DEFAULT_MIB);
-        return 0;
+        return read_size(o, &cpus, &mib, err);
 }
 
 static int write_boot(const struct engine *e, struct json_writer *w, struct error *err)
@@ -114,10 +113,12 @@ static int write_disk(struct engine *e, const struct instance *i, struct json_wr
 static int write_machine(struct engine *e, const struct instance *i, const uint64_t *layers, size_t n_layers,
                          struct json_writer *w, struct error *err)
 {
-        int r;
+        uint64_t cpus = 0, mib = 0;
+        int r = read_size(&i->options, &cpus, &mib, err);
 
         json_begin_object(w, "machine");
-        r = write_size(&i->options, w, err);
+        json_write_u64(w, "cpus", cpus);
+        json_write_u64(w, "memory", mib);
         if (r == 0)
                 r = write_boot(e, w, err);
         if (r == 0)

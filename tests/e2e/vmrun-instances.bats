@@ -10,7 +10,7 @@ setup_file() {
         if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
         BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
         layer_tree "$WORK/tree"
-        for name in cat id ls seq sleep stty true; do ln -sf busybox "$WORK/tree/bin/$name"; done
+        for name in cat echo id ls seq sleep stty sync true; do ln -sf busybox "$WORK/tree/bin/$name"; done
         mkdir -p "$WORK/tree/etc"
         echo 'root:x:0:0:of the guest:/:/bin/sh' >"$WORK/tree/etc/passwd"
         image_make box
@@ -74,13 +74,13 @@ logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }
 }
 
 @test "a reader that sleeps holds up nobody else" {
-        holt exec web sh -c 'while :; do echo much; done' >"$WORK/fifo.out" 2>/dev/null &
+        "$HOLT" --root "$STORE" --run "$RUN" exec web sh -c 'while :; do echo much; done' >"$WORK/much" 2>/dev/null &
         local pid=$!
         PIDS+=("$pid")
         kill -STOP "$pid"
-        [ "$(timeout 20 holt exec web echo quick)" = quick ]
+        [ "$(holt exec web echo quick)" = quick ]
         kill -KILL "$pid"
-        [ "$(timeout 20 holt exec web echo again)" = again ]
+        [ "$(holt exec web echo again)" = again ]
 }
 
 @test "many at once" {
@@ -125,8 +125,8 @@ logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }
                 '--userns host' '-p 80:80' '--cgroup-parent /x' '--init' '--memory 8m' '--network bridge'; do
                 # shellcheck disable=SC2086
                 run -125 holt create --vm --network none --name refused $flag box true
-                [[ $output == *"${flag%% *}"* || $output == *--publish* || $output == *--volume* || $output == *network* ]] ||
-                        { echo "$flag: $output"; false; }
+                echo "$flag: $output"
+                [[ $output == *"${flag%% *}"* || $output == *--publish* || $output == *--volume* || $output == *network* ]]
         done
         [[ -z $(holt ps -aq --filter name=refused) ]]
 }
