@@ -180,15 +180,27 @@ static int read_file(struct json_object *from, struct guest_file *f, struct erro
         return r < 0 ? r : 0;
 }
 
-static int read_files(struct guest_config *c, struct error *err)
+static int read_files(struct guest_config *c, const char *key, struct guest_file **ret, size_t *ret_n,
+                      struct error *err)
 {
         struct json_object *array;
-        int n = begin_list(&c->arena, c->json, "files", SIZE_MAX, sizeof *c->files, &array, &c->files, err);
+        int n = begin_list(&c->arena, c->json, key, SIZE_MAX, sizeof **ret, &array, ret, err);
         int r = n < 0 ? n : 0;
 
         for (int i = 0; i < n && r == 0; i++)
-                r = read_file(json_array_item(array, (size_t)i), &c->files[i], err);
-        c->n_files = n < 0 ? 0 : (size_t)n;
+                r = read_file(json_array_item(array, (size_t)i), &(*ret)[i], err);
+        *ret_n = n < 0 ? 0 : (size_t)n;
+        return r;
+}
+
+static int read_filters(struct guest_config *c, struct error *err)
+{
+        int r = read_files(c, "filters", &c->filters, &c->n_filters, err);
+
+        for (size_t i = 0; i < c->n_filters && r == 0; i++) {
+                if (strchr(c->filters[i].path, '/'))
+                        r = error_set(err, EINVAL, "filters: a path, and not a name");
+        }
         return r;
 }
 
@@ -208,7 +220,9 @@ static int read_all(struct guest_config *c, struct error *err)
                 r = read_layers(c, err);
         if (r >= 0)
                 r = read_interfaces(c, err);
-        return r < 0 ? r : read_files(c, err);
+        if (r >= 0)
+                r = read_files(c, "files", &c->files, &c->n_files, err);
+        return r < 0 ? r : read_filters(c, err);
 }
 
 int guest_config_read(const char *text, size_t len, struct guest_config *ret, struct error *err)

@@ -32,6 +32,9 @@ enum container_status {
 
 const char *container_status_name(enum container_status s); /* "running" */
 
+/* In ROOT: compiled seccomp filters (seccomp.h). No id can have this name. */
+#define CONTAINER_FILTERS ".cache"
+
 struct container {
         int rootfd;                                         /* ROOT */
         int statefd;                                        /* ID:state while it is being made, else -1 */

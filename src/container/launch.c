@@ -144,9 +144,9 @@ static int check_terminal(const struct launch *l, struct error *err)
 
 static int open_cache(const struct launch *l)
 {
-        if (mkdirat(l->container.rootfd, STATE_CACHE, 0700) < 0 && errno != EEXIST)
+        if (mkdirat(l->container.rootfd, CONTAINER_FILTERS, 0700) < 0 && errno != EEXIST)
                 return -1;
-        return openat(l->container.rootfd, STATE_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return openat(l->container.rootfd, CONTAINER_FILTERS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int launch_prepare_seccomp(struct launch *l, struct error *err)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "oci/runtime_spec.h"
 
@@ -33,6 +34,14 @@ struct seccomp_program {
 int seccomp_prepare(const struct spec_seccomp *profile, int cache_dirfd, struct seccomp_program *ret,
                     struct error *err);
 void seccomp_finish(struct seccomp_program *p);
+
+/*
+ * The same as a file for the cache of another machine, whose runtime has the same libseccomp: its name there (room for
+ * SECCOMP_NAME_MAX) and its content. There it is found like one of its own.
+ */
+enum { SECCOMP_NAME_MAX = 32 };
+int seccomp_export(const struct spec_seccomp *profile, int cache_dirfd, char *ret_name, struct buf *ret_content,
+                   struct error *err);
 
 /* Writes the program to dirfd/name, and reads it back (for exec, which need not know the profile). */
 int seccomp_program_save(const struct seccomp_program *p, int dirfd, const char *name, struct error *err);

@@ -12,21 +12,21 @@
 #include "container/seccomp_file.h"
 #include "sys/fd.h"
 
-enum { MAX_FILES = 64, NAME_SIZE = 32 };
+enum { MAX_FILES = 64 };
 
-static void cache_name(const struct buf *key, char name[NAME_SIZE])
+void seccomp_cache_name(const struct buf *key, char name[SECCOMP_CACHE_NAME])
 {
-        snprintf(name, NAME_SIZE, "%016llx.bpf", (unsigned long long)seccomp_hash(key->data, key->len));
+        snprintf(name, SECCOMP_CACHE_NAME, "%016llx.bpf", (unsigned long long)seccomp_hash(key->data, key->len));
 }
 
 int seccomp_cache_find(int dirfd, const struct buf *key, void **ret_data, struct seccomp_file *ret)
 {
         own_mem void *data = NULL;
         struct seccomp_file f;
-        char name[NAME_SIZE];
+        char name[SECCOMP_CACHE_NAME];
         int r;
 
-        cache_name(key, name);
+        seccomp_cache_name(key, name);
         r = seccomp_file_read(dirfd, name, &data, &f);
         if (r < 0)
                 return r;
@@ -43,7 +43,7 @@ static bool is_older(struct timespec a, struct timespec b)
 }
 
 /* Finds the oldest file and counts them all. */
-static int find_oldest(DIR *dir, unsigned *ret_count, char oldest[NAME_SIZE])
+static int find_oldest(DIR *dir, unsigned *ret_count, char oldest[SECCOMP_CACHE_NAME])
 {
         struct timespec time = {};
         struct dirent *e;
@@ -53,7 +53,7 @@ static int find_oldest(DIR *dir, unsigned *ret_count, char oldest[NAME_SIZE])
         while ((e = readdir(dir))) {
                 size_t len = strlen(e->d_name);
 
-                if (len >= NAME_SIZE || len < 4 || strcmp(e->d_name + len - 4, ".bpf") != 0)
+                if (len >= SECCOMP_CACHE_NAME || len < 4 || strcmp(e->d_name + len - 4, ".bpf") != 0)
                         continue;
                 if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                         continue;
@@ -70,7 +70,7 @@ static int remove_surplus(int dirfd)
 {
         int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        char oldest[NAME_SIZE];
+        char oldest[SECCOMP_CACHE_NAME];
         unsigned n;
 
         if (!dir) {
@@ -92,7 +92,7 @@ int seccomp_cache_store(int dirfd, const struct buf *key, const struct seccomp_f
 {
         struct seccomp_file keyed = *f;
         own_buf struct buf content = {};
-        char name[NAME_SIZE];
+        char name[SECCOMP_CACHE_NAME];
         int r;
 
         keyed.key = key->data;
@@ -100,7 +100,7 @@ int seccomp_cache_store(int dirfd, const struct buf *key, const struct seccomp_f
         seccomp_file_format(&keyed, &content);
         if (buf_failed(&content))
                 return -ENOMEM;
-        cache_name(key, name);
+        seccomp_cache_name(key, name);
         r = fd_replace_file_at(dirfd, name, content.data, content.len, 0600);
         return r < 0 ? r : remove_surplus(dirfd);
 }

@@ -38,6 +38,11 @@ void seccomp_file_format(const struct seccomp_file *f, struct buf *out);
  */
 int seccomp_file_read(int dirfd, const char *name, void **ret_data, struct seccomp_file *ret);
 
+enum { SECCOMP_CACHE_NAME = 32 };
+
+/* The name of the key's file in a cache. */
+void seccomp_cache_name(const struct buf *key, char ret[SECCOMP_CACHE_NAME]);
+
 /* The cache: dirfd/<hash of the key>.bpf. -ENOENT when the key is not there. */
 int seccomp_cache_find(int dirfd, const struct buf *key, void **ret_data, struct seccomp_file *ret);
 

@@ -41,6 +41,3 @@ int state_describe(const struct container *c, const struct str_map *annotations,
 enum { STATE_NAME_MAX = 256 };
 
 void state_file_name(const char *id, const char *kind, char ret[STATE_NAME_MAX]);
-
-/* In ROOT: compiled seccomp filters. No id can have this name. */
-#define STATE_CACHE ".cache"

@@ -11,7 +11,8 @@ static void test_all(void **state)
                                    "\"layers\":[8,24],\"disk\":true,"
                                    "\"interfaces\":[{\"mac\":\"02:42:0a:58:00:02\",\"name\":\"eth0\",\"mtu\":1400,"
                                    "\"addresses\":[\"10.88.0.2/16\",\"fd00::2/64\"],\"gateways\":[\"10.88.0.1\"]}],"
-                                   "\"files\":[{\"path\":\"a/b\",\"mode\":384,\"content\":\"x\"},{\"path\":\"c\"}]}";
+                                   "\"files\":[{\"path\":\"a/b\",\"mode\":384,\"content\":\"x\"},{\"path\":\"c\"}],"
+                                   "\"filters\":[{\"path\":\"a.bpf\",\"content\":\"eA==\"}]}";
         own_guest_config struct guest_config c = {};
         struct error err;
 
@@ -34,6 +35,8 @@ static void test_all(void **state)
         assert_int_equal(c.files[0].mode, 0600);
         assert_string_equal(c.files[1].content, "");
         assert_int_equal(c.files[1].mode, 0644);
+        assert_int_equal(c.n_filters, 1);
+        assert_string_equal(c.filters[0].path, "a.bpf");
 }
 
 static void test_nothing(void **state)
@@ -70,6 +73,7 @@ static void test_refuses(void **state)
                 "{\"files\":[{\"path\":\"a/../../b\"}]}",
                 "{\"files\":[{\"path\":\"..\"}]}",
                 "{\"files\":[{\"path\":\"a/\"}]}",
+                "{\"filters\":[{\"path\":\"a/b\"}]}",
         };
 
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -652,6 +652,24 @@ static void test_cache_is_faster(void **state)
         assert_true(cached * 4 < compiled);
 }
 
+/* What is exported is the very file that a cache has. */
+static void test_export(void **state)
+{
+        struct cache *c = *state;
+        own_buf struct buf exported = {}, kept = {};
+        char name[SECCOMP_NAME_MAX];
+        struct error err;
+        int fd;
+
+        assert_int_equal(seccomp_export(&c->l.profile, -1, name, &exported, &err), 0);
+        assert_string_equal(name, c->name);
+        fd = openat(c->fd, name, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(fd_read_all(fd, 1 << 20, &kept), 0);
+        assert_int_equal(exported.len, kept.len);
+        assert_memory_equal(exported.data, kept.data, kept.len);
+        close(fd);
+}
+
 #define CACHE_TEST(f) cmocka_unit_test_setup_teardown(f, cache_setup, cache_teardown)
 
 int main(void)
@@ -671,6 +689,7 @@ int main(void)
                 CACHE_TEST(test_cache_without_directory),
                 CACHE_TEST(test_cache_is_bounded),
                 CACHE_TEST(test_save_and_load),
+                CACHE_TEST(test_export),
                 CACHE_TEST(test_cache_is_faster),
         };
 

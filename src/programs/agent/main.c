@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -48,8 +49,10 @@ int main(void)
         }
         umask(0);
         r = serve(&err);
-        if (r < 0)
+        if (r < 0) {
                 dprintf(STDERR_FILENO, "holt-agent: %s\n", err.text);
+                tcdrain(STDERR_FILENO);
+        }
         /* By a reset, which QEMU takes for the end: the fastest, and there is no machine without one. */
         reboot(RB_AUTOBOOT);
         return 1;
