@@ -91,15 +91,16 @@ static int read_address(const char *text, struct guest_address *ret, struct erro
         return error_set(err, EINVAL, "addresses: \"%s\" is none", text ? text : "");
 }
 
-static int read_addresses(struct arena *a, struct json_object *from, struct guest_interface *i, struct error *err)
+static int read_addresses(struct arena *a, struct json_object *from, const char *key, struct guest_address **ret,
+                          size_t *ret_n, struct error *err)
 {
         struct json_object *array;
-        int n = begin_list(a, from, "addresses", GUEST_MAX_ADDRESSES, sizeof *i->addresses, &array, &i->addresses, err);
+        int n = begin_list(a, from, key, GUEST_MAX_ADDRESSES, sizeof **ret, &array, ret, err);
         int r = n < 0 ? n : 0;
 
         for (int j = 0; j < n && r == 0; j++)
-                r = read_address(json_string_value(json_array_item(array, (size_t)j)), &i->addresses[j], err);
-        i->n_addresses = n < 0 ? 0 : (size_t)n;
+                r = read_address(json_string_value(json_array_item(array, (size_t)j)), &(*ret)[j], err);
+        *ret_n = n < 0 ? 0 : (size_t)n;
         return r;
 }
 
@@ -136,7 +137,9 @@ static int read_interface(struct arena *a, struct json_object *from, struct gues
         if (r >= 0)
                 r = json_get_u32(from, "mtu", &i->mtu, err);
         if (r >= 0)
-                r = read_addresses(a, from, i, err);
+                r = read_addresses(a, from, "addresses", &i->addresses, &i->n_addresses, err);
+        if (r >= 0)
+                r = read_addresses(a, from, "routes", &i->routes, &i->n_routes, err);
         return r < 0 ? r : read_gateways(a, from, i, err);
 }
 

@@ -41,6 +41,8 @@ struct guest_interface {
         uint32_t mtu; /* 0: the usual */
         struct guest_address *addresses;
         size_t n_addresses;
+        struct guest_address *routes; /* what is on the link beside the addresses' networks */
+        size_t n_routes;
         struct ip *gateways;
         size_t n_gateways;
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "agent/guest.h"
 #include "base/own.h"
 #include "net/link.h"
+#include "sys/fd.h"
 
 enum { LOOPBACK = 1 };
 
@@ -12,6 +14,11 @@ static void add_addresses(struct netlink *n, struct buf *b, unsigned index, cons
 {
         for (size_t j = 0; j < i->n_addresses; j++)
                 link_add_address(n, b, index, &i->addresses[j].ip, i->addresses[j].bits, false);
+        for (size_t j = 0; j < i->n_routes; j++) {
+                const struct subnet to = { .ip = i->routes[j].ip, .bits = i->routes[j].bits };
+
+                link_add_route(n, b, index, &to, NULL, 0, false);
+        }
         for (size_t j = 0; j < i->n_gateways; j++)
                 link_add_route(n, b, index, NULL, &i->gateways[j], 0, false);
 }
@@ -34,6 +41,13 @@ static int add_interface(struct netlink *n, struct buf *b, size_t number, const 
         return 0;
 }
 
+/* As in a container: ports below 1024 and ping are for all users. */
+static void open_to_all_users(void)
+{
+        fd_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+        fd_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+}
+
 int guest_set_network(const struct guest_config *c, struct error *err)
 {
         own_netlink struct netlink n = { .fd = -1 };
@@ -44,6 +58,7 @@ int guest_set_network(const struct guest_config *c, struct error *err)
                 r = add_interface(&n, &b, i, &c->interfaces[i], err);
         if (r < 0)
                 return r;
+        open_to_all_users();
         link_add_up(&n, &b, LOOPBACK, true);
         r = netlink_talk(&n, &b, err);
         return r < 0 ? error_wrap(err, "set up the network") : 0;

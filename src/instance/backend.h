@@ -35,7 +35,7 @@ struct instance_stats {
 struct start_job {
         struct buf config; /* the runtime-spec's configuration */
         int root;          /* the root file system, detached; of a machine the program that runs it */
-        int netns;         /* -1: config says it all */
+        int netns;         /* -1: config says it all; of a machine its interface (net/tap.h) */
         const int *given;  /* CONTAINER_GIVEN of config */
         size_t n_given;
         const int *pins; /* keep the layers */

@@ -91,6 +91,7 @@ static int start(const char *run, const char *id, const char *path, const struct
                                             .job = config,
                                             .answer = theirs,
                                             .place = directory,
+                                            .tap = job->netns,
                                             .layers = job->pins,
                                             .n_layers = job->n_pins };
 

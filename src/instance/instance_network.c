@@ -14,6 +14,7 @@
 #include "instance/event.h"
 #include "instance/network_files.h"
 #include "instance/network_flags.h"
+#include "instance/network_guest.h"
 #include "instance/network_open.h"
 #include "net/attach.h"
 #include "net/dns_start.h"
@@ -31,11 +32,14 @@ void instance_network_finish(struct instance_network *n)
 {
         if (n->netns >= 0)
                 close(n->netns);
+        if (n->tap >= 0)
+                close(n->tap);
         if (n->ports >= 0)
                 close(n->ports);
         buf_finish(&n->hosts);
         buf_finish(&n->resolv);
-        *n = (struct instance_network){ .netns = -1, .ports = -1 };
+        buf_finish(&n->guest);
+        *n = (struct instance_network)INSTANCE_NETWORK_NONE;
 }
 
 struct network_place network_place_of(const struct engine *e)
@@ -227,6 +231,22 @@ static int make_netns(struct opening *o, struct error *err)
         return r < 0 ? r : take_fd(&netns);
 }
 
+/* A machine's interface ends in the bridge; what is to be set up inside, it is told. */
+static int plug_in_machine(struct opening *o, struct instance_network *ret, struct error *err)
+{
+        ret->tap = attach_machine(&o->host, o->bridges[0], &o->networks[0], &o->endpoint.networks[0], err);
+        if (ret->tap < 0)
+                return ret->tap;
+        network_guest_write(&o->networks[0], &o->endpoint.networks[0], &ret->guest);
+        return buf_failed(&ret->guest) ? error_set(err, ENOMEM, "out of memory") : 0;
+}
+
+static int plug_in_container(struct opening *o, struct instance_network *ret, struct error *err)
+{
+        ret->netns = make_netns(o, err);
+        return ret->netns < 0 ? ret->netns : plug_in(o, ret->netns, err);
+}
+
 static int open_networks(struct opening *o, const char *hostname, struct instance_network *ret, struct error *err)
 {
         int r = begin(o, err);
@@ -236,9 +256,7 @@ static int open_networks(struct opening *o, const char *hostname, struct instanc
         if (r == 0)
                 r = endpoint_write(&o->place, &o->endpoint, err);
         if (r == 0)
-                r = ret->netns = make_netns(o, err);
-        if (r >= 0)
-                r = plug_in(o, ret->netns, err);
+                r = o->i->backend->is_machine ? plug_in_machine(o, ret, err) : plug_in_container(o, ret, err);
         if (r == 0 && o->endpoint.n_ports)
                 r = publish(o, err);
         if (r < 0)
@@ -385,7 +403,7 @@ static int open_pasta(struct engine *e, struct instance *i, const char *hostname
 int instance_network_open(struct engine *e, struct instance *i, const char *hostname, struct instance_network *ret,
                           struct error *err)
 {
-        own_instance_network struct instance_network n = { .netns = -1, .ports = -1 };
+        own_instance_network struct instance_network n = INSTANCE_NETWORK_NONE;
         own_network_flags struct network_flags flags = {};
         int r = network_flags_read(&i->options, network_is_ours(), &flags, err);
 
@@ -413,7 +431,7 @@ int instance_network_open(struct engine *e, struct instance *i, const char *host
         if (r < 0)
                 return error_wrap(err, "network");
         *ret = n;
-        n = (struct instance_network){ .netns = -1, .ports = -1 };
+        n = (struct instance_network)INSTANCE_NETWORK_NONE;
         return 0;
 }
 

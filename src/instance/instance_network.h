@@ -12,11 +12,17 @@
 struct instance_network {
         bool is_host; /* the host's own */
         int netns; /* the namespace; -1: is_host, or a new one with nothing in it (none) is made with the container */
+        int tap;   /* of a machine, which has no namespace: its interface on the first network; -1: none */
         int ports; /* keeps its published ports from others on the host, as long as it is open; -1: it has none */
         struct buf hosts;  /* lines for /etc/hosts of its own addresses and names; empty: none */
         struct buf resolv; /* resolv.conf, whole */
+        struct buf guest;  /* "interfaces" of what a machine is told (agent/guest_config.h); empty: none */
 };
 
+#define INSTANCE_NETWORK_NONE                       \
+        {                                           \
+                .netns = -1, .tap = -1, .ports = -1 \
+        }
 #define own_instance_network __attribute__((cleanup(instance_network_finish)))
 void instance_network_finish(struct instance_network *n);
 

@@ -94,7 +94,7 @@ static int plug_open(struct plug *p, struct error *err)
 /* hosts and resolv.conf as they are after the change, in their places. */
 static int rewrite_files(struct plug *p, struct error *err)
 {
-        own_instance_network struct instance_network n = { .netns = -1, .ports = -1 };
+        own_instance_network struct instance_network n = INSTANCE_NETWORK_NONE;
         const struct ip loopback = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
         own_network struct network first = {};
         char hostname[65];

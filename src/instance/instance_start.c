@@ -224,7 +224,8 @@ static int write_config(struct start *s, struct error *err)
                                          .planned = s->planned,
                                          .files = s->i->backend->is_machine ? VM_FILES : s->i->path,
                                          .init = or_null(s->init),
-                                         .host_network = s->network.is_host,
+                                         /* The machine has the network; what runs in it shares that. */
+                                         .host_network = s->network.is_host || s->i->backend->is_machine,
                                          .pid_path = or_null(s->pid_namespace),
                                          .ipc_path = or_null(s->ipc_namespace),
                                          .user_path = or_null(s->user_namespace),
@@ -303,7 +304,7 @@ static void tell_debug(const struct start *s)
 /* The layers themselves, and what makes a machine of them, in the place of a mounted root. */
 static int make_machine(struct start *s, struct error *err)
 {
-        own_mem uint64_t *sizes = calloc(s->job.n_pins, sizeof(*sizes));
+        own_mem uint64_t *sizes = calloc(s->image->n_layers, sizeof(*sizes));
         own_buf struct buf spec = s->job.config;
         char path[PATH_MAX];
         struct stat st;
@@ -312,7 +313,7 @@ static int make_machine(struct start *s, struct error *err)
         s->job.config = (struct buf){};
         if (!sizes)
                 return error_set(err, ENOMEM, "out of memory");
-        for (size_t n = 0; n < s->job.n_pins; n++) {
+        for (size_t n = 0; n < s->image->n_layers; n++) {
                 if (fstat(s->pins[n], &st) < 0)
                         return error_errno(err, errno, "look at a layer");
                 sizes[n] = (uint64_t)st.st_size;
@@ -324,7 +325,8 @@ static int make_machine(struct start *s, struct error *err)
         s->job.root = open(path, O_PATH | O_CLOEXEC);
         if (s->job.root < 0)
                 return error_errno(err, errno, "open %s", path);
-        return vm_job_write(s->e, s->i, s->hostname, sizes, s->job.n_pins, &spec, &s->job.config, err);
+        return vm_job_write(s->e, s->i, s->hostname, &s->network, sizes, s->image->n_layers, &spec, &s->job.config,
+                            err);
 }
 
 static int make_job(struct start *s, struct error *err)
@@ -360,7 +362,7 @@ static int make_job(struct start *s, struct error *err)
                 r = write_config(s, err);
         if (r == 0 && s->i->backend->is_machine)
                 r = make_machine(s, err);
-        s->job.netns = s->network.netns;
+        s->job.netns = s->i->backend->is_machine ? s->network.tap : s->network.netns;
         s->job.given = s->trees.fds;
         s->job.n_given = s->trees.n;
         if (r == 0)
@@ -373,7 +375,7 @@ int instance_plan_config(struct engine *e, struct instance *i, const struct inst
 {
         own_start struct start s = { .e = e,
                                      .i = i,
-                                     .network = { .netns = -1, .ports = -1 },
+                                     .network = INSTANCE_NETWORK_NONE,
                                      .planned = planned,
                                      .job = { .root = root, .netns = -1 } };
         own_network_flags struct network_flags network = {};
@@ -437,7 +439,7 @@ static void give_back(struct engine *e, struct instance *i)
 static int start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err)
 {
         own_start struct start s = {
-                .e = e, .i = i, .network = { .netns = -1, .ports = -1 }, .job = { .root = -1, .netns = -1 }
+                .e = e, .i = i, .network = INSTANCE_NETWORK_NONE, .job = { .root = -1, .netns = -1 }
         };
         own_fd int shim = shim_spawn(e, i, err);
         int r = shim < 0 ? shim : make_job(&s, err);

@@ -6,10 +6,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/own.h"
 #include "instance/flag_value.h"
+#include "instance/network_flags.h"
 #include "instance/resource_flags.h"
 #include "sys/fd.h"
 #include "sys/sibling_program.h"
@@ -45,6 +47,21 @@ static int refuse(const char *flag, struct error *err)
                          flag);
 }
 
+static int check_network(const struct instance_options *o, struct error *err)
+{
+        own_network_flags struct network_flags flags = {};
+        int r;
+
+        if (geteuid() != 0)
+                return error_set(err, EPERM, "only root has virtual machines yet; run it as a container, without --vm");
+        r = network_flags_read(o, true, &flags, err);
+        if (r < 0)
+                return r;
+        if (flags.mode != NETWORK_MODE_NONE && flags.mode != NETWORK_MODE_BRIDGES)
+                return refuse("--network host, or another instance's", err);
+        return flags.n > 1 ? refuse("more than one --network", err) : 0;
+}
+
 int vm_options_check(const struct instance_options *o, struct error *err)
 {
         const struct {
@@ -62,16 +79,15 @@ int vm_options_check(const struct instance_options *o, struct error *err)
                 { "--uts", o->uts },
                 { "--userns", o->userns },
                 { "--init", o->init },
-                { "--publish", o->publish },
         };
         uint64_t cpus, mib;
+        int r;
 
         for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
                 if (refused[i].given)
                         return refuse(refused[i].flag, err);
-        if (!o->network || !*o->network || strcmp(*o->network, "none") != 0 || o->network[1])
-                return error_set(err, ENOTSUP, "a virtual machine has no network yet: say --network none");
-        return read_size(o, &cpus, &mib, err);
+        r = check_network(o, err);
+        return r < 0 ? r : read_size(o, &cpus, &mib, err);
 }
 
 static int write_boot(const struct engine *e, struct json_writer *w, struct error *err)
@@ -110,8 +126,8 @@ static int write_disk(struct engine *e, const struct instance *i, struct json_wr
         return 0;
 }
 
-static int write_machine(struct engine *e, const struct instance *i, const uint64_t *layers, size_t n_layers,
-                         struct json_writer *w, struct error *err)
+static int write_machine(struct engine *e, const struct instance *i, const struct instance_network *network,
+                         const uint64_t *layers, size_t n_layers, struct json_writer *w, struct error *err)
 {
         uint64_t cpus = 0, mib = 0;
         int r = read_size(&i->options, &cpus, &mib, err);
@@ -128,6 +144,7 @@ static int write_machine(struct engine *e, const struct instance *i, const uint6
                 json_write_u64(w, NULL, layers[n]);
         json_end_array(w);
         json_write_bool(w, "tty", i->options.tty);
+        json_write_bool(w, "network", network->tap >= 0);
         json_end_object(w);
         return r;
 }
@@ -150,13 +167,16 @@ static int write_file(const struct instance *i, const char *name, struct json_wr
         return 0;
 }
 
-static int write_guest(const struct instance *i, const char *hostname, struct json_writer *w, struct error *err)
+static int write_guest(const struct instance *i, const char *hostname, const struct instance_network *network,
+                       struct json_writer *w, struct error *err)
 {
         static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
         int r = 0;
 
         json_begin_object(w, "guest");
         json_write_string(w, "hostname", hostname);
+        if (network->guest.len)
+                json_write_raw(w, "interfaces", buf_str(&network->guest));
         json_begin_array(w, "files");
         for (size_t n = 0; n < ARRAY_SIZE(files) && r == 0; n++)
                 r = write_file(i, files[n], w, err);
@@ -165,16 +185,17 @@ static int write_guest(const struct instance *i, const char *hostname, struct js
         return r;
 }
 
-int vm_job_write(struct engine *e, const struct instance *i, const char *hostname, const uint64_t *layers,
-                 size_t n_layers, const struct buf *spec, struct buf *out, struct error *err)
+int vm_job_write(struct engine *e, const struct instance *i, const char *hostname,
+                 const struct instance_network *network, const uint64_t *layers, size_t n_layers,
+                 const struct buf *spec, struct buf *out, struct error *err)
 {
         struct json_writer w = { .out = out };
         int r;
 
         json_begin_object(&w, NULL);
-        r = write_machine(e, i, layers, n_layers, &w, err);
+        r = write_machine(e, i, network, layers, n_layers, &w, err);
         if (r == 0)
-                r = write_guest(i, hostname, &w, err);
+                r = write_guest(i, hostname, network, &w, err);
         json_write_raw(&w, "spec", buf_str(spec));
         json_end_object(&w);
         if (r == 0 && buf_failed(out))

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "instance/instance.h"
+#include "instance/instance_network.h"
 
 /* Where the agent puts the files that an instance has from us: the spec's mounts say so. */
 #define VM_FILES "/run/holt/files"
@@ -19,5 +20,6 @@ int vm_options_check(const struct instance_options *o, struct error *err);
  * Appends the job, and makes what it needs beside the instance: the file that guests boot from, and its disk. layers:
  * the sizes of their EROFS images, lowest first. spec: the runtime-spec's configuration.
  */
-int vm_job_write(struct engine *e, const struct instance *i, const char *hostname, const uint64_t *layers,
-                 size_t n_layers, const struct buf *spec, struct buf *out, struct error *err);
+int vm_job_write(struct engine *e, const struct instance *i, const char *hostname,
+                 const struct instance_network *network, const uint64_t *layers, size_t n_layers,
+                 const struct buf *spec, struct buf *out, struct error *err);

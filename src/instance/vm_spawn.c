@@ -13,14 +13,14 @@
 #include "sys/process.h"
 
 /* As monitor/monitor.h. */
-enum { FIRST = 3, FIXED = 3, MAX_LAYERS = 256 };
+enum { FIRST = 3, FIXED = 4, MAX_LAYERS = 250 };
 
 /* The program comes last, and its number is returned. First all out of the way: one may stand where another shall be.
  */
 static int place_descriptors(const struct vm_birth *b)
 {
         int fds[FIRST + FIXED + MAX_LAYERS + 1] = {
-                b->stdio[0], b->stdio[1], b->stdio[2], b->job, b->answer, b->place
+                b->stdio[0], b->stdio[1], b->stdio[2], b->job, b->answer, b->place, b->tap >= 0 ? b->tap : b->place
         };
         size_t n = FIRST + FIXED + b->n_layers + 1;
 
@@ -41,7 +41,6 @@ static int place_descriptors(const struct vm_birth *b)
 static void become(const struct vm_birth *b)
 {
         static const char *const argv[] = { "holt-vm", NULL };
-
         int program;
 
         setsid();

@@ -13,6 +13,7 @@ struct vm_birth {
         int stdio[3];
         bool terminal; /* its stdio is a terminal's slave, which becomes its controlling terminal */
         int job, answer, place;
+        int tap; /* -1: none */
         const int *layers;
         size_t n_layers;
 };

@@ -51,6 +51,8 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
         r = json_get_string(machine, "disk", &j->disk, err);
         if (r >= 0)
                 r = json_get_bool(machine, "tty", &j->tty, err);
+        if (r >= 0)
+                r = json_get_bool(machine, "network", &j->network, err);
         return r < 0 ? r : 0;
 }
 

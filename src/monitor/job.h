@@ -3,7 +3,7 @@
  * What holt-vm is to run, as JSON:
  *
  *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "layers": [bytes of each, lowest first], "disk": path or
- *              absent, "tty": bool}; the layers' files are descriptors from MONITOR_LAYERS on
+ *              absent, "tty": bool, "network": bool}; the layers' files are descriptors from MONITOR_LAYERS on
  *   guest      what CONFIGURE says to the agent, but for "time", "entropy", "layers" and "disk", which are added
  *   spec       the runtime-spec's configuration of the program
  */
@@ -21,7 +21,7 @@ struct monitor_job {
         const char *kernel, *initramfs, *disk; /* disk: NULL for none */
         uint64_t *layers;                      /* their sizes in bytes, the lowest first */
         size_t n_layers;
-        bool tty;
+        bool tty, network;
         struct json_object *guest, *spec;
         struct json_object *json; /* owns all of it */
 };

@@ -26,7 +26,8 @@ enum {
         MONITOR_JOB = 3,    /* the job, a file from its beginning */
         MONITOR_ANSWER = 4, /* a struct error whose code is 0 when the program runs */
         MONITOR_PLACE = 5,  /* RUN/instances/ID */
-        MONITOR_LAYERS = 6, /* the first; as many as the job says */
+        MONITOR_TAP = 6,    /* its interface, if the job says that it has one */
+        MONITOR_LAYERS = 7, /* the first; as many as the job says */
 };
 
 enum { MONITOR_MAX_CLIENTS = 64, MONITOR_CONSOLE = 4 << 10 };

@@ -149,7 +149,7 @@ static int prepare(struct belongings *b, const struct monitor_job *j, struct err
                                        .qmp = b->qmp[1],
                                        .agent = b->agent[1],
                                        .console = b->console[1],
-                                       .tap = -1,
+                                       .tap = j->network ? MONITOR_TAP : -1,
                                        .files = b->files };
         if (b->machine.accelerator == ACCELERATOR_TCG)
                 b->machine.tsc_khz = machine_tsc_khz();
@@ -173,7 +173,7 @@ static bool keep(int fd)
 static bool keep_all(const struct belongings *b)
 {
         const int fds[] = { b->qmp[1], b->agent[1], b->console[1], b->kernel, b->initramfs };
-        bool kept = true;
+        bool kept = b->machine.tap < 0 || keep(b->machine.tap);
 
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
                 kept &= keep(fds[i]);

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/own.h"
 #include "net/lease.h"
+#include "net/tap.h"
 #include "sys/fd.h"
 
 enum { LOOPBACK = 1, DNS_BITS = 32 };
@@ -123,6 +125,17 @@ int attach(struct netlink *host, struct netlink *inside, int netns, unsigned ind
         if (r == 0 && n->isolated)
                 r = link_set_port(host, e->interface, IFLA_BRPORT_ISOLATED, err);
         return r == 0 ? set_up_inside(inside, n, e, has_default, err) : r;
+}
+
+int attach_machine(struct netlink *host, unsigned index, const struct network *n, const struct endpoint_network *e,
+                   struct error *err)
+{
+        own_fd int tap = tap_make(host, e->interface, index, n->mtu, err);
+        int r = tap < 0 ? tap : 0;
+
+        if (r == 0 && n->isolated)
+                r = link_set_port(host, e->interface, IFLA_BRPORT_ISOLATED, err);
+        return r < 0 ? r : take_fd(&tap);
 }
 
 int attach_reflect(struct netlink *host, const struct endpoint_network *e, struct error *err)

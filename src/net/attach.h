@@ -28,6 +28,10 @@ int attach_lease(const struct network_place *p, const struct network *n, const c
 int attach(struct netlink *host, struct netlink *inside, int netns, unsigned index, const struct network *n,
            const struct endpoint_network *e, bool has_default, struct error *err);
 
+/* The same for a machine, which sets up the inside itself: the descriptor of its interface (tap.h). */
+int attach_machine(struct netlink *host, unsigned index, const struct network *n, const struct endpoint_network *e,
+                   struct error *err);
+
 /*
  * The instance reaches its own published ports: with br_netfilter the bridge itself leads packets on, and would not
  * send one out where it came in.

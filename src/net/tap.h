@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a machine's network interface on the host (Linux Documentation/networking/tuntap.rst). */
+#pragma once
+
+#include "base/error.h"
+#include "sys/netlink.h"
+
+/*
+ * Makes the interface and plugs it into the bridge. Returns the descriptor over which frames come and go, each with a
+ * header of virtio-net: the interface goes with its last copy. mtu 0: the usual. -EEXIST: the name is taken.
+ */
+int tap_make(struct netlink *n, const char *name, unsigned bridge, unsigned mtu, struct error *err);
