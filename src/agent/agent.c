@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Descriptors before those of the sessions, and of each session: in, out[0], out[1]. */
-enum { FIXED = 2, EACH = 1 + SESSION_STREAMS };
+/* Descriptors before those of the sessions, and of each session: in, out[0], out[1]. QUIET: ms without anything. */
+enum { QUIET = 500, FIXED = 2, EACH = 1 + SESSION_STREAMS };
 
 /* ---- one turn ---- */
 
@@ -67,13 +67,31 @@ static void finish_step(struct agent *a)
         a->workload->clean_up(a->userdata);
 }
 
+void agent_settle(struct agent *a)
+{
+        if (a->is_settled)
+                return;
+        a->is_settled = true;
+        a->workload->settle(a->userdata);
+}
+
+static int patience(const struct agent *a)
+{
+        if (a->has_more && channel_has_room(&a->channel))
+                return 0;
+        return a->is_settled ? -1 : QUIET;
+}
+
 static void step(struct agent *a)
 {
         struct pollfd p[FIXED + AGENT_MAX_SESSIONS * EACH];
         size_t n = fill(a, p);
+        int ready = poll(p, n, patience(a));
 
-        if (poll(p, n, a->has_more && channel_has_room(&a->channel) ? 0 : -1) < 0)
+        if (ready < 0)
                 return;
+        if (ready == 0 && !a->has_more)
+                agent_settle(a);
         step_sessions(a, p + FIXED);
         if (p[0].revents)
                 reap(a);

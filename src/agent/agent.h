@@ -56,6 +56,7 @@ struct agent {
         bool is_configured;
         bool has_more;   /* there may be frames that were put off, for want of room for their answers */
         bool is_over;    /* SHUTDOWN came */
+        bool is_settled; /* there was nothing to do once */
         bool is_unclean; /* a container has ended, and is to be cleaned up when that is told */
         struct session *sessions[AGENT_MAX_SESSIONS];
         size_t n_sessions;
@@ -82,6 +83,9 @@ void channel_finish(struct channel *c);
 /* --- frames.c --- */
 /* Takes the frames that have come, as far as there is room for their answers. */
 void agent_take_frames(struct agent *a);
+
+/* --- agent.c --- */
+void agent_settle(struct agent *a);
 
 /* --- session.c --- */
 struct session *session_find(const struct agent *a, uint16_t number);

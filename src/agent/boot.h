@@ -16,8 +16,8 @@ int boot_make_root(struct error *err);
 /* boot_root.c: goes there, and leaves nothing of the initial one behind: a container's pivot_root(2) asks for that. */
 int boot_enter_root(struct error *err);
 
-/* boot_modules.c: loads those that `modules/order` of the current directory names, and removes their files. */
-int boot_load_modules(struct error *err);
+/* boot_modules.c: loads those that the file `list` of this directory names, and removes their files. */
+int boot_load_modules(int directory, const char *list, struct error *err);
 
 /* boot_port.c: waits for the port, and for the host's end of it. Returns a descriptor that does not block. */
 int boot_open_port(struct error *err);

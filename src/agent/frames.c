@@ -118,6 +118,10 @@ static void take(struct agent *a, const struct frame *f)
         case PROTOCOL_STATS:
                 take_stats(a, f);
                 break;
+        case PROTOCOL_PREPARE:
+                agent_settle(a);
+                answer(a, f, 0, NULL);
+                break;
         case PROTOCOL_SHUTDOWN:
                 a->is_over = true;
                 break;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/boot.h"
 #include "base/own.h"
 #include "instance/backend.h"
 #include "instance/exec_container.h"
@@ -24,9 +25,10 @@
 
 enum { MAX_NET_DEV = 64 << 10 };
 
-int guest_open(struct guest *ret, struct error *err)
+int guest_open(struct guest *ret, int modules, struct error *err)
 {
-        *ret = (struct guest){ .root = -1,
+        *ret = (struct guest){ .modules = modules,
+                               .root = -1,
                                .pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC),
                                .time_ns = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC) };
         return ret->pid_ns < 0 ? error_errno(err, errno, "open our namespaces") : 0;
@@ -166,6 +168,16 @@ static bool oom_killed(void *userdata)
         return backend_container.oom_killed(GUEST_RUN, ID) > 0;
 }
 
+/* The memory that the balloon would give back is the host's to miss. */
+static void settle(void *userdata)
+{
+        struct guest *g = userdata;
+        struct error ignored;
+
+        boot_load_modules(g->modules, "later", &ignored);
+        close(take_fd(&g->modules));
+}
+
 static void clean_up(void *userdata)
 {
         struct error ignored;
@@ -204,5 +216,6 @@ const struct workload guest_workload = {
         .signal = send_signal,
         .oom_killed = oom_killed,
         .clean_up = clean_up,
+        .settle = settle,
         .stats = stats,
 };

@@ -21,6 +21,7 @@
 #define GUEST_FILES GUEST_RUN "/files"
 
 struct guest {
+        int modules;         /* the directory of those that can be loaded later; -1 */
         int root;            /* the mount at /run/holt/root; -1 */
         int pid_ns, time_ns; /* our own */
 };
@@ -28,7 +29,8 @@ struct guest {
 /* The table for agent_serve(); its userdata is a struct guest. */
 extern const struct workload guest_workload;
 
-int guest_open(struct guest *ret, struct error *err);
+/* modules: taken over. */
+int guest_open(struct guest *ret, int modules, struct error *err);
 
 /* Nothing runs any more, and what was written is on the disk. */
 void guest_close(struct guest *g);

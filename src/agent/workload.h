@@ -58,6 +58,8 @@ struct workload {
         bool (*oom_killed)(void *userdata);
         /* After that, when it has been told. */
         void (*clean_up)(void *userdata);
+        /* Once, when there is nothing else to do: what can wait until then. */
+        void (*settle)(void *userdata);
         /* JSON (stats_text.h). */
         int (*stats)(void *userdata, struct buf *out, struct error *err);
 };

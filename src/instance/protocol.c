@@ -37,6 +37,7 @@ int32_t protocol_limit(unsigned type)
                 [PROTOCOL_STATS] = 0,
                 [PROTOCOL_SHUTDOWN] = 0,
                 [PROTOCOL_PAUSE] = 1,
+                [PROTOCOL_PREPARE] = 0,
         };
 
         return type < ARRAY_SIZE(limits) ? limits[type] : -1;

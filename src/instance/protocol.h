@@ -39,8 +39,9 @@
  * Only to an agent:
  *
  *   CONFIGURE  C  JSON (agent/guest_config.h): what this guest is; once; answered by DONE or ERROR
- *   STATS      C  nothing; answered by STATE
- *   SHUTDOWN   C  nothing: everything ends, the machine too
+ *   PREPARE    C  nothing: what a guest does when it has nothing else to do, it does now (a template is about to be
+ * made of it); answered by DONE STATS      C  nothing; answered by STATE SHUTDOWN   C  nothing: everything ends, the
+ * machine too
  *
  * Only to holt-vm, which is between commands and an agent:
  *
@@ -85,6 +86,7 @@ enum protocol_type {
         PROTOCOL_STATS,
         PROTOCOL_SHUTDOWN,
         PROTOCOL_PAUSE,
+        PROTOCOL_PREPARE,
 };
 
 /* The seconds of a STOP that is the host's: as long as the instance itself says, and it may come back at boot. */

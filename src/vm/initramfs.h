@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest boots from: holt-agent as /init, and in /modules the drivers that the kernel does not have built in,
- * with a file `order` that names them in the order in which they can be loaded. It is made once for each pair of a
- * kernel and an agent, and kept as ROOT/vm/boot/KEY.
+ * with files that name them in the order in which they can be loaded: `order` what is needed at once, `later` the rest.
+ * It is made once for each pair of a kernel and an agent, and kept as ROOT/vm/boot/KEY.
  */
 #pragma once
 

@@ -107,11 +107,12 @@ assert a.exited(1) == {'exit': 0}
 assert a.said_by(1) == b'hello\n'
 
 # After an exec what is started is not in the namespaces of the container that was.
-a.start(1, spec('/bin/sh', '-c', 'echo $$ $(cat /etc/layer)', mounts=[('/etc/hosts', '/run/holt/files/etc/hosts')]),
-        what='container')
+filters = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['reboot'], 'action': 'SCMP_ACT_ERRNO'}]}
+a.start(1, spec('/bin/sh', '-c', 'echo $$ $(cat /etc/hosts); cat /proc/self/status', seccomp=filters,
+                mounts=[('/etc/hosts', '/run/holt/files/etc/hosts')]), what='container')
 a.expect(STARTED, 1)
 assert a.exited(1) == {'exit': 0}
-assert a.said_by(1) == b'1 above\n'
+assert a.said_by(1).startswith(b'1 here\n') and b'Seccomp:\t2\n' in a.said_by(1), a.said_by(1)
 shut_down()
 EOF
 }
@@ -130,6 +131,10 @@ a.start(1, spec('/bin/sh', '-c', 'trap "exit 9" TERM; while :; do sleep 1 & wait
 a.expect(STARTED, 1)
 a.start(2, what='process', tty=True, rows=12, columns=34, args=['sh', '-c', 'stty size; echo $TERM; exec sleep 100'])
 a.expect(STARTED, 2)
+
+a.send(PREPARE)
+a.expect(DONE)
+assert 'virtio_balloon' in run(4, 'cat', '/proc/modules')[1]
 
 # Who grants nothing holds back his own, and nobody else.
 a.start(3, window=0, what='process', args=['sh', '-c', 'yes | head -c 3000000'])
@@ -212,7 +217,9 @@ limit = {'resources': {'memory': {'limit': 16 << 20}}}
 a.start(1, spec('/bin/sh', '-c', 'x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done', **limit), what='container')
 a.expect(STARTED, 1)
 assert a.exited(1) == {'exit': 137, 'oom': True}
-
+shut_down()
+EOF
+        guest 2 <<'EOF'
 a.sock.sendall(b'\xff' * 64)
 assert m.end() == 0
 assert 'holt-agent: ' in m.console_text()

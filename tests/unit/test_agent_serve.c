@@ -84,13 +84,22 @@ static void clean_up(void *userdata)
 {
 }
 
+static void settle(void *userdata)
+{
+        int *times = userdata;
+
+        ++*times;
+}
+
 static int stats(void *userdata, struct buf *out, struct error *err)
 {
-        buf_add_str(out, "{\"pids\":1}");
+        const int *times = userdata;
+
+        buf_addf(out, "{\"pids\":%d}", *times);
         return 0;
 }
 
-static const struct workload here = { configure, start, send_signal, oom_killed, clean_up, stats };
+static const struct workload here = { configure, start, send_signal, oom_killed, clean_up, settle, stats };
 
 /* ---- the host's side ---- */
 
@@ -175,7 +184,7 @@ static int open_raw(void **state)
 {
         struct host *h = calloc(1, sizeof *h);
         struct error err;
-        int pair[2];
+        int pair[2], settled = 0;
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
         h->agent = fork();
@@ -183,7 +192,7 @@ static int open_raw(void **state)
                 close(pair[0]);
                 fcntl(pair[1], F_SETFL, O_NONBLOCK);
                 prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-                _exit(agent_serve(pair[1], &here, NULL, &err) == 0 ? 0 : err.code);
+                _exit(agent_serve(pair[1], &here, &settled, &err) == 0 ? 0 : err.code);
         }
         close(pair[1]);
         h->fd = pair[0];
@@ -501,6 +510,23 @@ static void test_not_configured(void **state)
         expect(h, 0, PROTOCOL_ERROR);
 }
 
+/* Once, when it has nothing to do or is asked to. */
+static void test_settles(void **state)
+{
+        struct host *h = *state;
+        struct frame f;
+
+        send_to(h, 0, PROTOCOL_STATS, NULL, 0);
+        f = expect(h, 0, PROTOCOL_STATE);
+        assert_memory_equal(f.payload, "{\"pids\":0}", f.len);
+        send_to(h, 0, PROTOCOL_PREPARE, NULL, 0);
+        expect(h, 0, PROTOCOL_DONE);
+        usleep(700000);
+        send_to(h, 0, PROTOCOL_STATS, NULL, 0);
+        f = expect(h, 0, PROTOCOL_STATE);
+        assert_memory_equal(f.payload, "{\"pids\":1}", f.len);
+}
+
 static void test_ends(void **state)
 {
         struct host *h = *state;
@@ -539,6 +565,7 @@ int main(void)
                 RAW(test_no_hello),
                 RAW(test_other_version),
                 RAW(test_not_configured),
+                SERVED(test_settles),
                 SERVED(test_ends),
                 SERVED(test_host_is_gone),
         };

@@ -4,22 +4,23 @@
  * the machine is to end. What goes wrong is said on the console, and ends the machine at once: whoever started it sees
  * that, and nothing else could be done.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/boot.h"
 #include "agent/guest.h"
 
-static int boot(struct error *err)
+static int boot(int modules, struct error *err)
 {
-        int r = boot_make_root(err);
+        int r = modules < 0 ? error_errno(err, errno, "open the modules") : boot_make_root(err);
 
         if (r == 0)
-                r = boot_load_modules(err);
+                r = boot_load_modules(modules, "order", err);
         if (r == 0)
                 r = boot_enter_root(err);
         return r < 0 ? r : boot_open_port(err);
@@ -28,8 +29,9 @@ static int boot(struct error *err)
 static int serve(struct error *err)
 {
         struct guest guest;
-        int port = boot(err);
-        int r = port < 0 ? port : guest_open(&guest, err);
+        int modules = open("modules", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int port = boot(modules, err);
+        int r = port < 0 ? port : guest_open(&guest, modules, err);
 
         if (r < 0)
                 return r;
@@ -38,21 +40,29 @@ static int serve(struct error *err)
         return r;
 }
 
+/* By the kernel, which waits until its words are out: what is written to the terminal may be on its way for ever. */
+static void complain(int log, const struct error *err)
+{
+        char line[sizeof err->text + 32];
+        int n = snprintf(line, sizeof line, "<3>holt-agent: %s\n", err->text);
+
+        if (write(log, line, (size_t)n) < 0)
+                fputs(line, stderr);
+}
+
 int main(void)
 {
         struct error err;
-        int r;
+        int log;
 
         if (getpid() != 1) {
                 fprintf(stderr, "holt-agent is the first program of a virtual machine\n");
                 return 125;
         }
+        log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
         umask(0);
-        r = serve(&err);
-        if (r < 0) {
-                dprintf(STDERR_FILENO, "holt-agent: %s\n", err.text);
-                tcdrain(STDERR_FILENO);
-        }
+        if (serve(&err) < 0)
+                complain(log, &err);
         /* By a reset, which QEMU takes for the end: the fastest, and there is no machine without one. */
         reboot(RB_AUTOBOOT);
         return 1;
