@@ -170,20 +170,23 @@ static bool stays_below(const char *path)
         return *path && path[strlen(path) - 1] != '/';
 }
 
-static int read_file(struct json_object *from, struct guest_file *f, struct error *err)
+/* nested: it may be in a directory. */
+static int read_file(struct json_object *from, bool nested, struct guest_file *f, struct error *err)
 {
+        const char *path = "";
         int r;
 
-        *f = (struct guest_file){ .mode = 0644, .content = "" };
-        if (!json_is_object(from) || json_get_string(from, "path", &f->path, NULL) <= 0 || !stays_below(f->path))
+        if (!json_is_object(from) || json_get_string(from, "path", &path, NULL) <= 0 || !stays_below(path) ||
+            (!nested && strchr(path, '/')))
                 return error_set(err, EINVAL, "files: no path, or one that leads elsewhere");
+        *f = (struct guest_file){ .path = path, .mode = 0644, .content = "" };
         r = json_get_u32(from, "mode", &f->mode, err);
         if (r >= 0)
                 r = json_get_string(from, "content", &f->content, err);
         return r < 0 ? r : 0;
 }
 
-static int read_files(struct guest_config *c, const char *key, struct guest_file **ret, size_t *ret_n,
+static int read_files(struct guest_config *c, const char *key, bool nested, struct guest_file **ret, size_t *ret_n,
                       struct error *err)
 {
         struct json_object *array;
@@ -191,19 +194,8 @@ static int read_files(struct guest_config *c, const char *key, struct guest_file
         int r = n < 0 ? n : 0;
 
         for (int i = 0; i < n && r == 0; i++)
-                r = read_file(json_array_item(array, (size_t)i), &(*ret)[i], err);
+                r = read_file(json_array_item(array, (size_t)i), nested, &(*ret)[i], err);
         *ret_n = n < 0 ? 0 : (size_t)n;
-        return r;
-}
-
-static int read_filters(struct guest_config *c, struct error *err)
-{
-        int r = read_files(c, "filters", &c->filters, &c->n_filters, err);
-
-        for (size_t i = 0; i < c->n_filters && r == 0; i++) {
-                if (strchr(c->filters[i].path, '/'))
-                        r = error_set(err, EINVAL, "filters: a path, and not a name");
-        }
         return r;
 }
 
@@ -224,8 +216,8 @@ static int read_all(struct guest_config *c, struct error *err)
         if (r >= 0)
                 r = read_interfaces(c, err);
         if (r >= 0)
-                r = read_files(c, "files", &c->files, &c->n_files, err);
-        return r < 0 ? r : read_filters(c, err);
+                r = read_files(c, "files", true, &c->files, &c->n_files, err);
+        return r < 0 ? r : read_files(c, "filters", false, &c->filters, &c->n_filters, err);
 }
 
 int guest_config_read(const char *text, size_t len, struct guest_config *ret, struct error *err)
