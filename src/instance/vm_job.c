@@ -13,6 +13,7 @@
 #include "instance/flag_value.h"
 #include "instance/network_flags.h"
 #include "instance/resource_flags.h"
+#include "instance/vm_filter.h"
 #include "sys/fd.h"
 #include "sys/sibling_program.h"
 #include "vm/guest_kernel.h"
@@ -167,8 +168,9 @@ static int write_file(const struct instance *i, const char *name, struct json_wr
         return 0;
 }
 
-static int write_guest(const struct instance *i, const char *hostname, const struct instance_network *network,
-                       struct json_writer *w, struct error *err)
+static int write_guest(struct engine *e, const struct instance *i, const char *hostname,
+                       const struct instance_network *network, const struct buf *spec, struct json_writer *w,
+                       struct error *err)
 {
         static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
         int r = 0;
@@ -181,6 +183,8 @@ static int write_guest(const struct instance *i, const char *hostname, const str
         for (size_t n = 0; n < ARRAY_SIZE(files) && r == 0; n++)
                 r = write_file(i, files[n], w, err);
         json_end_array(w);
+        if (r == 0)
+                r = vm_filter_write(e, spec, w, err);
         json_end_object(w);
         return r;
 }
@@ -195,7 +199,7 @@ int vm_job_write(struct engine *e, const struct instance *i, const char *hostnam
         json_begin_object(&w, NULL);
         r = write_machine(e, i, network, layers, n_layers, &w, err);
         if (r == 0)
-                r = write_guest(i, hostname, network, &w, err);
+                r = write_guest(e, i, hostname, network, spec, &w, err);
         json_write_raw(&w, "spec", buf_str(spec));
         json_end_object(&w);
         if (r == 0 && buf_failed(out))
