@@ -30,8 +30,9 @@ static int take(const char *top, const char *release, struct guest_kernel *ret)
         if (access(k.image, R_OK) < 0 || access(k.modules, R_OK | X_OK) < 0)
                 return 0;
         guest_kernel_finish(ret);
-        *ret = k;
-        k = (struct guest_kernel){};
+        ret->release = take_ptr(k.release);
+        ret->image = take_ptr(k.image);
+        ret->modules = take_ptr(k.modules);
         return 0;
 }
 

@@ -79,7 +79,9 @@ static void name_of_file(const char *file, char ret[MAX_NAME])
 
         n = n < MAX_NAME ? n : MAX_NAME - 1;
         for (size_t i = 0; i < n; i++)
-                ret[i] = file[i] == '-' ? '_' : file[i];
+                ret[i] = file[i];
+        for (char *dash = ret; (dash = memchr(dash, '-', (size_t)(ret + n - dash))); dash++)
+                *dash = '_';
         ret[n] = '\0';
 }
 
