@@ -91,31 +91,42 @@ static int open_read_only(int fd)
         return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+struct named_layer {
+        char name[24];
+};
+
+/* Each layer under the number that it has for QEMU. */
+static int describe(struct belongings *b, const struct monitor_job *j, struct layer_extent *extents,
+                    struct named_layer *names, int file, struct error *err)
+{
+        own_buf struct buf text = {};
+        int r;
+
+        for (size_t i = 0; i < j->n_layers; i++) {
+                b->files[b->n_files++] = MONITOR_LAYERS + (int)i;
+                snprintf(names[i].name, sizeof(names[i].name), "/dev/fdset/%zu", b->n_files);
+                extents[i] = (struct layer_extent){ names[i].name, j->layers[i] };
+        }
+        r = layer_disk_describe(extents, j->n_layers, &text, err);
+        if (r == 0 && pwrite(file, text.data, text.len, 0) != (ssize_t)text.len)
+                r = error_errno(err, EIO, "describe the disk of the layers");
+        return r;
+}
+
 /* The descriptor is the first file, and names those behind it. */
 static int take_layers(struct belongings *b, const struct monitor_job *j, struct error *err)
 {
-        struct layer_extent *extents = calloc(j->n_layers, sizeof(*extents));
-        char(*names)[24] = calloc(j->n_layers, sizeof(*names));
-        own_buf struct buf text = {};
-        own_fd int text_fd = memfd_create("layers", MFD_CLOEXEC);
-        int r = 0, fd = text_fd < 0 ? -1 : open_read_only(text_fd);
+        own_mem struct layer_extent *extents = calloc(j->n_layers, sizeof(*extents));
+        own_mem struct named_layer *names = calloc(j->n_layers, sizeof(*names));
+        own_fd int file = memfd_create("layers", MFD_CLOEXEC);
+        int fd = file < 0 ? -1 : open_read_only(file);
 
-        if (fd < 0 || !extents || !names)
-                r = error_errno(err, fd < 0 ? errno : ENOMEM, "make a disk of the layers");
-        if (fd >= 0)
-                b->files[b->n_files++] = fd;
-        for (size_t i = 0; i < j->n_layers && r == 0; i++) {
-                b->files[b->n_files++] = MONITOR_LAYERS + (int)i;
-                snprintf(names[i], sizeof(names[i]), "/dev/fdset/%zu", b->n_files);
-                extents[i] = (struct layer_extent){ names[i], j->layers[i] };
-        }
-        if (r == 0)
-                r = layer_disk_describe(extents, j->n_layers, &text, err);
-        if (r == 0 && pwrite(text_fd, text.data, text.len, 0) != (ssize_t)text.len)
-                r = error_errno(err, EIO, "describe the disk of the layers");
-        free(extents);
-        free(names);
-        return r;
+        if (fd < 0)
+                return error_errno(err, errno, "make a disk of the layers");
+        b->files[b->n_files++] = fd;
+        if (!extents || !names)
+                return error_set(err, ENOMEM, "out of memory");
+        return describe(b, j, extents, names, file, err);
 }
 
 static int open_disks(struct belongings *b, const struct monitor_job *j, struct error *err)
