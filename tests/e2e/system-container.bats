@@ -7,6 +7,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load wait
+
 setup_file() {
         HOLT=$(realpath "${HOLT:-$(dirname "${RUNTIME:-build/holt-oci}")/holt}")
         HOLT_ROOT=$(mktemp -d -t holt-system.XXXXXX)
@@ -115,6 +117,18 @@ stop() {
         run ! cmp -s first out/machine-id
         stop
 }
+
+@test "a reboot boots it again" {
+        "$HOLT" run -d --name sys --restart always --network none debian >/dev/null
+        wait_for 30 "$HOLT" exec sys systemctl is-system-running
+        "$HOLT" exec sys systemctl reboot || true
+        wait_for 30 again
+        wait_for 30 "$HOLT" exec sys systemctl is-system-running
+        "$HOLT" stop -t 60 sys
+        [ "$("$HOLT" inspect -f '{{.State.ExitCode}}' sys)" -eq 0 ]
+        "$HOLT" rm -f sys
+}
+again() { [ "$("$HOLT" inspect -f '{{.State.Status}} {{.RestartCount}}' sys)" = 'running 1' ]; }
 
 @test "--systemd false leaves all as it is" {
         run timeout 20 "$HOLT" run --rm --network none --systemd false --entrypoint /bin/sh debian -c 'grep -c " /run " /proc/mounts'
