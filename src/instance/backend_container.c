@@ -19,7 +19,7 @@
 #include "instance/namespace_pids.h"
 #include "instance/stats_container.h"
 #include "sys/fd.h"
-#include "sys/mount_tree.h"
+#include "sys/mount_detached.h"
 #include "sys/process.h"
 
 static int directory_of(const char *run, char **ret, struct error *err)
@@ -48,34 +48,6 @@ static bool is_namespace(int fd)
         return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC;
 }
 
-/*
- * Kernels before 6.15 clone only what is attached somewhere: in a mount namespace of our own, then, over
- * RUN/instances/ID. What the host mounts and unmounts meanwhile still gets there.
- */
-static int attach_all(const char *run, const char *id, const struct start_job *job, struct error *err)
-{
-        own_mem char *place = NULL;
-        own_fd int slash = -1, at = -1;
-        int r;
-
-        if (asprintf(&place, "%s/instances/%s", run, id) < 0) {
-                place = NULL;
-                return error_set(err, ENOMEM, "out of memory");
-        }
-        if (unshare(CLONE_NEWNS) < 0)
-                return error_errno(err, errno, "make a mount namespace");
-        slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        at = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (slash < 0 || at < 0)
-                return error_errno(err, errno, "open %s", place);
-        r = mount_set_attr(slash, true, 0, 0, MS_SLAVE);
-        if (r == 0)
-                r = mount_attach(job->root, at);
-        for (size_t i = 0; r == 0 && i < job->n_given; i++)
-                r = is_namespace(job->given[i]) ? 0 : mount_attach(job->given[i], at);
-        return r < 0 ? error_errno(err, -r, "attach the root filesystem") : 0;
-}
-
 /* A start uses up the mounts that it gets. */
 struct mounts {
         int root, *given;
@@ -92,31 +64,19 @@ static void mounts_finish(struct mounts *m)
 }
 #define own_mounts __attribute__((cleanup(mounts_finish)))
 
-static int copy_root(const char *run, const char *id, const struct start_job *job, struct error *err)
+static int copy_mounts(const char *path, const struct start_job *job, struct mounts *ret, struct error *err)
 {
-        int fd = mount_clone(job->root, "", true), r;
-
-        if (fd == -EINVAL) {
-                r = attach_all(run, id, job, err);
-                if (r < 0)
-                        return r;
-                fd = mount_clone(job->root, "", true);
-        }
-        return fd < 0 ? error_errno(err, -fd, "copy the mount of the root filesystem") : fd;
-}
-
-static int copy_mounts(const char *run, const char *id, const struct start_job *job, struct mounts *ret,
-                       struct error *err)
-{
-        ret->root = copy_root(run, id, job, err);
-        if (ret->root < 0 || !job->n_given)
-                return ret->root < 0 ? ret->root : 0;
+        ret->root = mount_clone_detached(job->root, job->root, path);
+        if (ret->root < 0)
+                return error_errno(err, -ret->root, "copy the mount of the root filesystem");
+        if (!job->n_given)
+                return 0;
         ret->given = calloc(job->n_given, sizeof *ret->given);
         if (!ret->given)
                 return error_set(err, ENOMEM, "out of memory");
         for (size_t i = 0; i < job->n_given; i++) {
-                int fd = is_namespace(job->given[i]) ? fcntl(job->given[i], F_DUPFD_CLOEXEC, 3)
-                                                     : mount_clone(job->given[i], "", true);
+                int from = job->given[i];
+                int fd = is_namespace(from) ? fcntl(from, F_DUPFD_CLOEXEC, 3) : mount_clone_detached(from, from, path);
 
                 if (fd < 0)
                         return error_errno(err, -fd, "copy a mount");
@@ -153,7 +113,7 @@ static int start(const char *run, const char *id, const char *path, const struct
                 return r;
         o.root = root;
         if (job->starts_again) {
-                r = copy_mounts(run, id, job, &copies, err);
+                r = copy_mounts(path, job, &copies, err);
                 if (r < 0)
                         return r;
                 content.root = copies.root;

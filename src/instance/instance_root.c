@@ -201,7 +201,8 @@ static int attach(int root, const struct instance_mount *m, int source, bool wri
         return 0;
 }
 
-int instance_root_attach(struct engine *e, const struct instance *i, int tree, struct error *err)
+/* Over the instance's own directory, in a mount namespace that is this process's alone from then on. */
+static int attach_root(struct engine *e, const struct instance *i, int tree, struct error *err)
 {
         own_fd int place = -1;
         /* A second one would end the first, and what is mounted in it. */
@@ -217,7 +218,7 @@ int instance_root_attach(struct engine *e, const struct instance *i, int tree, s
 static int attach_volumes(struct engine *e, const struct instance *i, const struct instance_mounts *m, bool writable,
                           struct instance_root *root, struct error *err)
 {
-        int r = instance_root_attach(e, i, root->fd, err);
+        int r = attach_root(e, i, root->fd, err);
 
         for (size_t k = 0; r == 0 && k < m->n; k++) {
                 own_fd int source = open_source(e, i, &m->items[k], root, err);

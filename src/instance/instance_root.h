@@ -39,11 +39,5 @@ int instance_root_open_bare(struct engine *e, struct instance *i, struct instanc
 /* What it stands on alone. */
 int instance_root_open_image(struct engine *e, struct instance *i, struct instance_root *ret, struct error *err);
 
-/*
- * Attaches a detached mount of the instance's over its own directory, in a mount namespace that is this process's alone
- * from then on. What is attached goes with the process.
- */
-int instance_root_attach(struct engine *e, const struct instance *i, int tree, struct error *err);
-
 void instance_root_close(struct instance_root *r);
 #define own_instance_root __attribute__((cleanup(instance_root_close)))

@@ -8,10 +8,9 @@
 
 #include "base/grow.h"
 #include "base/own.h"
-#include "instance/instance_root.h"
 #include "store/layer_mount.h"
 #include "sys/fd.h"
-#include "sys/mount_tree.h"
+#include "sys/mount_detached.h"
 
 static void close_all(const int *fds, size_t n)
 {
@@ -60,24 +59,15 @@ static int open_image(struct engine *e, const struct instance *i, const struct i
 
 /* ---- parts ---- */
 
-/*
- * Links lead no further than the root of what it is a part of. Kernels before 6.15 clone only what is attached
- * somewhere: in a mount namespace of our own, then.
- */
-static int open_part(struct engine *e, const struct instance *i, int whole, const char *subpath, struct error *err)
+/* Links lead no further than the root of what it is a part of. */
+static int open_part(const struct instance *i, int whole, const char *subpath, struct error *err)
 {
         own_fd int part = fd_open_in_root(whole, subpath, O_PATH);
-        int fd, r;
+        int fd;
 
         if (part < 0)
                 return error_errno(err, -part, "subpath %s", subpath);
-        fd = mount_clone(part, "", true);
-        if (fd == -EINVAL) {
-                r = instance_root_attach(e, i, whole, err);
-                if (r < 0)
-                        return r;
-                fd = mount_clone(part, "", true);
-        }
+        fd = mount_clone_detached(whole, part, i->path);
         return fd < 0 ? error_errno(err, -fd, "mount the subpath %s", subpath) : fd;
 }
 
@@ -102,7 +92,7 @@ int instance_trees_add(struct engine *e, const struct instance *i, const struct 
                 return no_memory(err);
         fd = whole = open_whole(e, i, m, t, err);
         if (fd >= 0)
-                fd = m->subpath ? open_part(e, i, whole, m->subpath, err) : take_fd(&whole);
+                fd = m->subpath ? open_part(i, whole, m->subpath, err) : take_fd(&whole);
         if (fd < 0)
                 return error_wrap(err, "%s %s", m->type, m->name ? m->name : m->source);
         t->fds[t->n++] = fd;

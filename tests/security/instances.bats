@@ -164,6 +164,23 @@ second"
         wait_for 5 umount "$full"
 }
 
+@test "who cleans up behind a restart policy leaves files and volumes as they are" {
+        local data
+        holt volume create vol
+        data=$(holt volume inspect -f '{{.Mountpoint}}' vol)
+        mkdir "$data/sub"
+        echo kept >"$data/sub/file"
+        run_d --name web --ipc shareable --restart on-failure:1 --mount type=volume,src=vol,dst=/sub,volume-subpath=sub \
+                box sh -c 'echo more >>/made; echo more >>/sub/file; exit 3'
+        ended() { [[ $(holt inspect -f '{{.State.Status}} {{.RestartCount}}' web) == 'exited 1' && -z $(ls "$RUN/instances") ]]; }
+        wait_for 10 ended
+        [ "$(xargs <"$data/sub/file")" = 'kept more more' ]
+        holt cp web:/made "$WORK/made"
+        [ "$(xargs <"$WORK/made")" = 'more more' ]
+        holt rm web
+        holt volume rm vol
+}
+
 # restarting NAME: one that waits for its next start. Its policy stands in its record.
 restarting() {
         local id
