@@ -11,12 +11,16 @@
 #include "base/own.h"
 #include "cli/human.h"
 #include "cli/table.h"
+#include "cli/text_line.h"
 #include "oci/runtime_spec.h"
 
 void explain_say(struct table *t, const char *name, const struct buf *text)
 {
-        const char *const cells[] = { name, buf_str(text) };
+        own_buf struct buf line = {};
+        const char *cells[] = { name, NULL };
 
+        text_add_line(&line, buf_str(text), 0);
+        cells[1] = buf_str(&line);
         if (text->len)
                 (void)table_add(t, cells);
 }
@@ -239,15 +243,17 @@ static int explain_mounts(const struct spec *s, struct buf *out, struct error *e
         if (json_get_array(s->json, "mounts", &list, err) < 0)
                 return -err->code;
         for (size_t i = 0; list && i < json_array_size(list); i++) {
-                own_buf struct buf options = {}, place = {};
+                own_buf struct buf options = {}, place = {}, source = {};
                 const struct spec_mount *m = &s->mounts[i];
                 const char *cells[4];
 
                 join_options(json_array_item(list, i), &options);
-                buf_addf(&place, "  %s", m->destination);
+                buf_add_str(&place, "  ");
+                text_add_line(&place, m->destination, 0);
+                text_add_line(&source, spec_mount_is_bind(m) ? m->source : "", 0);
                 cells[0] = buf_str(&place);
                 cells[1] = m->type;
-                cells[2] = spec_mount_is_bind(m) ? m->source : "";
+                cells[2] = buf_str(&source);
                 cells[3] = buf_str(&options);
                 if (table_add(&t, cells) < 0)
                         return error_set(err, ENOMEM, "out of memory");

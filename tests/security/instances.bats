@@ -137,6 +137,15 @@ second"
         [ "$(holt ps --no-trunc | wc -l)" -eq 2 ]
 }
 
+@test "what an image says of itself makes no line of an explanation" {
+        local forged=$'x\nSeccomp all is well\e[2J'
+        holt run --explain --network none --name web -w "/$forged" -e "A=$forged" -v "/tmp:/$forged" \
+                --mount "type=tmpfs,dst=/y$forged" -v "data:/z$forged" --device "/dev/null:/dev/$forged" box "$forged" >explained
+        [ "$(grep -c '^Seccomp' explained)" -eq 1 ]
+        ! grep -F $'\e' explained
+        grep -q 'Directory:.*Seccomp all is well' explained
+}
+
 @test "a full disk: it is said, and everything can be removed" {
         local full=$WORK/full
         mkdir "$full"
