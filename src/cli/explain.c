@@ -143,6 +143,11 @@ static void explain_seccomp(const struct spec *s, struct table *t)
                 buf_add_str(&text, s->process->apparmor_profile);
                 explain_say(t, "AppArmor:", &text);
         }
+        if (s->process->selinux_label) {
+                text.len = 0;
+                buf_add_str(&text, s->process->selinux_label);
+                explain_say(t, "SELinux:", &text);
+        }
 }
 
 static void explain_namespaces(const struct spec *s, struct table *t)

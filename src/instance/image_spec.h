@@ -9,6 +9,7 @@
 #include "instance/image_user.h"
 #include "instance/instance_mounts.h"
 #include "instance/options.h"
+#include "instance/selinux.h"
 #include "oci/image_config.h"
 
 struct image_spec {
@@ -32,11 +33,12 @@ struct image_spec {
         const char *user_path; /* its own user namespace; NULL: none, or for an explanation */
         const char *ipc_shm;   /* what to bind at /dev/shm (shared_memory.h); NULL: one of its own */
 
-        const char *apparmor; /* the default profile, where AppArmor is and has it; NULL */
-        bool one_id;          /* the user namespace has but one id, and groups cannot be changed */
-        bool by_systemd;      /* its cgroup is a scope of the user's systemd */
-        bool no_limits;       /* no cgroup can be had that limits anything: what was asked for is warned of */
-        bool own_cgroup;      /* its cgroup stands by ours (cgroup.h), if we may make one at all; else below /holt */
+        const struct selinux_labels *selinux; /* NULL: the host has no SELinux */
+        const char *apparmor;                 /* the default profile, where AppArmor is and has it; NULL */
+        bool one_id;                          /* the user namespace has but one id, and groups cannot be changed */
+        bool by_systemd;                      /* its cgroup is a scope of the user's systemd */
+        bool no_limits;  /* no cgroup can be had that limits anything: what was asked for is warned of */
+        bool own_cgroup; /* its cgroup stands by ours (cgroup.h), if we may make one at all; else below /holt */
 };
 
 /* Appends the JSON. -EINVAL when there is nothing to run, or a flag is not understood. */

@@ -32,6 +32,7 @@
 #include "instance/namespace_flags.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
+#include "instance/selinux_instance.h"
 #include "instance/shared_memory.h"
 #include "instance/shim_client.h"
 #include "instance/user_range.h"
@@ -58,6 +59,7 @@ struct start {
         const struct instance_mounts *planned; /* it is only looked at (instance_explain.h) */
         int *pins;
         struct instance_trees trees;
+        struct selinux_labels selinux;
         struct start_job job;
 };
 
@@ -75,6 +77,11 @@ static void start_finish(struct start *s)
         instance_trees_finish(&s->trees);
 }
 #define own_start __attribute__((cleanup(start_finish)))
+
+static const char *or_null(const char *text)
+{
+        return *text ? text : NULL;
+}
 
 static int read_image(struct start *s, struct store *store, struct error *err)
 {
@@ -107,6 +114,7 @@ static int mount_root(struct start *s, struct store *store, struct error *err)
         own_fd int mapped = is_mapped ? open_mapped(s->i, err) : -1, upper = -1, work = -1;
         struct image_mount_options o = { .users = is_mapped ? &s->i->users : NULL,
                                          .is_volatile = s->i->options.rm,
+                                         .context = or_null(s->selinux.mount),
                                          .warn = s->e->warn };
         int dir = is_mapped ? mapped : s->i->fd;
 
@@ -206,11 +214,6 @@ static int find_namespaces(struct start *s, struct error *err)
         return r < 0 || !s->i->options.init ? r : sibling_program_find("holt-init", s->init, err);
 }
 
-static const char *or_null(const char *text)
-{
-        return *text ? text : NULL;
-}
-
 static int write_config(struct start *s, struct error *err)
 {
         bool is_nested = user_namespace_is_nested();
@@ -230,6 +233,7 @@ static int write_config(struct start *s, struct error *err)
                                          .ipc_path = or_null(s->ipc_namespace),
                                          .user_path = or_null(s->user_namespace),
                                          .ipc_shm = or_null(s->ipc_shm),
+                                         .selinux = &s->selinux,
                                          .apparmor = is_nested || s->planned || s->i->backend->is_machine
                                                              ? NULL
                                                              : apparmor_default(s->e, &s->i->options),
@@ -279,6 +283,14 @@ static int open_trees(struct start *s, struct error *err)
         while (s->trees.n_pins)
                 pins[s->job.n_pins++] = s->trees.pins[--s->trees.n_pins];
         return 0;
+}
+
+/* When all sources of its mounts are there. */
+static int label_files(struct start *s, struct error *err)
+{
+        bool has_shm = *s->ipc_shm && !namespace_flag_instance(s->i->options.ipc);
+
+        return selinux_instance_label(s->e, s->i, &s->selinux, has_shm ? s->ipc_shm : NULL, err);
 }
 
 /* What keeps the published ports is kept as the layers are. */
@@ -341,6 +353,8 @@ static int make_job(struct start *s, struct error *err)
         if (r == 0)
                 r = find_hostname(s, err);
         if (r == 0)
+                r = selinux_instance_open(s->e, s->i, &s->selinux, err);
+        if (r == 0)
                 r = mount_root(s, store, err);
         if (r == 0)
                 r = find_user(s, err);
@@ -360,6 +374,8 @@ static int make_job(struct start *s, struct error *err)
                 r = give_users(s, err);
         if (r == 0)
                 r = write_config(s, err);
+        if (r == 0)
+                r = label_files(s, err);
         if (r == 0 && s->i->backend->is_machine)
                 r = make_machine(s, err);
         s->job.netns = s->i->backend->is_machine ? s->network.tap : s->network.netns;
@@ -388,6 +404,8 @@ int instance_plan_config(struct engine *e, struct instance *i, const struct inst
                 r = find_user(&s, err);
         if (r == 0)
                 r = find_namespaces(&s, err);
+        if (r == 0)
+                r = selinux_instance_open(e, i, &s.selinux, err);
         if (r == 0)
                 r = write_config(&s, err);
         if (r == 0)

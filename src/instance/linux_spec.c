@@ -155,6 +155,8 @@ int linux_spec_write(const struct spec_plan *p, struct json_writer *w, struct er
         json_begin_object(w, "linux");
         if (p->cgroup)
                 json_write_string(w, "cgroupsPath", p->cgroup);
+        if (p->from->selinux && *p->from->selinux->mount)
+                json_write_string(w, "mountLabel", p->from->selinux->mount);
         r = write_namespaces(p, w, err);
         security_flags_write_paths(p->options, &p->security, w);
         if (r == 0)

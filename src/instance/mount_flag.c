@@ -18,7 +18,7 @@ struct mount_flag {
 
 static int read_field(struct mount_flag *m, char *field, struct error *err)
 {
-        /* Of volumes and of other systems; nothing for what is mounted here. */
+        /* Of other systems; of SELinux (mount_words.h, selinux_instance.h). */
         static const char *const ignored[] = { "consistency", "relabel" };
         const struct {
                 const char *name, **value;

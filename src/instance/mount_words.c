@@ -82,7 +82,7 @@ struct reading {
         struct arena *a;
         struct mount_words w;
         bool read_only, writable;
-        const char *propagation, *unknown;
+        const char *propagation, *relabel, *unknown;
         const char *labels[33], *driver[4];
         size_t n_labels, n_driver;
 };
@@ -124,6 +124,7 @@ static int read_word(struct reading *r, char *word, struct error *err)
                 { "dst", &r->w.destination },
                 { "destination", &r->w.destination },
                 { "bind-propagation", &r->propagation },
+                { "relabel", &r->relabel },
                 { "volume-subpath", &r->w.subpath },
                 { "image-subpath", &r->w.subpath },
                 { "subpath", &r->w.subpath },
@@ -193,6 +194,8 @@ static int check_words(const struct reading *r, struct error *err)
                 return error_set(err, EINVAL, "type \"%s\" is unknown", r->w.type);
         if (ours && r->unknown)
                 return error_set(err, EINVAL, "\"%s\" is unknown", r->unknown);
+        if (r->relabel && strcmp(r->relabel, "shared") != 0 && strcmp(r->relabel, "private") != 0)
+                return error_set(err, EINVAL, "relabel=%s: must be shared or private", r->relabel);
         return strcmp(r->w.type, "image") == 0 ? check_image(r, err) : check_subpath(r, err);
 }
 
@@ -203,6 +206,8 @@ static int end_mount(struct reading *r, const char *text, struct error *err)
         buf_add_str(&options, r->read_only || strcmp(r->w.type, "image") == 0 ? "ro" : "rw");
         if (r->propagation)
                 buf_addf(&options, ",%s", r->propagation);
+        if (r->relabel)
+                buf_add_str(&options, *r->relabel == 's' ? ",z" : ",Z");
         if (copy_list(r->a, r->labels, r->n_labels, &r->w.labels, err) < 0 ||
             copy_list(r->a, r->driver, r->n_driver, &r->w.driver, err) < 0)
                 return -err->code;

@@ -86,6 +86,16 @@ static void write_apparmor(const struct spec_plan *p, struct json_writer *w)
                 json_write_string(w, "apparmorProfile", profile);
 }
 
+/* "" where it is not confined. */
+static void write_selinux(const struct spec_plan *p, struct json_writer *w)
+{
+        const struct selinux_labels *l = p->from->selinux;
+        const char *label = !l ? "" : p->is_system ? l->init : l->process;
+
+        if (*label)
+                json_write_string(w, "selinuxLabel", label);
+}
+
 static int write_oom_score(const struct instance_options *o, struct json_writer *w, struct error *err)
 {
         int64_t score;
@@ -113,6 +123,7 @@ int process_spec_write(const struct spec_plan *p, struct json_writer *w, struct 
         capability_flags_write(p->capabilities, p->from->user->uid, w);
         json_write_bool(w, "noNewPrivileges", p->security.no_new_privileges);
         write_apparmor(p, w);
+        write_selinux(p, w);
         if (r == 0)
                 r = write_oom_score(p->options, w, err);
         if (r == 0)

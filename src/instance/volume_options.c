@@ -33,7 +33,7 @@ struct bind {
 
 static int read_word(const char *word, struct bind *b, struct buf *attributes, struct error *err)
 {
-        /* Labels of SELinux, which nothing here is confined by; consistency on a Mac; copying into new volumes. */
+        /* Labels of SELinux (selinux_instance.h); consistency on a Mac; copying into new volumes. */
         static const char *const nothing[] = {
                 "", "z", "Z", "copy", "nocopy", "cached", "delegated", "consistent", NULL
         };

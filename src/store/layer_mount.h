@@ -38,7 +38,8 @@ struct image_mount_options {
         int upper_fd, work_fd;           /* directories of one file system; -1: a read-only mount */
         const int *top;                  /* one more directory above the layers, to look at; NULL */
         const struct image_users *users; /* whose the files are; NULL: those that the layers say */
-        bool is_volatile; /* nothing of it is wanted after a crash: nothing is synced (overlayfs, Linux 5.10) */
+        bool is_volatile;    /* nothing of it is wanted after a crash: nothing is synced (overlayfs, Linux 5.10) */
+        const char *context; /* the SELinux label of all that is in an overlay; NULL: what the file systems say */
         void (*warn)(const char *text); /* told once of what of a layer could not be unpacked; NULL */
         int *ret_pins;                  /* NULL, or n descriptors that pin the layers until the caller closes them */
 };

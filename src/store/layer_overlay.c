@@ -113,6 +113,8 @@ static int join_by_context(const struct layer_mounts *m, const int *lower, size_
                 r = add_upper(fs, way, o, err);
         if (r == 0)
                 r = mount_context_set_all(fs, options, err);
+        if (r == 0 && o->context)
+                r = mount_context_set(fs, "context", o->context, err);
         if (r == 0 && has_user_xattrs(m))
                 r = mount_context_set(fs, "userxattr", NULL, err);
         return r < 0 ? r : mount_context_mount(fs, o->upper_fd < 0 ? MOUNT_ATTR_RDONLY : 0, err);
@@ -132,6 +134,8 @@ static void write_page(const struct layer_mounts *m, struct buf *page, const int
                 buf_addf(page, ",%s", options[i]);
         if (has_user_xattrs(m))
                 buf_add_str(page, ",userxattr");
+        if (o->context)
+                buf_addf(page, ",context=\"%s\"", o->context);
 }
 
 /* The working directory is the process's own: the caller has no other threads, and gets it back. */
