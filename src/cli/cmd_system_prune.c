@@ -132,7 +132,7 @@ static int find(struct prune *p, const struct args *args, struct error *err)
                 r = network_prune_find(&p->networks, args, err);
         if (r == 0)
                 r = engine_store(&p->e, &store, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         p->images = (struct image_prune){
                 .store = store, .all = args_flag(args, OPTION_ALL), .is_gone = is_gone, .userdata = p

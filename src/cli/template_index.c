@@ -93,8 +93,11 @@ static int label_title(struct template_run *run, const struct template_value *na
 
         if (!title)
                 return -run->err->code;
-        for (size_t i = 0; i < len; i++)
-                title[i] = from[i] == '-' || from[i] == '_' ? ' ' : from[i];
+        memcpy(title, from, len);
+        for (size_t i = 0; i < len; i++) {
+                if (title[i] == '-' || title[i] == '_')
+                        title[i] = ' ';
+        }
         *ret = template_value_of_text(title, len);
         return 0;
 }

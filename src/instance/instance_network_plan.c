@@ -121,12 +121,22 @@ static int write_ports(const struct instance_options *o, struct json_writer *w, 
         return r;
 }
 
-static int write_mode(struct engine *e, const struct network_flags *flags, struct json_writer *w, struct error *err)
+/* Of one that has a network to be shared. */
+static int write_container(struct engine *e, const char *name, struct json_writer *w, struct error *err)
 {
         own_instance struct instance *other = NULL;
-        own_fd int netns = -1;
-        int r = 0;
+        int r = instance_find(e, name, &other, err);
+        own_fd int netns = r < 0 ? -1 : network_open_netns(e, other, err);
 
+        json_write_string(w, "Mode", "container");
+        if (r < 0 || netns < 0)
+                return r < 0 ? r : netns;
+        json_write_string(w, "Container", other->name);
+        return 0;
+}
+
+static int write_mode(struct engine *e, const struct network_flags *flags, struct json_writer *w, struct error *err)
+{
         switch (flags->mode) {
         case NETWORK_MODE_NONE:
                 json_write_string(w, "Mode", "none");
@@ -138,13 +148,7 @@ static int write_mode(struct engine *e, const struct network_flags *flags, struc
                 json_write_string(w, "Mode", "pasta");
                 return network_is_ours() ? error_set(err, EINVAL, "pasta is for ordinary users: root has bridge") : 0;
         case NETWORK_MODE_CONTAINER:
-                r = instance_find(e, flags->container, &other, err);
-                if (r == 0)
-                        r = netns = network_open_netns(e, other, err);
-                json_write_string(w, "Mode", "container");
-                if (r >= 0)
-                        json_write_string(w, "Container", other->name);
-                return r < 0 ? r : 0;
+                return write_container(e, flags->container, w, err);
         case NETWORK_MODE_BRIDGES:
                 json_write_string(w, "Mode", "bridge");
                 return write_bridges(e, flags, w, err);
