@@ -18,6 +18,18 @@ static int check(const struct instance *i, const struct attach_options *o, struc
         return 0;
 }
 
+/* It ran a moment ago. */
+static int attach(struct engine *e, struct instance *i, int *ret_shim, struct error *err)
+{
+        int r = *ret_shim = shim_connect(e, i, err);
+
+        if (r >= 0)
+                r = shim_attach(*ret_shim, err);
+        if ((r == -ENOENT || r == -ECONNREFUSED || r == -EPIPE) && instance_has_ended(e, i))
+                return error_set(err, ESRCH, "instance %s does not run: it has ended", i->name);
+        return r;
+}
+
 int cmd_attach(struct invocation *inv, struct error *err)
 {
         const struct args *a = &inv->args;
@@ -39,9 +51,7 @@ int cmd_attach(struct invocation *inv, struct error *err)
         o.input = i->options.interactive && !args_flag(a, OPTION_NO_STDIN);
         r = check(i, &o, err);
         if (r == 0)
-                r = shim = shim_connect(&e, i, err);
-        if (r >= 0)
-                r = shim_attach(shim, err);
+                r = attach(&e, i, &shim, err);
         if (r == 0)
                 instance_tell(&e, i, "attach", NULL);
         if (r == 0)

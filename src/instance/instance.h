@@ -154,6 +154,7 @@ int instance_stop_end(struct engine *e, struct instance *i, int shim, struct err
 /* Its shim is gone: it has done what it had to, or was killed; the state says it, as soon as nobody has the lock. Waits
  * some seconds for that; false: it does not come about. */
 bool instance_has_ended(struct engine *e, struct instance *i);
+/* -ESRCH: it does not run; one that ends just before its SIGKILL comes is no error. */
 int instance_kill(struct engine *e, struct instance *i, int signo, struct error *err);
 int instance_pause(struct engine *e, struct instance *i, bool paused, struct error *err);
 int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err);

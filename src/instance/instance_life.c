@@ -2,6 +2,7 @@
 /* What is done to one that is there. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,7 @@ int instance_stop(struct engine *e, struct instance *i, int timeout, struct erro
 
 int instance_kill(struct engine *e, struct instance *i, int signo, struct error *err)
 {
+        bool was_running = instance_is_running(i);
         char number[16];
         own_fd int shim = connect_running(e, i, err);
         int r = shim < 0 ? shim : shim_signal(shim, signo, err);
@@ -117,6 +119,9 @@ int instance_kill(struct engine *e, struct instance *i, int signo, struct error 
                 r = not_running(i, err);
         else if (r == -ESRCH && shim >= 0)
                 error_wrap(err, "instance %s", i->name);
+        /* It ran when it was looked at, and what was wanted of it has come about. */
+        if (r == -ESRCH && was_running && signo == SIGKILL && (shim >= 0 || instance_has_ended(e, i)))
+                return 0;
         snprintf(number, sizeof number, "%d", signo);
         if (r == 0)
                 instance_tell(e, i, "kill", (const char *const[]){ "signal", number, NULL });

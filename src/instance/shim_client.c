@@ -138,7 +138,10 @@ int shim_connect(struct engine *e, const struct instance *i, struct error *err)
                 return error_errno(err, -fd, "connect to the shim of %s", i->name);
         add_hello(&hello);
         r = protocol_send_raw(fd, hello.data, hello.len, NULL, 0);
-        return r < 0 ? lost(r, err) : take_fd(&fd);
+        /* It has ended, and we were still in the queue: as if we had come a moment later. */
+        if (r == -EPIPE || r == -ECONNRESET)
+                r = -ECONNREFUSED;
+        return r < 0 ? error_errno(err, -r, "connect to the shim of %s", i->name) : take_fd(&fd);
 }
 
 int shim_attach(int shim, struct error *err)
