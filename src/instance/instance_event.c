@@ -42,14 +42,18 @@ static size_t add_labels(struct arena *a, const char *const *labels, const char 
         return n;
 }
 
-void instance_tell(const struct engine *e, const struct instance *i, const char *action, const char *const *pairs)
+static void tell(const struct engine *e, const struct instance *i, const char *action, const char *const *pairs,
+                 int64_t time)
 {
         size_t n = 0, n_pairs = count(pairs);
         struct arena a = {};
         const char **attributes = arena_alloc(&a, 2 + n_pairs + 2 * count(i->options.label) + 1, sizeof *attributes);
-        const struct event ev = {
-                .type = "container", .action = action, .id = i->id, .name = i->name, .attributes = attributes
-        };
+        const struct event ev = { .time = time,
+                                  .type = "container",
+                                  .action = action,
+                                  .id = i->id,
+                                  .name = i->name,
+                                  .attributes = attributes };
 
         if (attributes) {
                 attributes[n++] = "image";
@@ -61,4 +65,14 @@ void instance_tell(const struct engine *e, const struct instance *i, const char 
         }
         event_add(e->run, &ev);
         arena_finish(&a);
+}
+
+void instance_tell(const struct engine *e, const struct instance *i, const char *action, const char *const *pairs)
+{
+        tell(e, i, action, pairs, 0);
+}
+
+void instance_tell_start(const struct engine *e, const struct instance *i)
+{
+        tell(e, i, "start", NULL, i->state.started);
 }

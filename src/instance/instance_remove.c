@@ -20,6 +20,20 @@
 #include "instance/shared_memory.h"
 #include "sys/user_namespace.h"
 
+/* Of several that remove it (a command, its shim's cleaner, a sweep) the one who has its configuration tells. Not while
+ * somebody writes a new one: that would come after us. */
+static int take_config(struct engine *e, struct instance *i, struct error *err)
+{
+        if (i->fd < 0)
+                return 0;
+        flock(i->fd, LOCK_EX);
+        if (unlinkat(i->fd, "config", 0) == 0)
+                instance_tell(e, i, "destroy", NULL);
+        else if (errno != ENOENT)
+                return error_errno(err, errno, "remove the instance's configuration");
+        return 0;
+}
+
 /* The configuration goes first: what is left by a killed remover is for the sweep, and nobody's instance. */
 int instance_erase(struct engine *e, struct instance *i, bool volumes, struct error *err)
 {
@@ -33,11 +47,9 @@ int instance_erase(struct engine *e, struct instance *i, bool volumes, struct er
                 r = snapshot_remove_all(e, i, err);
         if (r < 0)
                 return r;
-        /* Not while somebody writes a new one: that would come after us. */
-        if (i->fd >= 0)
-                flock(i->fd, LOCK_EX);
-        if (i->fd >= 0 && unlinkat(i->fd, "config", 0) < 0 && errno != ENOENT)
-                return error_errno(err, errno, "remove the instance's configuration");
+        r = take_config(e, i, err);
+        if (r < 0)
+                return r;
         if (i->damage)
                 instance_name_drop_all(dir, i->id);
         else if (i->name)
@@ -85,8 +97,6 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
                 r = instance_volumes_unmount(e, i, err);
         if (r == 0)
                 r = instance_erase(e, i, volumes, err);
-        if (r == 0)
-                instance_tell(e, i, "destroy", NULL);
         if (i->lock >= 0)
                 instance_unlock(e, i->id, &i->lock);
         return r;

@@ -473,7 +473,7 @@ static int start(struct engine *e, struct instance *i, bool attach, int *ret_shi
                 return r;
         }
         close(take_fd(&i->lock));
-        instance_tell(e, i, "start", NULL);
+        instance_tell_start(e, i);
         *ret_shim = take_fd(&shim);
         return 0;
 }

@@ -115,6 +115,17 @@ runs() {
         holt run -d --network none --name "$name" "$@" box sh -c "$command" >/dev/null
 }
 
+@test "events: an end is told once, and no end is earlier than its start" {
+        runs gone 'sleep 100' --rm
+        holt rm -f gone
+        runs short true
+        holt wait short
+        holt rm short
+        is "$(past -f event=destroy --format '{{.Actor.Attributes.name}}' | sort)" "$(printf 'gone\nshort')"
+        is "$(past -f container=short -f event=start -f event=die --format '{{.TimeNano}} {{.Action}}' | sort -n | cut -d ' ' -f 2)" \
+                "$(printf 'start\ndie')"
+}
+
 @test "stats: a look at all that run, at those that are named, and at the others" {
         runs busy 'while :; do :; done' --memory 64m
         runs idle 'sleep 100 & sleep 100'
