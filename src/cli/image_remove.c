@@ -2,12 +2,16 @@
 #include "cli/image_remove.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "cli/image_event.h"
 #include "cli/image_place.h"
+#include "instance/instance_name.h"
 
 static void tell_untagged(struct buf *out, const char *name)
 {
@@ -28,6 +32,31 @@ static void tell_deleted(struct store *s, struct buf *out, const struct image_in
         image_tell(s, "delete", info->id.text, info->id.text);
 }
 
+static int take_owner(void *userdata, const char *owner)
+{
+        snprintf(userdata, INSTANCE_ID_LEN + 1, "%s", owner);
+        return 1;
+}
+
+/* The store knows ids; people know names. One that is in use by nobody of these keeps its error. */
+static int name_user(struct store *s, const struct digest *id, struct error *err)
+{
+        own_mem char *path = NULL, *name = NULL;
+        char owner[INSTANCE_ID_LEN + 1];
+        own_fd int dir = -1;
+
+        if (store_image_owners(s, id, take_owner, owner, NULL) <= 0)
+                return -EBUSY;
+        if (asprintf(&path, "%s/instances", store_root(s)) < 0) {
+                path = NULL;
+                return -EBUSY;
+        }
+        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        name = dir < 0 ? NULL : instance_name_find(dir, owner);
+        return error_set(err, EBUSY, "image %.12s is used by instance %s: remove that first", digest_hex(id),
+                         name ? name : owner);
+}
+
 static int check_mounted(struct store *s, const struct digest *id, struct error *err)
 {
         own_mem char *path = NULL;
@@ -40,7 +69,10 @@ int image_delete(struct store *s, const struct digest *id, struct error *err)
 {
         int r = check_mounted(s, id, err);
 
-        return r < 0 ? r : store_image_remove(s, id, err);
+        if (r < 0)
+                return r;
+        r = store_image_remove(s, id, err);
+        return r == -EBUSY ? name_user(s, id, err) : r;
 }
 
 /* All digests of a repository go together: the one that was asked for may be that of an index, which brought that of
@@ -68,12 +100,14 @@ static int remove_name(struct store *s, const struct image_info *info, const str
         bool is_digest = *name->digest.text, last = is_digest ? !info->names[0] : !info->names[1], removed = false;
         int r = last ? check_mounted(s, &info->id, err) : 0;
 
-        if (r == 0 && is_digest && last)
-                r = remove_digests(s, info, name, &removed, err);
-        else if (r == 0)
-                r = store_image_remove_name(s, name, &removed, err);
         if (r < 0)
                 return r;
+        if (is_digest && last)
+                r = remove_digests(s, info, name, &removed, err);
+        else
+                r = store_image_remove_name(s, name, &removed, err);
+        if (r < 0)
+                return r == -EBUSY ? name_user(s, &info->id, err) : r;
         reference_add(&full, name);
         if (removed) {
                 tell_deleted(s, out, info);

@@ -66,7 +66,7 @@ m=type=image,source=tools,target=/opt/tools
         image=$(h inspect -f '{{(index .Mounts 0).Image}}' one)
         [[ $image == sha256:* ]]
         run -1 h rmi "$image"
-        [[ $output == *"is used by ${id:0:12}"* ]]
+        [[ $output == *"is used by instance one"* ]]
         # A clone has the same, and keeps it when the original is gone.
         h clone --full one two >/dev/null
         h clone one three >/dev/null

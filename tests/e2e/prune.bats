@@ -122,7 +122,7 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
         made --name needs box true
         holt rmi other third
         run -1 holt rmi --dry-run box
-        [[ $output == *'is used by'* ]]
+        [[ $output == *'is used by instance needs'* ]]
         holt rm needs
         holt rmi box
         is "$(holt images -q)" ''
