@@ -2,19 +2,37 @@
 #include <errno.h>
 
 #include "cli/instance_select.h"
+#include "instance/volume_store.h"
 
 struct removal {
         bool force, volumes, dry;
 };
+
+static int add_volume(void *userdata, const char *name)
+{
+        buf_addf(userdata, "volume %s\n", name);
+        return 0;
+}
+
+static int try_one(const struct removal *r, struct engine *e, struct instance *i, struct error *err)
+{
+        own_buf struct buf volumes = {};
+        int q = 0;
+
+        if (instance_is_running(i) && !r->force)
+                return error_set(err, EBUSY, "instance %s is %s: it would stay", i->name,
+                                 instance_status_name(i->state.status));
+        if (r->volumes || i->options.rm)
+                q = instance_volumes_look(e, i, add_volume, &volumes, err);
+        return q < 0 || !volumes.len ? q : output_write(&volumes, err);
+}
 
 static int remove_one(void *userdata, struct engine *e, struct instance *i, struct error *err)
 {
         const struct removal *r = userdata;
 
         if (r->dry)
-                return instance_is_running(i) && !r->force ? error_set(err, EBUSY, "instance %s is %s: it would stay",
-                                                                       i->name, instance_status_name(i->state.status))
-                                                           : 0;
+                return try_one(r, e, i, err);
         return instance_remove(e, i, r->force, r->volumes, err);
 }
 

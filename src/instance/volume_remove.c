@@ -149,6 +149,23 @@ int instance_volumes_remove(struct engine *e, struct instance *i, struct error *
         return r;
 }
 
+int instance_volumes_look(struct engine *e, struct instance *i, int (*each)(void *userdata, const char *name),
+                          void *userdata, struct error *err)
+{
+        own_instance_mounts struct instance_mounts m = {};
+        char other[INSTANCE_ID_LEN + 1];
+        int r = i->fd < 0 ? 0 : instance_mounts_load(i->fd, &m, err);
+
+        for (size_t k = 0; r >= 0 && k < m.n; k++) {
+                if (!m.items[k].anonymous)
+                        continue;
+                r = find_user(e, m.items[k].name, i->id, -1, other, err);
+                if (r == 0)
+                        r = each(userdata, m.items[k].name);
+        }
+        return r < 0 ? r : 0;
+}
+
 int instance_volumes_unmount(struct engine *e, struct instance *i, struct error *err)
 {
         own_instance_mounts struct instance_mounts m = {};

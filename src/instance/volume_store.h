@@ -64,3 +64,6 @@ int instance_volumes_prepare(struct engine *e, struct instance *i, int root, str
 
 /* At the instance's end: its anonymous volumes. Those that others have as well stay. */
 int instance_volumes_remove(struct engine *e, struct instance *i, struct error *err);
+/* Which these are, until each() returns a negative number. */
+int instance_volumes_look(struct engine *e, struct instance *i, int (*each)(void *userdata, const char *name),
+                          void *userdata, struct error *err);

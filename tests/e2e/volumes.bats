@@ -91,6 +91,9 @@ teardown() {
         is "$(h volume ls -q | wc -l)" 0
         create --name two -v /data -v named:/named box true
         h start -a two || true
+        volume=$(h inspect -f '{{range .Mounts}}{{if ne .Name "named"}}{{.Name}}{{end}}{{end}}' two)
+        is "$(h rm -v --dry-run two)" "$(printf 'volume %s\ntwo' "$volume")"
+        is "$(h rm --dry-run two)" two
         h rm -v two
         is "$(h volume ls -q)" named
 }
