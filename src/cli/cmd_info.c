@@ -13,6 +13,7 @@
 #include "cli/instance_select.h"
 #include "cli/template.h"
 #include "registry/registries_conf.h"
+#include "vm/accelerator.h"
 
 struct counts {
         uint64_t all, running, paused, stopped;
@@ -62,8 +63,11 @@ static void write_texts(struct json_writer *w, const char *key, char *const *tex
 static void write_host(struct json_writer *w, const struct host_facts *h)
 {
         struct utsname system = {};
+        char why[128];
 
         (void)uname(&system);
+        json_write_string(w, "Accelerator", accelerator_name(accelerator_probe(why, sizeof why)));
+        json_write_string(w, "AcceleratorReason", why);
         json_write_string(w, "CgroupDriver", "cgroupfs");
         json_write_string(w, "CgroupVersion", strcmp(h->cgroup_layout, "unified") == 0 ? "2" : "1");
         json_write_string(w, "CgroupLayout", h->cgroup_layout);
@@ -145,7 +149,7 @@ static const char usual[] =
         "Cgroup Version: {{.CgroupVersion}} ({{.CgroupLayout}})\nDefault Runtime: {{.DefaultRuntime}}\n"
         "Security Options: {{join .SecurityOptions \" \"}}\nKernel Version: {{.KernelVersion}}\n"
         "Operating System: {{.OperatingSystem}}\nOSType: {{.OSType}}\nArchitecture: {{.Architecture}}\n"
-        "CPUs: {{.NCPU}}\nTotal Memory: ";
+        "Machines: {{.Accelerator}} ({{.AcceleratorReason}})\nCPUs: {{.NCPU}}\nTotal Memory: ";
 
 /* What a template cannot do: a size for people, and what may be empty. */
 static void add_rest(struct json_object *json, struct buf *out)
