@@ -76,6 +76,8 @@ int guest_kernel_find(const char *root, struct guest_kernel *ret, struct error *
         }
         if (!ret->release)
                 return error_set(err, ENOENT,
-                                 "no kernel for guests: run 'holt system kernel', or install linux-image-cloud-amd64");
+                                 "no kernel for guests: install linux-image-cloud-amd64, or unpack it as "
+                                 "%s/vm/kernels/RELEASE",
+                                 root);
         return 0;
 }
