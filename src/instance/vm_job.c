@@ -18,6 +18,7 @@
 #include "sys/sibling_program.h"
 #include "vm/guest_kernel.h"
 #include "vm/initramfs.h"
+#include "vm/machine.h"
 #include "vm/writable_disk.h"
 
 enum { PERIOD = 100000, DEFAULT_MIB = 256, LEAST_MIB = 96, MIB = 1 << 20, MAX_FILE = 1 << 20 };
@@ -96,8 +97,10 @@ static int write_boot(const struct engine *e, struct json_writer *w, struct erro
         own_guest_kernel struct guest_kernel kernel = {};
         own_mem char *initramfs = NULL;
         char agent[PATH_MAX], key[SHA256_HEX];
-        int r = sibling_program_find("holt-agent", agent, err);
+        int r = machine_check_qemu(err);
 
+        if (r == 0)
+                r = sibling_program_find("holt-agent", agent, err);
         if (r == 0)
                 r = guest_kernel_find(e->root, &kernel, err);
         if (r == 0)

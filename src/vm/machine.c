@@ -2,10 +2,12 @@
 #include "vm/machine.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -19,6 +21,8 @@ void machine_args_finish(struct machine_args *a)
         arena_finish(&a->arena);
         *a = (struct machine_args){};
 }
+
+#define MACHINE_QEMU "qemu-system-x86_64"
 
 /* ---- words ---- */
 
@@ -171,7 +175,7 @@ int machine_args(const struct machine *m, struct machine_args *ret, struct error
         *ret = (struct machine_args){};
         if (m->n_files > MACHINE_MAX_FILES)
                 return error_set(err, E2BIG, "a machine of %zu layers: at most %d", m->n_files, MACHINE_MAX_FILES);
-        add(ret, "qemu-system-x86_64");
+        add(ret, MACHINE_QEMU);
         add(ret, "-nodefaults");
         add(ret, "-no-user-config");
         add(ret, "-no-reboot");
@@ -190,6 +194,24 @@ int machine_args(const struct machine *m, struct machine_args *ret, struct error
                 return 0;
         machine_args_finish(ret);
         return error_set(err, ENOMEM, "out of memory");
+}
+
+/* ---- what the host has ---- */
+
+int machine_check_qemu(struct error *err)
+{
+        const char *path = getenv("PATH");
+
+        for (size_t n; path && *path; path += n + (path[n] == ':')) {
+                char file[PATH_MAX];
+
+                n = strcspn(path, ":");
+                if (snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, MACHINE_QEMU) < (int)sizeof(file) &&
+                    access(file, X_OK) == 0)
+                        return 0;
+        }
+        return error_set(err, ENOENT, "%s is missing, which runs virtual machines: install qemu-system-x86",
+                         MACHINE_QEMU);
 }
 
 /* ---- the host's counter ---- */

@@ -52,5 +52,8 @@ void machine_args_finish(struct machine_args *a);
 /* The command line, with the program's name. -EINVAL for a path that cannot be said (a comma is doubled: fine). */
 int machine_args(const struct machine *m, struct machine_args *ret, struct error *err);
 
+/* Whether QEMU is in the PATH: -ENOENT says what to install. */
+int machine_check_qemu(struct error *err);
+
 /* Counts for 20 ms. 0: this processor has no counter. */
 uint32_t machine_tsc_khz(void);

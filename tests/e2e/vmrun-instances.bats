@@ -167,7 +167,9 @@ logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }
         holt rm web
 }
 
-@test "without a kernel for guests the error says what to install" {
+@test "without QEMU, or a kernel for guests, the error says what to install" {
+        PATH=/usr/sbin run -125 holt run --vm --network none --rm box true
+        [[ $output == *qemu-system-x86* ]]
         rm "$STORE/vm/kernels"
         mkdir "$STORE/vm/kernels"
         if compgen -G '/lib/modules/*cloud*' >/dev/null; then skip 'this host has a kernel for clouds'; fi
