@@ -91,7 +91,8 @@ int instance_update(struct engine *e, struct instance *i, instance_change *chang
         r = change(userdata, &i->options, err);
         if (r == 0)
                 r = check(e, i, &resources, err);
-        has_other_limits |= resources.len != before.len || memcmp(resources.data, before.data, before.len) != 0;
+        has_other_limits |=
+                resources.len != before.len || memcmp(buf_str(&resources), buf_str(&before), before.len) != 0;
         if (r == 0 && is_running)
                 r = update_running(e, i, &resources, has_other_limits, err);
         if (r == 0)
