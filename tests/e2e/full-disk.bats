@@ -16,7 +16,9 @@ setup_file() {
                 sleep 0.05
         done
         truncate -s 48M "$BATS_FILE_TMPDIR/disk"
-        mkfs.ext4 -q -m 0 "$BATS_FILE_TMPDIR/disk"
+        # With blocks as large as pages: SQLite gives its shared memory one byte in each page beforehand, and a page of
+        # several blocks, of which the others are holes, ends who writes to it by SIGBUS.
+        mkfs.ext4 -q -m 0 -b 4096 "$BATS_FILE_TMPDIR/disk"
         mkdir "$BATS_FILE_TMPDIR/root"
         nsenter -t "$MOUNTS" -m -- mount -o loop "$BATS_FILE_TMPDIR/disk" "$BATS_FILE_TMPDIR/root"
         HOLT_REAL=$(realpath "${HOLT:-$(dirname "${RUNTIME:-build/holt-oci}")/holt}")
