@@ -365,7 +365,9 @@ has_status() { [ "$(holt inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
         jq '.isolation = "sorcery"' "$(config odd)" >new
         cat new >"$(config odd)"
         truncate -s 50 "$(config runs)" "$(config killed)"
-        kill -9 "$(pgrep -f "holt-shim.*$(readlink "$STORE/instances/killed")")"
+        shim=$(pgrep -f "holt-shim.*$(readlink "$STORE/instances/killed")")
+        kill -9 "$shim"
+        wait_for 5 has_let_go "$shim"
         run -0 --separate-stderr holt ps -a --format '{{.Names}} {{.State}} {{.Status}}'
         [ -z "$stderr" ]
         [[ $output == *"good created Created"* ]]
@@ -406,6 +408,7 @@ has_status() { [ "$(holt inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
                 shim=$(awk '/^PPid:/ {print $2}' "/proc/$pid/status")
                 [[ $(cat "/proc/$shim/comm") == holt-shim* ]]
                 kill -9 "$shim"
+                wait_for 5 has_let_go "$shim"
                 echo "$pid" >>pids
         done
         [ -z "$(holt ps -q)" ]

@@ -405,10 +405,11 @@ EOF
 }
 
 @test "after kill -9 of the shim, address and port are free again" {
-        local pid
+        local shim
         start aa -p 8080:80
-        pid=$(pid_of aa)
-        kill -9 "$(awk '/^PPid:/ {print $2}' "/proc/$pid/status")"
+        shim=$(awk '/^PPid:/ {print $2}' "/proc/$(pid_of aa)/status")
+        kill -9 "$shim"
+        wait_for 5 has_let_go "$shim"
         run holt run --rm -p 8080:80 box true
         [ "$status" -eq 0 ]
         [ "$(holt inspect -f '{{.State.Status}}' aa)" = exited ]

@@ -229,9 +229,10 @@ mounted() { grep -cF " $(h volume inspect -f '{{.Mountpoint}}' "$1") " /proc/sel
         h volume create -o type=tmpfs -o device=tmpfs mem >/dev/null
         start --name one -v mem:/m box sleep 100
         is "$(mounted mem)" 1
-        local pid
-        pid=$(h inspect -f '{{.State.Pid}}' one)
-        kill -9 "$(awk '{ print $4 }' "/proc/$pid/stat")"
+        local shim
+        shim=$(awk '{ print $4 }' "/proc/$(h inspect -f '{{.State.Pid}}' one)/stat")
+        kill -9 "$shim"
+        wait_for 5 has_let_go "$shim"
         h ps -a >/dev/null
         is "$(mounted mem)" 0
 }

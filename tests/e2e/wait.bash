@@ -20,3 +20,6 @@ wait_for() {
 
 # differs FILE TEXT: the file has something else by now.
 differs() { [[ $(cat "$1") != "$2" ]]; }
+
+# has_let_go PID: the process is dead, and nobody has its files any more; whether somebody has waited for it or not.
+has_let_go() { [[ ! -e /proc/$1/fd/0 ]]; }
