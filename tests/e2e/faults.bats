@@ -26,7 +26,7 @@ setup_file() {
 setup() {
         bundle_make
         FAULT=$BATS_FILE_TMPDIR/fault
-        WALK=37
+        WALK=61
         KILLS=7
         cat >rootfs/bin/see <<'EOF'
 #!/bin/sh

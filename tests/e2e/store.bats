@@ -337,27 +337,27 @@ prepare_none() { rm -rf "$ROOT"; }
         prepare() { prepare_none; }
         sound() { only_strays && [ -z "$(st list)" ] && st check; }
         calls_of list
-        each_call 3 kill list
+        each_call 7 kill list
 }
 
 @test "kill -9 at each call of adding an image" {
         prepare() { prepare_add; }
         calls_of add foo 8192 y z
-        each_call 3 kill add foo 8192 y z
+        each_call 7 kill add foo 8192 y z
 }
 
 @test "kill -9 at each call of removing an image" {
         prepare() { prepare_remove; }
         calls_of remove foo
-        each_call 3 kill remove foo
+        each_call 7 kill remove foo
         calls_of rmi foo
-        each_call 7 kill rmi foo
+        each_call 13 kill rmi foo
 }
 
 @test "kill -9 at each call of a collection" {
         prepare() { prepare_collect; }
         calls_of collect
-        each_call 3 kill collect
+        each_call 7 kill collect
 }
 
 @test "each call of adding, removing and collecting fails" {
