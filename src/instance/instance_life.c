@@ -128,6 +128,19 @@ int instance_kill(struct engine *e, struct instance *i, int signo, struct error 
         return r;
 }
 
+/* Before it is: whoever finds the mark looks. It goes with the run. */
+static int mark_paused(struct engine *e, const struct instance *i, struct error *err)
+{
+        own_fd int run = engine_open_run(e, err), dir = -1, mark = -1;
+
+        if (run < 0)
+                return run;
+        dir = openat(run, i->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir >= 0)
+                mark = openat(dir, INSTANCE_PAUSED_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return mark < 0 ? error_errno(err, errno, "note that it is paused") : 0;
+}
+
 int instance_pause(struct engine *e, struct instance *i, bool paused, struct error *err)
 {
         int r;
@@ -138,7 +151,9 @@ int instance_pause(struct engine *e, struct instance *i, bool paused, struct err
                 return not_running(i, err);
         if (i->state.status != (paused ? INSTANCE_RUNNING : INSTANCE_PAUSED))
                 return error_set(err, EINVAL, "instance %s is %s", i->name, instance_status_name(i->state.status));
-        r = i->backend->pause(e->run, i->id, paused, err);
+        r = paused ? mark_paused(e, i, err) : 0;
+        if (r == 0)
+                r = i->backend->pause(e->run, i->id, paused, err);
         if (r == 0)
                 instance_tell(e, i, paused ? "pause" : "unpause", NULL);
         return r;

@@ -4,6 +4,9 @@
 
 #include "instance/instance.h"
 
+/* In RUN/instances/ID of one that was paused by a command, and is asked whether it still is. */
+#define INSTANCE_PAUSED_MARK "paused"
+
 /* Nanoseconds since 1970. */
 int64_t instance_now(void);
 
