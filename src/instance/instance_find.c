@@ -39,7 +39,7 @@ int instance_find_any(struct engine *e, const char *name, struct instance **ret,
         r = instance_name_resolve(dir, name, id, err);
         if (r == 0)
                 r = load(e, dir, id, ret, err);
-        return r == -ENOENT ? error_set(err, ENOENT, "no such instance: %s", name) : r;
+        return r == -ENOENT ? error_set(err, ENOENT, "no such instance: %s (holt ps -a lists them)", name) : r;
 }
 
 int instance_find(struct engine *e, const char *name, struct instance **ret, struct error *err)

@@ -200,7 +200,7 @@ char *instance_name_find(int dir, const char *id)
 
 static int unknown(const char *text, struct error *err)
 {
-        return error_set(err, ENOENT, "no such instance: %s", text);
+        return error_set(err, ENOENT, "no such instance: %s (holt ps -a lists them)", text);
 }
 
 static int resolve_prefix(int dir, const char *text, char ret[INSTANCE_ID_LEN + 1], struct error *err)

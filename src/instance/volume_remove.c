@@ -105,7 +105,7 @@ int volume_remove(struct engine *e, const char *name, bool force, struct error *
         if (dir < 0)
                 return dir;
         if (volume_check_name(name, NULL) < 0)
-                return force ? 0 : error_set(err, ENOENT, "no such volume: %s", name);
+                return force ? 0 : error_set(err, ENOENT, "no such volume: %s (holt volume ls lists them)", name);
         fd = volume_lock(dir, name, false, err);
         if (fd == -ENOENT && force)
                 return 0;

@@ -103,7 +103,7 @@ int volume_lock(int dir, const char *name, bool make, struct error *err)
                         return error_errno(err, errno, "make volume %s", name);
                 fd = volume_open_directory(dir, name);
                 if (fd == -ENOENT && !make)
-                        return error_set(err, ENOENT, "no such volume: %s", name);
+                        return error_set(err, ENOENT, "no such volume: %s (holt volume ls lists them)", name);
                 if (fd == -ENOENT)
                         continue;
                 if (fd < 0)
@@ -225,7 +225,7 @@ int volume_read_info(const struct engine *e, int fd, const char *name, struct vo
         int r;
 
         if (config < 0 && errno == ENOENT)
-                return error_set(err, ENOENT, "no such volume: %s", name);
+                return error_set(err, ENOENT, "no such volume: %s (holt volume ls lists them)", name);
         r = config < 0 ? -errno : fd_read_all(config, MAX_CONFIG, &text);
         if (r < 0)
                 return error_errno(err, -r, "read the configuration of volume %s", name);
@@ -289,10 +289,10 @@ int volume_find(struct engine *e, const char *name, struct volume_info *ret, str
         if (dir < 0)
                 return dir;
         if (volume_check_name(name, NULL) < 0)
-                return error_set(err, ENOENT, "no such volume: %s", name);
+                return error_set(err, ENOENT, "no such volume: %s (holt volume ls lists them)", name);
         fd = volume_open_directory(dir, name);
         if (fd < 0)
-                return fd == -ENOENT ? error_set(err, ENOENT, "no such volume: %s", name)
+                return fd == -ENOENT ? error_set(err, ENOENT, "no such volume: %s (holt volume ls lists them)", name)
                                      : error_errno(err, -fd, "open volume %s", name);
         return volume_read_info(e, fd, name, ret, err);
 }

@@ -55,7 +55,7 @@ static int load_at(int dir, const char *name, struct network *ret, struct error 
         int r;
 
         if (fd < 0)
-                return error_set(err, ENOENT, "no such network: %s", name);
+                return error_set(err, ENOENT, "no such network: %s (holt network ls lists them)", name);
         r = fd_read_all(fd, MAX_FILE, &text);
         if (r < 0)
                 return error_errno(err, -r, "read the network %s", name);
@@ -124,7 +124,7 @@ int network_find(const struct network_place *p, const char *name, struct network
         network_finish(&found);
         return r < 0 ? r
                : s.n ? error_set(err, EEXIST, "several networks have an id that begins with %s", name)
-                     : error_set(err, ENOENT, "no such network: %s", name);
+                     : error_set(err, ENOENT, "no such network: %s (holt network ls lists them)", name);
 }
 
 static int is_regular(const struct dirent *e)

@@ -144,7 +144,7 @@ runs() {
         run -0 holt stats --no-stream --no-trunc --format '{{.ID}}' busy
         is "${#output}" 64
         run -1 holt stats --no-stream nobody
-        is "$output" 'holt: no such instance: nobody'
+        is "$output" 'holt: no such instance: nobody (holt ps -a lists them)'
         run -125 holt stats --interval 0
 }
 
