@@ -79,7 +79,7 @@ seccomp() { [[ -e /usr/share/containers/seccomp.json ]] || echo --security-opt=s
 
 hostile_run() {
         # shellcheck disable=SC2046
-        output=$(timeout 30 "$HOLT" --root "$STORE" --run "$RUN" run $(seccomp) "$@" 2>&1 </dev/null) && status=0 || status=$?
+        output=$(timeout 30 "$HOLT" --root "$STORE" --run "$RUN" run --network none $(seccomp) "$@" 2>&1 </dev/null) && status=0 || status=$?
         ((status != 124)) && unharmed
 }
 
@@ -457,7 +457,7 @@ hostile_registry_start() {
         race system prune -f &
         pids+=($!)
         # shellcheck disable=SC2046
-        race run --pull never $(seccomp) good:1 /bin/sh -c true &
+        race run --network none --pull never $(seccomp) good:1 /bin/sh -c true &
         pids+=($!)
         wait "${pids[@]}"
         cat race.pull race.load race.run
