@@ -52,8 +52,8 @@ address() { holt inspect "$1" | jq -r '.[0].NetworkSettings.Networks.bridge.IPAd
 }
 
 @test "a published port is reached from the host and from outside" {
-        inside wget -q -O - http://127.0.0.1:8080/ | grep -q 'served by the machine'
-        outside wget -q -O - http://198.51.100.1:8080/ | grep -q 'served by the machine'
+        inside curl -sf http://127.0.0.1:8080/ | grep -q 'served by the machine'
+        outside curl -sf http://198.51.100.1:8080/ | grep -q 'served by the machine'
 }
 
 @test "it gets out, with the host's address" {
