@@ -93,5 +93,7 @@ void json_write_bool(struct json_writer *w, const char *key, bool value);
 void json_write_i64(struct json_writer *w, const char *key, int64_t value);
 void json_write_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_write_value(struct json_writer *w, const char *key, struct json_object *v);
+/* An array of strings, which ends with NULL; nothing when there is none. */
+void json_write_strings(struct json_writer *w, const char *key, const char *const *list);
 /* text is JSON already */
 void json_write_raw(struct json_writer *w, const char *key, const char *text);

@@ -131,6 +131,16 @@ void json_write_u64(struct json_writer *w, const char *key, uint64_t value)
         buf_addf(w->out, "%" PRIu64, value);
 }
 
+void json_write_strings(struct json_writer *w, const char *key, const char *const *list)
+{
+        if (!list)
+                return;
+        json_begin_array(w, key);
+        for (; *list; list++)
+                json_write_string(w, NULL, *list);
+        json_end_array(w);
+}
+
 void json_write_raw(struct json_writer *w, const char *key, const char *text)
 {
         lead(w, key);

@@ -131,14 +131,6 @@ static int merge(struct json_object *lower, const struct buf *upper_text, struct
 
 /* ---- what was asked of the instance ---- */
 
-static void write_list(struct json_writer *w, const char *key, const char *const *list)
-{
-        json_begin_array(w, key);
-        for (; *list; list++)
-                json_write_string(w, NULL, *list);
-        json_end_array(w);
-}
-
 static void write_text(struct json_writer *w, const char *key, const char *value)
 {
         if (value)
@@ -169,14 +161,13 @@ static void write_asked(const struct instance_options *o, struct buf *out)
         write_text(&w, "User", o->user);
         write_text(&w, "WorkingDir", o->workdir);
         write_text(&w, "StopSignal", o->stop_signal);
-        if (o->env)
-                write_list(&w, "Env", o->env);
+        json_write_strings(&w, "Env", o->env);
         if (o->entrypoint && *o->entrypoint)
-                write_list(&w, "Entrypoint", entry);
+                json_write_strings(&w, "Entrypoint", entry);
         else if (o->entrypoint)
                 json_write_raw(&w, "Entrypoint", "null");
         if (o->command && *o->command)
-                write_list(&w, "Cmd", o->command);
+                json_write_strings(&w, "Cmd", o->command);
         if (o->label)
                 label_map_write(&w, "Labels", o->label);
         write_ports(&w, o->expose);

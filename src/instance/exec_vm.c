@@ -12,16 +12,6 @@
 #include "instance/shim_frames.h"
 #include "instance/vm_client.h"
 
-static void write_list(struct json_writer *w, const char *key, const char *const *list)
-{
-        if (!list)
-                return;
-        json_begin_array(w, key);
-        for (; *list; list++)
-                json_write_string(w, NULL, *list);
-        json_end_array(w);
-}
-
 /* agent/workload.h */
 static void write_request(const struct exec_request *x, struct buf *out)
 {
@@ -34,8 +24,8 @@ static void write_request(const struct exec_request *x, struct buf *out)
         json_write_bool(&w, "tty", tty);
         json_write_bool(&w, "interactive", x->interactive && !x->detach);
         json_write_bool(&w, "privileged", x->privileged);
-        write_list(&w, "args", x->args);
-        write_list(&w, "env", x->env);
+        json_write_strings(&w, "args", x->args);
+        json_write_strings(&w, "env", x->env);
         if (x->user)
                 json_write_string(&w, "user", x->user);
         if (x->workdir)

@@ -99,14 +99,6 @@ int instance_option_set_list(struct instance_options *o, const struct option_mem
 
 /* ---- as JSON ---- */
 
-static void write_list(struct json_writer *w, const char *key, const char *const *list)
-{
-        json_begin_array(w, key);
-        for (; *list; list++)
-                json_write_string(w, NULL, *list);
-        json_end_array(w);
-}
-
 void instance_options_write(const struct instance_options *o, struct json_writer *w, const char *key)
 {
         json_begin_object(w, key);
@@ -118,7 +110,7 @@ void instance_options_write(const struct instance_options *o, struct json_writer
                 else if (m->kind == OPTION_KIND_TEXT && *text_of(o, m))
                         json_write_string(w, m->name, *text_of(o, m));
                 else if (m->kind == OPTION_KIND_LIST && *list_of(o, m))
-                        write_list(w, m->name, *list_of(o, m));
+                        json_write_strings(w, m->name, *list_of(o, m));
         }
         json_end_object(w);
 }

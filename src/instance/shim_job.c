@@ -103,16 +103,6 @@ int shim_job_of(const struct instance *i, struct shim_job *ret, struct error *er
 
 /* ---- over the wire ---- */
 
-static void write_list(struct json_writer *w, const char *key, const char *const *list)
-{
-        if (!list)
-                return;
-        json_begin_array(w, key);
-        for (; *list; list++)
-                json_write_string(w, NULL, *list);
-        json_end_array(w);
-}
-
 static void write_text(struct json_writer *w, const char *key, const char *text)
 {
         if (text)
@@ -124,7 +114,7 @@ static void write_health(const struct health_options *h, struct json_writer *w)
         if (!h->test)
                 return;
         json_begin_object(w, "health");
-        write_list(w, "test", h->test);
+        json_write_strings(w, "test", h->test);
         json_write_i64(w, "interval", h->interval);
         json_write_i64(w, "timeout", h->timeout);
         json_write_i64(w, "startPeriod", h->start_period);
@@ -158,7 +148,7 @@ int shim_job_write(const struct shim_job *j, const struct instance *i, struct bu
         json_write_i64(&w, "stopTimeout", j->stop_timeout);
         write_text(&w, "restart", i->options.restart);
         write_text(&w, "logDriver", i->options.log_driver);
-        write_list(&w, "logOptions", i->options.log_opt);
+        json_write_strings(&w, "logOptions", i->options.log_opt);
         write_health(&j->health, &w);
         instance_state_write(&j->before, &w, "before");
         json_end_object(&w);
