@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "base/own.h"
 #include "sys/process.h"
+#include "sys/stream.h"
 #include "sys/terminal.h"
 
 enum { STDIO = 3 };
@@ -41,22 +42,10 @@ void session_free(struct session *s)
 /* ---- its streams ---- */
 
 /* The program's ends, and ours, which do not block. */
-static int make_pipe(int *program, int *ours, bool is_input, struct error *err)
-{
-        int ends[2];
-
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return error_errno(err, errno, "make a pipe");
-        *program = ends[!is_input];
-        *ours = ends[is_input];
-        fcntl(*ours, F_SETFL, O_NONBLOCK);
-        return 0;
-}
-
 static int make_input(struct session *s, bool interactive, int *program, struct error *err)
 {
         if (interactive)
-                return make_pipe(program, &s->in, true, err);
+                return stream_pipe(true, program, &s->in, err);
         *program = open("/dev/null", O_RDONLY | O_CLOEXEC);
         return *program < 0 ? error_errno(err, errno, "open /dev/null") : 0;
 }
@@ -69,8 +58,8 @@ static int make_streams(struct session *s, bool interactive, int program[STDIO],
                 return 0;
         r = make_input(s, interactive, &program[0], err);
         if (r == 0)
-                r = make_pipe(&program[1], &s->out[0], false, err);
-        return r == 0 ? make_pipe(&program[2], &s->out[1], false, err) : r;
+                r = stream_pipe(false, &program[1], &s->out[0], err);
+        return r == 0 ? stream_pipe(false, &program[2], &s->out[1], err) : r;
 }
 
 static void take_terminal(struct session *s, int master)

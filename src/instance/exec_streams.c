@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "instance/exec_relay.h"
+#include "sys/stream.h"
 
 static bool may_pass(int fd)
 {
@@ -24,25 +25,12 @@ static int open_null(struct exec_streams *s, struct error *err)
         return s->null < 0 ? error_errno(err, errno, "open /dev/null") : s->null;
 }
 
-/* Ours does not block: what is left in it is read when the process is gone. */
-static int open_pipe(struct exec_streams *s, int fd, struct error *err)
-{
-        int ends[2];
-
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return error_errno(err, errno, "make a pipe");
-        s->given[fd] = ends[fd != STDIN_FILENO];
-        s->ours[fd] = ends[fd == STDIN_FILENO];
-        fcntl(s->ours[fd], F_SETFL, O_NONBLOCK | (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
-        return 0;
-}
-
 static int open_stream(struct exec_streams *s, const struct exec_request *x, int fd, struct error *err)
 {
         if (x->detach || (fd == STDIN_FILENO && !x->interactive))
                 return s->given[fd] = open_null(s, err);
         if (!may_pass(fd))
-                return open_pipe(s, fd, err);
+                return stream_pipe(fd == STDIN_FILENO, &s->given[fd], &s->ours[fd], err);
         return s->given[fd] = fd;
 }
 

@@ -256,6 +256,16 @@ int protocol_next(struct protocol_reader *r, struct frame *ret)
         return 1;
 }
 
+bool protocol_is_in_order(const struct frame *f, bool *said_hello)
+{
+        bool is_hello = f->type == PROTOCOL_HELLO;
+
+        if (f->session || is_hello == *said_hello || (is_hello && protocol_u32(f->payload) != PROTOCOL_VERSION))
+                return false;
+        *said_hello = true;
+        return true;
+}
+
 /* ---- for who can wait ---- */
 
 static ssize_t send_some(int sock, const char *data, size_t len, const int *fds, size_t n_fds)

@@ -32,16 +32,18 @@
  *   RESIZE   C   u16 rows, u16 columns
  *   SIGNAL   C   u32 number, to an agent perhaps u32 1 (to all of the container); answered by DONE or ERROR
  *   STOP     C   i32 seconds (-1: any time) until it is killed; answered by DONE when it was asked to end, and by
- * EXITED when it has WAIT     C   u8 for what (enum wait_for); answered by STATE when it is so, or by EXITED STATE    S
- * JSON, the state; of an agent: the counters (stats_text.h) EXITED   S   JSON, the last state: the last frame of a
- * session, to who is attached or waits for the exit
+ *                EXITED when it has
+ *   WAIT     C   u8 for what (enum wait_for); answered by STATE when it is so, or by EXITED
+ *   STATE    S   JSON, the state; of an agent: the counters (stats_text.h)
+ *   EXITED   S   JSON, the last state: the last frame of a session, to who is attached or waits for the exit
  *
  * Only to an agent:
  *
  *   CONFIGURE  C  JSON (agent/guest_config.h): what this guest is; once; answered by DONE or ERROR
  *   PREPARE    C  nothing: what a guest does when it has nothing else to do, it does now (a template is about to be
- * made of it); answered by DONE STATS      C  nothing; answered by STATE SHUTDOWN   C  nothing: everything ends, the
- * machine too
+ *                 made of it); answered by DONE
+ *   STATS      C  nothing; answered by STATE
+ *   SHUTDOWN   C  nothing: everything ends, the machine too
  *
  * Only to holt-vm, which is between commands and an agent:
  *
@@ -155,6 +157,10 @@ int protocol_feed(struct protocol_reader *r, const void *data, size_t len);
 
 /* 1: *ret is the next frame, valid until more is received; 0: it is not complete; -EPROTO, -ENOMEM. */
 int protocol_next(struct protocol_reader *r, struct frame *ret);
+
+/* Whether a client may say this now: HELLO comes first and but once, in the one version, and all is of session 0.
+ * *said_hello, false at first, is kept by the caller. */
+bool protocol_is_in_order(const struct frame *f, bool *said_hello);
 
 /* --- for who can wait (blocking sockets) --- */
 

@@ -234,17 +234,6 @@ static void handle(struct monitor *m, struct monitor_client *c, const struct fra
                 grant(m, c);
 }
 
-/* HELLO comes first, and but once. */
-static bool is_in_order(struct monitor_client *c, const struct frame *f)
-{
-        bool is_hello = f->type == PROTOCOL_HELLO;
-
-        if (f->session || is_hello == c->said_hello || (is_hello && protocol_u32(f->payload) != PROTOCOL_VERSION))
-                return false;
-        c->said_hello = true;
-        return true;
-}
-
 static void receive(struct monitor *m, struct monitor_client *c)
 {
         ssize_t n = protocol_receive(&c->in, c->fd, ROOM);
@@ -256,7 +245,7 @@ static void receive(struct monitor *m, struct monitor_client *c)
                 return;
         }
         while (!c->is_stuck && (r = protocol_next(&c->in, &f)) > 0) {
-                if (!is_in_order(c, &f))
+                if (!protocol_is_in_order(&f, &c->said_hello))
                         c->is_stuck = true;
                 else if (f.type != PROTOCOL_HELLO)
                         handle(m, c, &f);

@@ -8,6 +8,7 @@
 
 #include "base/own.h"
 #include "shim/shim.h"
+#include "sys/stream.h"
 #include "sys/terminal.h"
 
 /* A program that runs for so long will go on for a while: 1 s. */
@@ -16,18 +17,6 @@ static const int64_t quiet = 1000000000;
 /* ---- the program ---- */
 
 /* The program's ends, and ours, which do not block. */
-static int make_pipe(int *program, int *ours, bool is_input, struct error *err)
-{
-        int ends[2];
-
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return error_errno(err, errno, "make a pipe");
-        *program = ends[!is_input];
-        *ours = ends[is_input];
-        fcntl(*ours, F_SETFL, O_NONBLOCK);
-        return 0;
-}
-
 /* One that is started again after its input has ended gets an end at once. */
 static int make_input(struct shim *s, int *program, struct error *err)
 {
@@ -37,7 +26,7 @@ static int make_input(struct shim *s, int *program, struct error *err)
                 *program = open("/dev/null", O_RDONLY | O_CLOEXEC);
                 return *program < 0 ? error_errno(err, errno, "open /dev/null") : 0;
         }
-        r = make_pipe(program, &s->in, true, err);
+        r = stream_pipe(true, program, &s->in, err);
         if (r == 0 && s->input_ended)
                 close(take_fd(&s->in));
         return r;
@@ -51,8 +40,8 @@ static int make_streams(struct shim *s, int program[3], struct error *err)
                 return 0;
         r = make_input(s, &program[0], err);
         if (r == 0)
-                r = make_pipe(&program[1], &s->out[0], false, err);
-        return r == 0 ? make_pipe(&program[2], &s->out[1], false, err) : r;
+                r = stream_pipe(false, &program[1], &s->out[0], err);
+        return r == 0 ? stream_pipe(false, &program[2], &s->out[1], err) : r;
 }
 
 static void take_terminal(struct shim *s, int master)

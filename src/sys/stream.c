@@ -2,6 +2,7 @@
 #include "sys/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -47,4 +48,16 @@ void stream_step(struct stream *s, const struct pollfd *p)
                 stream_write(s);
         else
                 stream_read(s);
+}
+
+int stream_pipe(bool is_input, int *program, int *ours, struct error *err)
+{
+        int ends[2];
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return error_errno(err, errno, "make a pipe");
+        *program = ends[!is_input];
+        *ours = ends[is_input];
+        fcntl(*ours, F_SETFL, O_NONBLOCK | (is_input ? O_WRONLY : O_RDONLY));
+        return 0;
 }
