@@ -18,6 +18,11 @@ int volume_open_all(const struct engine *e, struct error *err);
 /* The volume's directory, locked; make: made if it is missing. -ENOENT. */
 int volume_lock(int dir, const char *name, bool make, struct error *err);
 
+/* Whether the name is still that of this directory. */
+bool volume_is_still(int dir, const char *name, int fd);
+/* Removes what a killed command left of one that it made or removed, unless somebody is still at it. */
+void volume_sweep(struct engine *e, int dir, const char *name);
+
 /* Of a locked one, by its directory. */
 bool volume_is_complete(int fd);
 int volume_complete(int fd, const char *name, bool anonymous, const char *const *labels,

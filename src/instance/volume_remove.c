@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +96,15 @@ static int erase(struct engine *e, int dir, const char *name, int fd, struct err
         if (unlinkat(fd, VOLUME_CONFIG, 0) < 0 && errno != ENOENT)
                 return error_errno(err, errno, "remove volume %s", name);
         return user_namespace_remove_tree(dir, name, err);
+}
+
+void volume_sweep(struct engine *e, int dir, const char *name)
+{
+        own_fd int fd = volume_open_directory(dir, name);
+        struct error ignored;
+
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && volume_is_still(dir, name, fd) && !volume_is_complete(fd))
+                erase(e, dir, name, fd, &ignored);
 }
 
 int volume_remove(struct engine *e, const char *name, bool force, struct error *err)

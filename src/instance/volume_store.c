@@ -86,7 +86,7 @@ int volume_open_all(const struct engine *e, struct error *err)
         return fd < 0 ? error_errno(err, -fd, "open %s", path) : fd;
 }
 
-static bool is_still(int dir, const char *name, int fd)
+bool volume_is_still(int dir, const char *name, int fd)
 {
         struct stat ours, there;
 
@@ -112,7 +112,7 @@ int volume_lock(int dir, const char *name, bool make, struct error *err)
                         if (errno != EINTR)
                                 return error_errno(err, errno, "lock volume %s", name);
                 }
-                if (is_still(dir, name, fd))
+                if (volume_is_still(dir, name, fd))
                         return take_fd(&fd);
         }
 }
@@ -309,7 +309,9 @@ static int visit(struct engine *e, int dir, const char *name, int (*each)(void *
         own_fd int fd = volume_open_directory(dir, name);
         int r = fd < 0 ? fd : volume_read_info(e, fd, name, &v, err);
 
-        /* Somebody makes or removes it. */
+        /* Somebody makes or removes it, or was killed there. */
+        if (r == -ENOENT && fd >= 0)
+                volume_sweep(e, dir, name);
         if (r == -ENOENT || r == -ENOTDIR)
                 return 0;
         if (r < 0)

@@ -67,6 +67,21 @@ teardown() {
         [ ! -e "$data/../filling" ]
 }
 
+@test "what killed commands left of one goes with the next, unless somebody is at it" {
+        local volumes
+        volumes=$(dirname "$(dirname "$(h volume inspect -f '{{.Mountpoint}}' "$(h volume create)")")")
+        mkdir -p "$volumes/half/_data/sub" "$volumes/made"
+        touch "$volumes/half/_data/sub/file"
+        exec 5<"$volumes/made"
+        flock 5
+        is "$(h volume ls -q | wc -l)" 1
+        [ ! -e "$volumes/half" ]
+        [ -e "$volumes/made" ]
+        exec 5<&-
+        h volume prune -a -f
+        [ -z "$(ls "$volumes")" ]
+}
+
 @test "links of the image lead no further than its root" {
         mkdir -p evil/rootfs
         cp -a "$BATS_FILE_TMPDIR/rootfs/." evil/rootfs
