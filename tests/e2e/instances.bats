@@ -37,8 +37,11 @@ teardown() {
         [[ -z $(ls "$RUN/instances") ]]
         [[ -z $(ls "$RUN/containers" 2>/dev/null) ]]
         ! find /sys/fs/cgroup -type d -path '*holt/*' 2>/dev/null | grep -F "$(cat "$BATS_FILE_TMPDIR/ids" 2>/dev/null || echo none)"
-        ! pgrep -f "holt-shim.*$STORE"
+        wait_for 2 no_shims
 }
+
+no_shims() { ! pgrep -f "holt-shim.*$STORE"; }
+runs_as() { [[ $(tr '\0' ' ' <"/proc/$1/cmdline") == "$2" ]]; }
 
 run_d() { holt run -d --network none "$@"; }
 
@@ -50,7 +53,7 @@ run_d() { holt run -d --network none "$@"; }
         [[ $(holt ps --format '{{.Status}}') == "Up "* ]]
         [ "$(holt ps -q --no-trunc)" = "$id" ]
         pid=$(holt inspect -f '{{.State.Pid}}' web)
-        [ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = "sleep 100 " ]
+        wait_for 5 runs_as "$pid" 'sleep 100 '
         [ "$(holt stop -t 1 web)" = web ]
         [ -z "$(holt ps -q)" ]
         [[ $(holt ps -a --format '{{.Status}}') == "Exited (137) "* ]]
