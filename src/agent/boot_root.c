@@ -24,7 +24,7 @@ static const struct place places[] = {
         { TOP "/dev/pts", "devpts", "mode=0620,gid=5,ptmxmode=0666", MS_NOSUID | MS_NOEXEC },
         { TOP "/proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
         { TOP "/sys", "sysfs", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
-        { TOP "/sys/fs/cgroup", "cgroup2", "memory_recursiveprot", MS_NOSUID | MS_NODEV | MS_NOEXEC },
+        { TOP "/sys/fs/cgroup", "cgroup2", "nsdelegate,memory_recursiveprot", MS_NOSUID | MS_NODEV | MS_NOEXEC },
 };
 
 static int mount_place(const struct place *p, struct error *err)

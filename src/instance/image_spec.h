@@ -27,6 +27,7 @@ struct image_spec {
         /* The network namespace to join; NULL: a new one with nothing in it, or the host's own. */
         const char *netns_path;
         bool host_network;
+        bool in_guest; /* of a machine: cgroup2 is all there is, whatever this host has */
 
         /* For --pid and --ipc container:NAME: the namespaces of that instance, such as "/proc/7/ns/pid". */
         const char *pid_path, *ipc_path;

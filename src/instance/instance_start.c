@@ -229,6 +229,7 @@ static int write_config(struct start *s, struct error *err)
                                          .init = or_null(s->init),
                                          /* The machine has the network; what runs in it shares that. */
                                          .host_network = s->network.is_host || s->i->backend->is_machine,
+                                         .in_guest = s->i->backend->is_machine,
                                          .pid_path = or_null(s->pid_namespace),
                                          .ipc_path = or_null(s->ipc_namespace),
                                          .user_path = or_null(s->user_namespace),

@@ -109,7 +109,7 @@ static int add_defaults(struct volumes *v, const struct spec_plan *p, struct err
         bool has_dev = volumes_has(v, "/dev");
 
         if (r == 0 && p->is_system)
-                r = system_container_add_mounts(v, p->cgroup, err);
+                r = system_container_add_mounts(v, p->cgroup, p->from->in_guest, err);
         for (size_t i = 0; r == 0 && i < ARRAY_SIZE(default_mounts); i++) {
                 const struct volume *m = &default_mounts[i];
 

@@ -69,13 +69,13 @@ static int add_v1_tree(struct volumes *v, const char *name, const char *cgroup, 
         return volumes_add(v, from, at, "bind", "bind,rw,rprivate,nosuid,noexec,nodev", err);
 }
 
-static int add_cgroups(struct volumes *v, const char *cgroup, struct error *err)
+static int add_cgroups(struct volumes *v, const char *cgroup, bool in_guest, struct error *err)
 {
         int r;
 
         if (volumes_has(v, "/sys/fs/cgroup"))
                 return 0;
-        if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
+        if (in_guest || access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
                 return volumes_add(v, "cgroup", "/sys/fs/cgroup", "cgroup", "rw,nosuid,noexec,nodev", err);
         if (!cgroup)
                 return 0;
@@ -83,7 +83,7 @@ static int add_cgroups(struct volumes *v, const char *cgroup, struct error *err)
         return r == 0 ? add_v1_tree(v, "unified", cgroup, err) : r;
 }
 
-int system_container_add_mounts(struct volumes *v, const char *cgroup, struct error *err)
+int system_container_add_mounts(struct volumes *v, const char *cgroup, bool in_guest, struct error *err)
 {
         static const struct {
                 const char *path, *options;
@@ -99,5 +99,5 @@ int system_container_add_mounts(struct volumes *v, const char *cgroup, struct er
                 if (!volumes_has(v, places[i].path))
                         r = volumes_add(v, "tmpfs", places[i].path, "tmpfs", places[i].options, err);
         }
-        return r == 0 ? add_cgroups(v, cgroup, err) : r;
+        return r == 0 ? add_cgroups(v, cgroup, in_guest, err) : r;
 }

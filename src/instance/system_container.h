@@ -22,5 +22,6 @@ int system_container_is(const struct instance_options *o, const char *program, b
 /* Elements of process.env; id: the instance's. */
 void system_container_write_env(const char *id, struct json_writer *w);
 
-/* What is mounted unless something else is at its place. cgroup: its path, "/holt/ID"; NULL: it is not known. */
-int system_container_add_mounts(struct volumes *v, const char *cgroup, struct error *err);
+/* What is mounted unless something else is at its place. cgroup: its path, "/holt/ID"; NULL: it is not known. in_guest: of a
+ * machine, which has cgroup2 alone whatever this host has. */
+int system_container_add_mounts(struct volumes *v, const char *cgroup, bool in_guest, struct error *err);
