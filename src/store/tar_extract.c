@@ -29,6 +29,7 @@ struct extract {
         struct tar_reader *tar;
         char parent_path[PATH_MAX]; /* of parent, as it was asked for */
         int parent;                 /* of the last entry; -1 */
+        int base;                   /* for strangers' entries; -1 */
         struct dated *dated;
         size_t n_dated, dated_cap;
         unsigned temporaries;
@@ -69,26 +70,51 @@ static int clean(const char *path, char ret[PATH_MAX], struct error *err)
         return 0;
 }
 
+/* It is, or is in, what a stranger was asked for. */
+static bool may_have_name(const struct extract *x, const char *path)
+{
+        size_t n = x->o->only ? strlen(x->o->only) : 0;
+
+        return n == 0 || (strncmp(path, x->o->only, n) == 0 && (!path[n] || path[n] == '/'));
+}
+
 static int resolved(const struct extract *x, const char *path, char ret[PATH_MAX])
 {
         return snprintf(ret, PATH_MAX, "%s/%s", x->o->base, path) >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* A stranger's archive has every directory in it, before what is in that. */
+static int open_directory(const struct extract *x, const char *path, uint64_t flags)
+{
+        char full[PATH_MAX];
+
+        if (x->o->only)
+                return fd_openat2(x->base, *path ? path : ".", flags | O_DIRECTORY, 0,
+                                  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+        return resolved(x, path, full) < 0 ? -ENAMETOOLONG : fd_open_in_root(x->o->root, full, flags | O_DIRECTORY);
+}
+
+static int make_directory(const struct extract *x, const char *path)
+{
+        char full[PATH_MAX];
+
+        if (!*path || x->o->only)
+                return open_directory(x, path, O_PATH);
+        return resolved(x, path, full) < 0 ? -ENAMETOOLONG : fd_mkdir_in_root(x->o->root, full, 0755);
 }
 
 /* The directory of a clean path, made if it is missing; its last component. */
 static int open_parent(struct extract *x, const char *path, const char **ret_name, struct error *err)
 {
         const char *slash = strrchr(path, '/');
-        char parent[PATH_MAX], full[PATH_MAX];
+        char parent[PATH_MAX];
         int fd;
 
         *ret_name = slash ? slash + 1 : path;
         snprintf(parent, sizeof parent, "%.*s", (int)(slash ? slash - path : 0), path);
         if (x->parent >= 0 && strcmp(parent, x->parent_path) == 0)
                 return x->parent;
-        if (resolved(x, parent, full) < 0)
-                return error_set(err, ENAMETOOLONG, "%.80s...: the path is too long", path);
-        fd = *parent ? fd_mkdir_in_root(x->o->root, full, 0755)
-                     : fd_open_in_root(x->o->root, full, O_PATH | O_DIRECTORY);
+        fd = make_directory(x, parent);
         if (fd < 0)
                 return error_errno(err, -fd, "%s", *parent ? parent : x->o->base);
         if (x->parent >= 0)
@@ -359,19 +385,18 @@ static int extract_node(struct extract *x, const struct tar_entry *e, const stru
 
 static int extract_hard_link(struct extract *x, const struct tar_entry *e, const struct target *t)
 {
-        char path[PATH_MAX], full[PATH_MAX];
         own_fd int dir = -1;
-        char *slash;
+        char path[PATH_MAX], *slash;
         int r = clean(e->link, path, NULL);
 
+        if (r == 0 && !may_have_name(x, path))
+                r = -EPERM;
         if (r < 0)
                 return r;
         slash = strrchr(path, '/');
         if (slash)
                 *slash = '\0';
-        if (resolved(x, slash ? path : "", full) < 0)
-                return -ENAMETOOLONG;
-        dir = fd_open_in_root(x->o->root, full, O_PATH | O_DIRECTORY);
+        dir = open_directory(x, slash ? path : "", O_PATH);
         if (dir < 0)
                 return dir;
         if (linkat(dir, slash ? slash + 1 : path, t->dir, first_name(t), 0) < 0)
@@ -429,9 +454,7 @@ static void set_dates(struct extract *x)
         for (size_t i = x->n_dated; i-- > 0;) {
                 const struct dated *d = &x->dated[i];
                 const struct timespec times[] = { { .tv_nsec = UTIME_NOW }, d->mtime };
-                char full[PATH_MAX];
-                own_fd int fd =
-                        resolved(x, d->path, full) < 0 ? -1 : fd_open_in_root(x->o->root, full, O_RDONLY | O_DIRECTORY);
+                own_fd int fd = open_directory(x, d->path, O_RDONLY);
 
                 if (fd >= 0)
                         (void)futimens(fd, times);
@@ -448,6 +471,8 @@ static int extract_entry(struct extract *x, const struct tar_entry *e, struct er
 
         if (r < 0)
                 return r;
+        if (!may_have_name(x, path))
+                return error_set(err, EPERM, "%.200s: nobody asked for that: only for %s", path, x->o->only);
         if (!*path)
                 return extract_base(x, e, err);
         if (x->o->plain && (e->type == TAR_CHARACTER || e->type == TAR_BLOCK_DEVICE))
@@ -480,7 +505,12 @@ int tar_extract(struct tar_reader *tar, const struct tar_extract_options *o, str
 
         if (!x)
                 return error_set(err, ENOMEM, "out of memory");
-        *x = (struct extract){ .o = o, .tar = tar, .parent = -1 };
+        *x = (struct extract){ .o = o, .tar = tar, .parent = -1, .base = -1 };
+        if (o->only) {
+                x->base = fd_open_in_root(o->root, o->base, O_PATH | O_DIRECTORY);
+                if (x->base < 0)
+                        return error_errno(err, -x->base, "%s", o->base);
+        }
         while ((r = tar_reader_next(tar, &e, err)) > 0) {
                 r = extract_entry(x, &e, err);
                 if (r < 0)
@@ -493,5 +523,7 @@ int tar_extract(struct tar_reader *tar, const struct tar_extract_options *o, str
         free(x->dated);
         if (x->parent >= 0)
                 close(x->parent);
+        if (x->base >= 0)
+                close(x->base);
         return r;
 }

@@ -20,6 +20,12 @@ struct tar_extract_options {
         uint32_t uid, gid;
         bool root_attributes; /* the entry of the base itself says what it shall be like; else it stays as it is */
         bool plain;           /* no devices, setuid, setgid, capabilities: for files that came from strangers */
+        /*
+         * The archive is a stranger's, who was asked for one tree: entries have this name or are below it ("": any), and
+         * so are those that hard links lead to. No directory on their way may be a link, be it of the archive or there
+         * before. -EPERM, -ELOOP. NULL: the archive is ours.
+         */
+        const char *only;
         bool lenient;         /* what may not be made (owners, devices, attributes) is passed over: user namespaces */
 };
 
