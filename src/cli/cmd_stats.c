@@ -27,6 +27,7 @@ static const struct format_field fields[] = {
         { "CPUPerc", "CPU %" },
         { "MemUsage", "MEM USAGE / LIMIT" },
         { "MemPerc", "MEM %" },
+        { "HostMem", "HOST MEM" },
         { "NetIO", "NET I/O" },
         { "BlockIO", "BLOCK I/O" },
         { "PIDs", "PIDS" },
@@ -38,6 +39,11 @@ static const struct format_field fields[] = {
 
 static const char usual[] = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t"
                             "{{.PIDs}}\t{{.PressureCPU}}\t{{.PressureMem}}\t{{.PressureIO}}";
+
+/* Where a machine is among them. */
+static const char with_machines[] = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.HostMem}}\t"
+                                    "{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}\t{{.PressureCPU}}\t{{.PressureMem}}\t"
+                                    "{{.PressureIO}}";
 
 struct view {
         const struct args *args;
@@ -83,6 +89,15 @@ static void write_memory(struct json_writer *w, const struct instance_stats *s, 
         write_percent(w, "MemPerc", known && limit, known && limit ? (double)s->memory / (double)limit : 0);
 }
 
+static void write_host_memory(struct json_writer *w, uint64_t bytes)
+{
+        char text[HUMAN_SIZE_MAX] = "--";
+
+        if (bytes != UINT64_MAX)
+                human_binary_size(bytes, text);
+        json_write_string(w, "HostMem", text);
+}
+
 static void write_pids(struct json_writer *w, uint64_t pids)
 {
         char text[24] = "--";
@@ -113,6 +128,7 @@ static int add_row(struct format *f, const struct view *v, const struct instance
         write_pair(&w, "BlockIO", s->block_read, s->block_write);
         write_share(&w, "CPUPerc", b->cpu_ns, s->cpu_ns, ns, 1);
         json_write_string(&w, "Container", now->asked ? now->asked : buf_str(&id));
+        write_host_memory(&w, s->host_memory);
         json_write_string(&w, "ID", buf_str(&id));
         write_memory(&w, s, v->host_memory);
         json_write_string(&w, "Name", now->name);
@@ -143,12 +159,21 @@ static int draw(const struct view *v, struct buf *table)
         return buf_failed(&out) || buf_failed(&clean) ? -ENOMEM : fd_write_all(STDOUT_FILENO, buf_str(&out), out.len);
 }
 
+static bool has_machine(const struct instance_samples *s)
+{
+        for (size_t i = 0; i < s->n; i++)
+                if (s->items[i].is_machine)
+                        return true;
+        return false;
+}
+
 static int show(const struct view *v, const struct instance_samples *before, const struct instance_samples *now,
                 struct error *err)
 {
         own_format struct format f = {};
         own_buf struct buf out = {};
-        int r = format_open(&f, args_str(v->args, OPTION_FORMAT), usual, fields, false, err);
+        int r = format_open(&f, args_str(v->args, OPTION_FORMAT), has_machine(now) ? with_machines : usual, fields,
+                            false, err);
 
         for (size_t i = 0; r == 0 && i < now->n; i++)
                 r = add_row(&f, v, instance_samples_find(before, now->items[i].id), &now->items[i], err);

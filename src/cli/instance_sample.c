@@ -43,7 +43,7 @@ static int64_t now(void)
 static int add(void *userdata, struct instance *i)
 {
         struct collection *c = userdata;
-        struct instance_sample s = { .asked = c->asked };
+        struct instance_sample s = { .asked = c->asked, .is_machine = i->backend->is_machine };
         struct error ignored;
         bool runs = instance_is_running(i);
 

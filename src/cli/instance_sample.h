@@ -8,7 +8,8 @@
 struct instance_sample {
         char id[INSTANCE_ID_LEN + 1];
         char *name;
-        const char *asked;           /* as it was typed, or NULL; the caller's */
+        const char *asked; /* as it was typed, or NULL; the caller's */
+        bool is_machine;
         int64_t time;                /* ns of the monotonic clock */
         struct instance_stats stats; /* zeros when it does not run */
 };

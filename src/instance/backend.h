@@ -24,6 +24,7 @@ struct exec_request {
 struct instance_stats {
         uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, throttled_ns;
         uint64_t memory, memory_limit;    /* bytes; without the file cache that can be given up, as Docker shows it */
+        uint64_t host_memory;             /* the same, as the host counts it: of a machine with what QEMU needs */
         uint64_t block_read, block_write; /* bytes */
         uint64_t net_in, net_out;         /* bytes, of all interfaces but lo */
         uint64_t pids, pids_limit;

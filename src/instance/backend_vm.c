@@ -16,6 +16,7 @@
 #include "instance/exec_vm.h"
 #include "instance/protocol.h"
 #include "instance/stats_text.h"
+#include "instance/vm_cgroup.h"
 #include "instance/vm_client.h"
 #include "instance/vm_spawn.h"
 #include "sys/fd.h"
@@ -69,6 +70,7 @@ static int start(const char *run, const char *id, const char *path, const struct
         own_mem char *place = NULL;
         own_fd int config = write_job(job, err), directory = -1, master = -1, slave = -1, pidfd = -1, answer = -1,
                    theirs = -1;
+        struct error ignored;
         int pipes[2], r;
 
         if (config < 0)
@@ -105,6 +107,7 @@ static int start(const char *run, const char *id, const char *path, const struct
                         process_signal(pidfd, SIGKILL);
                         process_wait(*ret_pid);
                 }
+                vm_cgroup_remove(run, id, &ignored);
                 return r;
         }
         *ret_master = take_fd(&master);
@@ -113,10 +116,22 @@ static int start(const char *run, const char *id, const char *path, const struct
 
 /* ---- what is there ---- */
 
-/* With holt-vm goes QEMU; all that there was of them is in RUN/instances/ID. */
+/* With holt-vm goes QEMU; what is left of them is its cgroup, and what lies in RUN/instances/ID. */
 static int destroy(const char *run, const char *id, struct error *err)
 {
-        return 0;
+        return vm_cgroup_remove(run, id, err);
+}
+
+static int oom_killed(const char *run, const char *id)
+{
+        struct cgroup cg = {};
+        struct error ignored;
+        int r = vm_cgroup_open(run, id, &cg, &ignored);
+
+        if (r == 0)
+                r = cgroup_oom_kills(&cg) > 0;
+        cgroup_finish(&cg);
+        return r > 0;
 }
 
 static int send_signal(const char *run, const char *id, int signo, bool all, struct error *err)
@@ -139,12 +154,38 @@ static int is_paused(const char *run, const char *id)
         return vm_is_paused(run, id);
 }
 
-static int stats(const char *run, const char *id, struct instance_stats *ret, struct error *err)
+/* A guest that is paused says nothing. */
+static int ask_guest(const char *run, const char *id, struct instance_stats *ret, struct error *err)
 {
         own_buf struct buf text = {};
-        int r = vm_query(run, id, PROTOCOL_STATS, NULL, 0, &text, err);
+        int r = vm_is_paused(run, id) ? 0 : vm_query(run, id, PROTOCOL_STATS, NULL, 0, &text, err);
 
+        if (r == 0 && !text.len)
+                buf_add_str(&text, "{}");
         return r < 0 ? r : stats_read(buf_str(&text), text.len, ret, err);
+}
+
+/* What the machine costs is the host's to say: time, and memory with QEMU's own. */
+static int stats(const char *run, const char *id, struct instance_stats *ret, struct error *err)
+{
+        struct cgroup_counters counters;
+        struct instance_stats s;
+        struct cgroup cg = {};
+        int r = ask_guest(run, id, &s, err);
+
+        if (r == 0)
+                r = vm_cgroup_open(run, id, &cg, err);
+        if (r < 0)
+                return r;
+        cgroup_count(&cg, &counters);
+        cgroup_finish(&cg);
+        s.cpu_ns = counters.cpu_ns;
+        s.cpu_user_ns = counters.cpu_user_ns;
+        s.cpu_system_ns = counters.cpu_system_ns;
+        s.throttled_ns = counters.throttled_ns;
+        s.host_memory = counters.memory;
+        *ret = s;
+        return 0;
 }
 
 const struct backend backend_vm = {
@@ -152,6 +193,7 @@ const struct backend backend_vm = {
         .is_machine = true,
         .start = start,
         .destroy = destroy,
+        .oom_killed = oom_killed,
         .signal = send_signal,
         .pause = set_paused,
         .is_paused = is_paused,

@@ -36,6 +36,7 @@ struct image_spec {
 
         const struct selinux_labels *selinux; /* NULL: the host has no SELinux */
         const char *apparmor;                 /* the default profile, where AppArmor is and has it; NULL */
+        bool is_guest;                        /* of a machine: the host's processors and disks are not there */
         bool one_id;                          /* the user namespace has but one id, and groups cannot be changed */
         bool by_systemd;                      /* its cgroup is a scope of the user's systemd */
         bool no_limits;  /* no cgroup can be had that limits anything: what was asked for is warned of */

@@ -238,6 +238,7 @@ static int write_config(struct start *s, struct error *err)
                                          .apparmor = is_nested || s->planned || s->i->backend->is_machine
                                                              ? NULL
                                                              : apparmor_default(s->e, &s->i->options),
+                                         .is_guest = s->i->backend->is_machine,
                                          .one_id = user_namespace_has_one_id(),
                                          .by_systemd = cgroup == CGROUP_OF_USER_SYSTEMD,
                                          .no_limits = cgroup == CGROUP_OF_USER_NONE,

@@ -53,8 +53,11 @@ static int note_end(struct instance *i, struct error *err)
 
 static int recover(struct engine *e, int dir, const char *id, struct instance **ret, struct error *err)
 {
-        int r = backend_container.destroy ? backend_container.destroy(e->run, id, err) : 0;
+        /* What it was is not known: its record may be damaged, or gone. */
+        int r = backend_container.destroy(e->run, id, err);
 
+        if (r == 0)
+                r = backend_vm.destroy(e->run, id, err);
         if (r == 0)
                 r = instance_network_close(e, id, err);
         if (r < 0)

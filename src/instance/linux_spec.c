@@ -142,6 +142,8 @@ static int write_resources(const struct spec_plan *p, struct json_writer *w, str
         r = device_flags_write_rules(p->options, &p->devices, w, err);
         if (r == 0 && p->from->no_limits)
                 r = warn_of_limits(p, err);
+        else if (r == 0 && p->from->is_guest)
+                r = resource_flags_write_guest(p->options, true, p->from->warn, w, err);
         else if (r == 0)
                 r = resource_flags_write(p->options, !p->from->own_cgroup, p->from->warn, w, err);
         json_end_object(w);

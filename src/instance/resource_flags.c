@@ -40,3 +40,15 @@ int resource_flags_write(const struct instance_options *o, bool defaults, void (
                 r = write_pids(o, defaults, w, err);
         return r == 0 ? resource_flags_write_blkio(o, warn, w, err) : r;
 }
+
+int resource_flags_write_guest(const struct instance_options *o, bool defaults, void (*warn)(const char *text),
+                               struct json_writer *w, struct error *err)
+{
+        struct instance_options kept = *o;
+        int r = resource_flags_write_memory(o, defaults, warn, w, err);
+
+        kept.cpuset_cpus = kept.cpuset_mems = NULL;
+        if (r == 0)
+                r = resource_flags_write_cpu(&kept, w, err);
+        return r == 0 ? write_pids(o, defaults, w, err) : r;
+}

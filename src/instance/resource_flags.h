@@ -19,6 +19,10 @@ enum { RESOURCE_PIDS_LIMIT = 4096 };
 int resource_flags_write(const struct instance_options *o, bool defaults, void (*warn)(const char *text),
                          struct json_writer *w, struct error *err);
 
+/* Of them, what the guest of a machine keeps: not which of the host's processors and disks it may use. */
+int resource_flags_write_guest(const struct instance_options *o, bool defaults, void (*warn)(const char *text),
+                               struct json_writer *w, struct error *err);
+
 int resource_flags_write_memory(const struct instance_options *o, bool defaults, void (*warn)(const char *text),
                                 struct json_writer *w, struct error *err);
 int resource_flags_write_cpu(const struct instance_options *o, struct json_writer *w, struct error *err);

@@ -124,6 +124,7 @@ int stats_container(const char *run, const char *id, struct instance_stats *ret,
         s.cpu_system_ns = counters.cpu_system_ns;
         s.throttled_ns = counters.throttled_ns;
         s.memory = counters.memory;
+        s.host_memory = counters.memory;
         s.memory_limit = counters.memory_limit;
         s.block_read = counters.block_read;
         s.block_write = counters.block_write;

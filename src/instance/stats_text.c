@@ -16,9 +16,10 @@ static const struct {
         {                                                    \
 #name, offsetof(struct instance_stats, name) \
         }
-        FIELD(cpu_ns),     FIELD(cpu_user_ns), FIELD(cpu_system_ns), FIELD(throttled_ns),  FIELD(memory),
-        FIELD(block_read), FIELD(block_write), FIELD(memory_limit),  FIELD(net_in),        FIELD(net_out),
-        FIELD(pids),       FIELD(pids_limit),  FIELD(psi_cpu_us),    FIELD(psi_memory_us), FIELD(psi_io_us),
+        FIELD(cpu_ns),     FIELD(cpu_user_ns), FIELD(cpu_system_ns), FIELD(throttled_ns),
+        FIELD(memory),     FIELD(block_read),  FIELD(block_write),   FIELD(memory_limit),
+        FIELD(net_in),     FIELD(net_out),     FIELD(host_memory),   FIELD(pids),
+        FIELD(pids_limit), FIELD(psi_cpu_us),  FIELD(psi_memory_us), FIELD(psi_io_us),
 #undef FIELD
 };
 

@@ -14,6 +14,7 @@
 #include "instance/network_flags.h"
 #include "instance/resource_flags.h"
 #include "instance/vm_filter.h"
+#include "instance/vm_limits.h"
 #include "sys/fd.h"
 #include "sys/sibling_program.h"
 #include "vm/guest_kernel.h"
@@ -147,6 +148,8 @@ static int write_machine(struct engine *e, const struct instance *i, const struc
         for (size_t n = 0; n < n_layers; n++)
                 json_write_u64(w, NULL, layers[n]);
         json_end_array(w);
+        if (r == 0)
+                r = vm_limits_write(e, i, w, err);
         json_write_bool(w, "tty", i->options.tty);
         json_write_bool(w, "network", network->tap >= 0);
         json_end_object(w);

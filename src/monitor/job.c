@@ -50,6 +50,10 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
                 return missing("kernel", err);
         r = json_get_string(machine, "disk", &j->disk, err);
         if (r >= 0)
+                r = json_get_string(machine, "cgroup", &j->cgroup, err);
+        if (r >= 0)
+                r = json_get_object(machine, "limits", &j->limits, err);
+        if (r >= 0)
                 r = json_get_bool(machine, "tty", &j->tty, err);
         if (r >= 0)
                 r = json_get_bool(machine, "network", &j->network, err);

@@ -18,8 +18,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "container/cgroup.h"
 #include "instance/protocol.h"
 #include "monitor/job.h"
+#include "vm/accelerator.h"
 #include "vm/qmp.h"
 
 enum {
@@ -54,7 +56,8 @@ struct monitor_output {
 
 struct monitor {
         struct monitor_job job;
-        pid_t qemu; /* 0: it is gone */
+        pid_t qemu;           /* 0: it is gone */
+        struct cgroup cgroup; /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */
         int qemu_pidfd, signals, listener, console;
         struct qmp qmp;
 
@@ -84,6 +87,12 @@ int monitor_serve(struct monitor *m);
 /* Starts it, and opens the channels. The layers' descriptors are QEMU's then. */
 int monitor_start_qemu(struct monitor *m, struct error *err);
 void monitor_end_qemu(struct monitor *m);
+
+/* --- limits.c --- */
+/* The cgroup that QEMU is to be cloned into. */
+int monitor_make_cgroup(struct monitor *m, struct error *err);
+/* Its limits: before the guest runs what is not ours. */
+int monitor_limit_qemu(struct monitor *m, enum accelerator a, struct error *err);
 
 /* --- boot.c --- */
 int monitor_boot(struct monitor *m, struct error *err);

@@ -206,11 +206,16 @@ static bool drop_rights(const struct belongings *b)
 }
 
 /* What QEMU has to complain of goes where the guest's kernel does. */
-static void become(const struct belongings *b, const struct machine_args *args)
+static void become(const struct monitor *m, const struct belongings *b, const struct machine_args *args)
 {
+        struct error err = {};
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         process_reset_signals();
+        if (cgroup_join(&m->cgroup, true, &err) < 0) {
+                dprintf(b->console[1], "%s\n", err.text);
+                return;
+        }
         if (!keep_all(b) || dup2(null, STDIN_FILENO) < 0 || dup2(b->console[1], STDOUT_FILENO) < 0 ||
             dup2(b->console[1], STDERR_FILENO) < 0 || setsid() < 0 || !drop_rights(b) ||
             prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -222,14 +227,14 @@ static void become(const struct belongings *b, const struct machine_args *args)
 static int spawn(struct monitor *m, const struct belongings *b, const struct machine_args *args, struct error *err)
 {
         const struct clone_options o = { .flags = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID,
-                                         .cgroup_fd = -1,
+                                         .cgroup_fd = cgroup_clone_fd(&m->cgroup),
                                          .ret_pidfd = &m->qemu_pidfd };
         pid_t pid = process_clone(&o);
 
         if (pid < 0)
                 return error_errno(err, -pid, "start QEMU");
         if (pid == 0) {
-                become(b, args);
+                become(m, b, args);
                 _exit(127);
         }
         m->qemu = pid;
@@ -247,7 +252,11 @@ int monitor_start_qemu(struct monitor *m, struct error *err)
         if (r == 0)
                 r = machine_args(&b.machine, &args, err);
         if (r == 0)
+                r = monitor_make_cgroup(m, err);
+        if (r == 0)
                 r = spawn(m, &b, &args, err);
+        if (r == 0)
+                r = monitor_limit_qemu(m, b.machine.accelerator, err);
         if (r == 0) {
                 m->qmp.fd = take_fd(&b.qmp[0]);
                 m->agent = take_fd(&b.agent[0]);

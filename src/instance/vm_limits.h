@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to instance/: which of an instance's limits are the host's to keep, and which its guest's. */
+#pragma once
+
+#include "base/error.h"
+#include "base/json.h"
+#include "instance/instance.h"
+
+/*
+ * "cgroup" and "limits" of the machine (monitor/job.h): processors and disks. The guest counts its memory and processes
+ * itself; what QEMU gets of the host's memory follows from the machine's.
+ */
+int vm_limits_write(struct engine *e, const struct instance *i, struct json_writer *w, struct error *err);
