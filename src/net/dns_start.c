@@ -246,6 +246,19 @@ static int ensure(const struct network_place *p, const struct network *n, const 
         return netns < 0 ? netns : make_leg(leg, netns, n, host, index, err);
 }
 
+static void name_leg(const struct network *n, char ret[IFNAMSIZ])
+{
+        snprintf(ret, IFNAMSIZ, "dns-%.*s", LEG_ID, n->id);
+}
+
+int dns_forget(const struct network *n, struct netlink *host, struct error *err)
+{
+        char leg[IFNAMSIZ];
+
+        name_leg(n, leg);
+        return link_remove(host, leg, err);
+}
+
 int dns_ensure(const struct network_place *p, const struct network *n, struct netlink *host, unsigned index,
                struct error *err)
 {
@@ -255,7 +268,7 @@ int dns_ensure(const struct network_place *p, const struct network *n, struct ne
 
         if (dir < 0)
                 return dir;
-        snprintf(leg, sizeof leg, "dns-%.*s", LEG_ID, n->id);
+        name_leg(n, leg);
         lock = open_at(dir, LOCK_FILE, O_RDWR | O_CREAT, err);
         if (lock < 0)
                 return lock;

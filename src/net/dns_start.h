@@ -14,3 +14,6 @@ enum { DNS_FIRST_FD = 3, DNS_N_FDS = 6 };
  */
 int dns_ensure(const struct network_place *p, const struct network *n, struct netlink *host, unsigned index,
                struct error *err);
+
+/* holt-dns has no more to do with the network, whose bridge goes: its end there goes, too. */
+int dns_forget(const struct network *n, struct netlink *host, struct error *err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "net/dns_start.h"
 #include "net/firewall.h"
 #include "net/lease.h"
 #include "sys/fd.h"
@@ -209,6 +210,8 @@ int network_down(const struct network_place *p, const struct network *n, struct 
                 return r;
         if (is_ours(n, &host)) {
                 r = link_remove(&host, n->interface, err);
+                if (r == 0)
+                        r = dns_forget(n, &host, err);
                 if (r < 0)
                         return r;
                 firewall_remove_network(p, n);

@@ -430,6 +430,16 @@ EOF
         [ "$(lookup aa bb)" = "$(address bb)" ]
 }
 
+@test "a network that is removed takes holt-dns' end of it along, and the next one of its name has names" {
+        start aa
+        holt rm -f aa >/dev/null
+        holt network rm bridge >/dev/null
+        [ -z "$(inside ip -br link show type veth | grep '^dns-')" ]
+        start aa
+        start bb
+        [ "$(lookup aa bb)" = "$(address bb)" ]
+}
+
 @test "networks of another root on this host, which go and come, are left alone" {
         other() { inside "$HOLT" --root "$WORK/other" --run "$WORK/other-run" "$@"; }
         other import -q --change 'CMD ["/bin/sh"]' --change 'ENV PATH=/bin' "$WORK/tree.tar" box >/dev/null
