@@ -1,77 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""instances.py BUILD [ROUNDS]: starts, enters, lists and stops instances, and has podman do the same in the same run.
-
-The image is make-image's, or the tag "bench" of the OCI layout $BENCH_LAYOUT, if there is one.
-Everything happens in a mount and a network namespace of its own: neither tool's bridges and rules touch the host's.
-"""
+"""instances.py BUILD [ROUNDS]: starts, enters, lists and stops instances, and has podman do the same in the same run."""
 
 import concurrent.futures
 import os
 import re
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from peers import Peers, alternate, main, output, row, took
+
 MANY = int(os.environ.get("MANY", "200"))
-NULL = subprocess.DEVNULL
-# Without CAP_SYS_RESOURCE podman's own limits are refused; its networks are not the machine's.
-PODMAN_SETTINGS = ('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n'
-                   '[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{work}/podman-networks"\n')
 
 
-def took(argv):
-    """Milliseconds of a command that must succeed."""
-    begin = time.monotonic()
-    done = subprocess.run(argv, stdin=NULL, stdout=NULL, stderr=subprocess.PIPE, text=True, check=False)
-    elapsed = (time.monotonic() - begin) * 1000
-    if done.returncode:
-        sys.exit(f"{' '.join(argv)}: {done.stderr}")
-    return elapsed
-
-
-def output(argv):
-    return subprocess.run(argv, stdin=NULL, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def alternate(commands, rounds, pause=0.0):
-    """Medians of commands that take turns, so that what else happens on the machine meets all of them."""
-    times = [[] for _ in commands]
-    for _ in range(rounds):
-        for argv, result in zip(commands, times):
-            time.sleep(pause)
-            result.append(took(argv))
-    return [statistics.median(t) for t in times]
-
-
-class Bench:
-    def __init__(self, build, rounds, work):
-        self.rounds = rounds
-        self.holt = [os.path.join(os.path.realpath(build), "holt"), "--root", f"{work}/store", "--run", f"{work}/run"]
-        # crun refuses a hybrid cgroup layout: podman runs where cgroup2 is not mounted.
-        self.keeper = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                                        "umount /sys/fs/cgroup/unified 2>/dev/null; echo; exec sleep infinity"],
-                                       stdin=NULL, stdout=subprocess.PIPE)
-        self.keeper.stdout.readline()
-        self.podman = ["nsenter", f"--mount=/proc/{self.keeper.pid}/ns/mnt", "podman", "--root", f"{work}/podman", "--runroot", f"{work}/podman-run", "--storage-driver",
-                       "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "crun", "--events-backend", "none"]
-        os.environ["CONTAINERS_CONF"] = f"{work}/containers.conf"
-        with open(os.environ["CONTAINERS_CONF"], "w", encoding="ascii") as f:
-            f.write(PODMAN_SETTINGS.format(work=work))
-        self.make_image(work)
-
-    def make_image(self, work):
-        layout = os.environ.get("BENCH_LAYOUT") or output([f"{HERE}/make-image"]).strip()
-        output(["skopeo", "copy", "-q", f"oci:{layout}:bench", f"oci-archive:{work}/image.tar:bench"])
-        output([*self.holt, "load", "-q", "-i", f"{work}/image.tar"])
-        output([*self.podman, "pull", "-q", f"oci-archive:{work}/image.tar"])
-        names = output([*self.podman, "images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]).split()
-        self.podman_image = names[1]
-        self.image = output([*self.holt, "images", "-q"]).split()[0]
-
+class Bench(Peers):
     def runs(self, network, pause):
         options = ["run", "--rm", "--network", network]
         return alternate([[*self.holt, *options, self.image, "/bin/true"],
@@ -88,7 +30,8 @@ class Bench:
         return times, memory
 
     def memory(self, name):
-        """Private bytes of the shim of an instance, and of podman's conmon."""
+        """Private bytes of the shim of an instance that is idle, and of podman's conmon."""
+        time.sleep(3)
         pid = int(output([*self.holt, "inspect", "-f", "{{.State.Pid}}", name]))
         other = int(output([*self.podman, "inspect", "-f", "{{.State.Pid}}", name]))
         return [private(parent(p)) for p in (pid, other)]
@@ -137,10 +80,6 @@ def private(pid):
         return sum(int(n) for n in re.findall(r"^Private_\w+:\s*(\d+) kB", f.read(), re.M)) * 1024
 
 
-def row(*cells):
-    print("| " + " | ".join(str(c) for c in cells) + " |", flush=True)
-
-
 def compare(what, pair, target):
     row(what, f"{pair[0]:.1f} ms", f"{pair[1]:.0f} ms", f"{pair[0] / pair[1]:.3f}", target)
 
@@ -169,26 +108,4 @@ def report(bench):
     row(f"ps with {MANY}", f"{holt[3]:.1f} ms", f"{podman[3]:.0f} ms with {MANY // 10}", "", "15 ms")
 
 
-def main():
-    if os.geteuid() != 0:
-        sys.exit("instances.py: run it as root")
-    if os.environ.get("HOLT_BENCH_NAMESPACE") != "1":
-        os.environ["HOLT_BENCH_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation", "private", sys.executable, *sys.argv])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    with tempfile.TemporaryDirectory(prefix="holt-bench.") as work:
-        bench = Bench(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 30, work)
-        try:
-            report(bench)
-        finally:
-            bench.keeper.kill()
-            bench.keeper.wait()
-            clean_up(work)
-
-
-def clean_up(work):
-    for path in (f"{work}/run/layers", f"{work}/podman/overlay"):
-        subprocess.run(["umount", "-R", path], stderr=NULL, check=False)
-
-
-main()
+main(Bench, report)
