@@ -35,6 +35,25 @@ static int mount_place(const struct place *p, struct error *err)
                                                                        : 0;
 }
 
+/* What the kernel leaves out of its own /dev, for who gets that one. */
+static int add_links(struct error *err)
+{
+        static const struct {
+                const char *name, *target;
+        } links[] = {
+                { TOP "/dev/fd", "/proc/self/fd" },
+                { TOP "/dev/stdin", "/proc/self/fd/0" },
+                { TOP "/dev/stdout", "/proc/self/fd/1" },
+                { TOP "/dev/stderr", "/proc/self/fd/2" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+                if (symlink(links[i].target, links[i].name) < 0 && errno != EEXIST)
+                        return error_errno(err, errno, "link %s", links[i].name);
+        }
+        return 0;
+}
+
 /* The kernel gives its first program those of a small machine. */
 static void raise_limits(void)
 {
@@ -52,7 +71,7 @@ int boot_make_root(struct error *err)
         for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++)
                 r = mount_place(&places[i], err);
         raise_limits();
-        return r;
+        return r == 0 ? add_links(err) : r;
 }
 
 int boot_enter_root(struct error *err)

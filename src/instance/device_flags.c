@@ -187,10 +187,11 @@ static int add_flag(struct devices *d, const char *text, struct error *err)
         return add_directory(&(struct search){ .to = d, .access = access }, fd, inside, err);
 }
 
-int device_flags_read(const struct instance_options *o, bool is_user, struct devices *ret, struct error *err)
+int device_flags_read(const struct instance_options *o, bool is_user, bool in_guest, struct devices *ret,
+                      struct error *err)
 {
         own_devices struct devices d = {};
-        int r = o->privileged ? add_host(&d, is_user, err) : 0;
+        int r = o->privileged && !in_guest ? add_host(&d, is_user, err) : 0;
 
         for (size_t i = 0; r == 0 && o->device && o->device[i]; i++)
                 r = add_flag(&d, o->device[i], err);

@@ -21,8 +21,9 @@ struct devices {
 void devices_finish(struct devices *d);
 
 /* Looks at the host's files, as they are now. is_user: of an ordinary user, who gets with --privileged what he may
- * open himself. */
-int device_flags_read(const struct instance_options *o, bool is_user, struct devices *ret, struct error *err);
+ * open himself. in_guest: of a machine, which has none of the host; --privileged gives it its own (mount_spec.c). */
+int device_flags_read(const struct instance_options *o, bool is_user, bool in_guest, struct devices *ret,
+                      struct error *err);
 
 /* linux.devices. */
 void device_flags_write(const struct devices *d, struct json_writer *w);

@@ -73,7 +73,7 @@ static int make_plan(const struct image_spec *s, struct spec_plan *p, struct err
         if (r == 0)
                 r = namespace_flags_read(s->options, &p->namespaces, err);
         if (r == 0)
-                r = device_flags_read(s->options, s->own_cgroup, &p->devices, err);
+                r = device_flags_read(s->options, s->own_cgroup, s->in_guest, &p->devices, err);
         return r == 0 ? find_cgroup(p, err) : r;
 }
 

@@ -24,6 +24,9 @@ static const struct volume default_mounts[] = {
         { "mqueue", "/dev/mqueue", "mqueue", "nosuid,noexec,nodev" },
 };
 
+/* Of a machine whose devices are all the instance's: those that the guest's kernel makes, also later. */
+static const struct volume dev_of_guest = { "devtmpfs", "/dev", "devtmpfs", "nosuid,mode=755" };
+
 /* Where terminals cannot be the group's that has number 5. */
 static const struct volume devpts_of_one = { "devpts", "/dev/pts", "devpts", DEVPTS_OPTIONS };
 
@@ -117,6 +120,8 @@ static int add_defaults(struct volumes *v, const struct spec_plan *p, struct err
                         continue;
                 if (p->from->one_id && strcmp(m->type, "devpts") == 0)
                         m = &devpts_of_one;
+                if (p->from->in_guest && p->options->privileged && strcmp(m->destination, "/dev") == 0)
+                        m = &dev_of_guest;
                 r = add_default(v, p, m, err);
         }
         if (r == 0 && !has_dev)
