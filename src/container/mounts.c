@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <sys/vfs.h>
 
 #include "base/own.h"
@@ -347,6 +348,36 @@ static int mount_tmpfs(struct rootfs *r, const struct spec_mount *m, int *ret_tr
         return n;
 }
 
+/* A mount of message queues takes no label when it is made: there is one of them a namespace, as old as that. */
+static int label_root(int tree, const char *label, struct error *err)
+{
+        own_fd int dir = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (dir < 0 || fsetxattr(dir, "security.selinux", label, strlen(label) + 1, 0) < 0)
+                return error_errno(err, errno, "set the SELinux label");
+        return 0;
+}
+
+/* What the kernel shows of itself (proc, sysfs) keeps the policy's labels. */
+static int new_fs(const struct rootfs *r, const struct spec_mount *m, struct error *err)
+{
+        const char *label = r->l->spec.linux_.mount_label;
+        own_fd int fs = -1, tree = -1;
+        int n;
+
+        if (!label || (!is_type(m, "devpts") && !is_type(m, "mqueue")))
+                return mount_new(m->type, m->source, m->data.n ? m->data.v : NULL, m->attr_set, err);
+        fs = mount_context(m->type, m->source, err);
+        n = fs < 0 || !m->data.n ? fs : mount_context_set_all(fs, m->data.v, err);
+        if (n >= 0 && is_type(m, "devpts"))
+                n = mount_context_set(fs, "context", label, err);
+        if (n >= 0)
+                n = tree = mount_context_mount(fs, m->attr_set, err);
+        if (n >= 0 && is_type(m, "mqueue"))
+                n = label_root(tree, label, err);
+        return n < 0 ? n : take_fd(&tree);
+}
+
 static int mount_fs(struct rootfs *r, const struct spec_mount *m, struct error *err)
 {
         own_fd int tree = -1, target = -1;
@@ -356,7 +387,7 @@ static int mount_fs(struct rootfs *r, const struct spec_mount *m, struct error *
         target = open_target(r, m, true, &existed, err);
         if (target < 0)
                 return target;
-        tree = mount_new(m->type, m->source, m->data.n ? m->data.v : NULL, m->attr_set, err);
+        tree = new_fs(r, m, err);
         if (tree == -EPERM && is_type(m, "sysfs"))
                 tree = clone_host_sys(m, err);
         return tree < 0 ? tree : place(r, m, tree, true, target, err);

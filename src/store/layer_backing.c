@@ -9,18 +9,52 @@
 #include "base/own.h"
 #include "sys/loop_device.h"
 #include "sys/mount_tree.h"
+#include "sys/selinux.h"
 
 #define MEMORY ".layer"
 
-static const char *const read_only[] = { "ro", NULL };
+/*
+ * What a container maps into its memory is, for SELinux, the layer's own file: its loader is denied what mprotect(2)
+ * asks for unless that has a label of containers, whatever the overlay's is.
+ */
+static int find_context(char ret[SELINUX_LABEL_SIZE], struct error *err)
+{
+        struct selinux_contexts c;
+        int r = 0;
+
+        *ret = '\0';
+        if (!selinux_is_there())
+                return 0;
+        r = selinux_contexts_load(&c, err);
+        if (r == 0)
+                memcpy(ret, c.layer, SELINUX_LABEL_SIZE);
+        return r;
+}
+
+static int mount_erofs(const char *path, bool directio, struct error *err)
+{
+        char label[SELINUX_LABEL_SIZE], context[SELINUX_LABEL_SIZE + sizeof "context="];
+        const char *data[4] = { "ro" };
+        size_t n = 1;
+        int r = find_context(label, err);
+
+        if (r < 0)
+                return r;
+        if (directio)
+                data[n++] = "directio";
+        if (*label) {
+                snprintf(context, sizeof context, "context=%s", label);
+                data[n] = context;
+        }
+        return mount_new("erofs", path, data, MOUNT_ATTR_RDONLY, err);
+}
 
 static int mount_file(int image_fd, bool directio, struct error *err)
 {
-        static const char *const data[] = { "ro", "directio", NULL };
         char path[32];
 
         snprintf(path, sizeof path, "/proc/self/fd/%d", image_fd);
-        return mount_new("erofs", path, directio ? data : read_only, MOUNT_ATTR_RDONLY, err);
+        return mount_erofs(path, directio, err);
 }
 
 /* The device keeps what it is given open, and with that a lock on it: the layer would be in use as long as it is
@@ -35,7 +69,7 @@ static int mount_loop(int image_fd, struct error *err)
         if (file < 0)
                 return error_errno(err, errno, "open the layer again");
         device = loop_device_new(file, path, err);
-        return device < 0 ? device : mount_new("erofs", path, read_only, MOUNT_ATTR_RDONLY, err);
+        return device < 0 ? device : mount_erofs(path, false, err);
 }
 
 /*

@@ -35,6 +35,7 @@ static void test_contexts(void **state)
         assert_string_equal(c.process, "a:b:c:s0");
         assert_string_equal(c.file, "d:e:f");
         assert_string_equal(c.init, "g:h:i");
+        assert_string_equal(c.layer, "x");
         selinux_contexts_parse("", &c);
         assert_string_equal(c.process, "");
         selinux_contexts_parse("process=\nfile=\"\nprocess", &c);
