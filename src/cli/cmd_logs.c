@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "base/rfc3339.h"
 #include "cli/instance_select.h"
+#include "cli/logs_journal.h"
 #include "cli/timestamp.h"
 #include "instance/log_options.h"
 #include "instance/log_read.h"
@@ -72,8 +73,9 @@ static int read_options(const struct args *a, struct logs *l, struct error *err)
 
 /* ---- what is shown ---- */
 
-static int flush(struct logs *l)
+static int flush(void *userdata)
 {
+        struct logs *l = userdata;
         int fd = l->stream == LOG_STDOUT ? STDOUT_FILENO : STDERR_FILENO, r;
 
         if (buf_failed(&l->out))
@@ -135,8 +137,9 @@ static bool has_ended(int shim)
 }
 
 /* Milliseconds; -1: for ever. */
-static int time_left(const struct logs *l)
+static int time_left(const void *userdata)
 {
+        const struct logs *l = userdata;
         struct timespec t;
         int64_t left;
 
@@ -186,30 +189,24 @@ static int follow(struct logs *l, struct engine *e, const struct instance *i)
 
 /* ---- */
 
-/* journald keeps the lines, and journalctl shows them as well as anybody. */
-static int exec_journalctl(const struct logs *l, const struct instance *i, struct error *err)
+static int show_journal(struct logs *l, struct engine *e, const struct instance *i, struct error *err)
 {
-        char match[100], lines[24], since[32], until[32];
-        const char *argv[16] = { "journalctl", "--quiet", "--output", l->timestamps ? "short-iso" : "cat", match };
-        size_t n = 5;
+        own_fd int shim = l->follow ? ask_for_end(e, i) : -1;
+        const struct logs_journal j = { .query = { .id = i->id,
+                                                   .tail = l->tail,
+                                                   .since = l->since / second,
+                                                   .until = l->until / second,
+                                                   .after = "",
+                                                   .follow = l->follow },
+                                        .shim = shim,
+                                        .has_ended = has_ended,
+                                        .time_left = time_left,
+                                        .show = show,
+                                        .flush = flush,
+                                        .userdata = l };
 
-        snprintf(match, sizeof match, "CONTAINER_ID_FULL=%s", i->id);
-        snprintf(lines, sizeof lines, "--lines=%lld", (long long)l->tail);
-        snprintf(since, sizeof since, "--since=@%lld", (long long)(l->since / second));
-        snprintf(until, sizeof until, "--until=@%lld", (long long)(l->until / second));
-        if (l->follow)
-                argv[n++] = "--follow";
-        if (l->tail >= 0)
-                argv[n++] = lines;
-        else if (l->follow)
-                argv[n++] = "--no-tail";
-        if (l->since)
-                argv[n++] = since;
-        if (l->until)
-                argv[n++] = until;
-        argv[n] = NULL;
-        execvp(argv[0], (char *const *)argv);
-        return error_errno(err, errno, "journalctl shows what journald keeps");
+        l->err = err;
+        return logs_journal_show(&j, err);
 }
 
 static int show_log(struct logs *l, struct engine *e, struct instance *i, struct error *err)
@@ -220,7 +217,7 @@ static int show_log(struct logs *l, struct engine *e, struct instance *i, struct
         if (r < 0)
                 return r;
         if (o.driver == LOG_JOURNALD)
-                return exec_journalctl(l, i, err);
+                return show_journal(l, e, i, err);
         if (o.driver == LOG_NONE)
                 return error_set(err, ENODATA, "%s has the log driver none: nothing is kept", i->name);
         log_reader_open(&l->reader, i->fd, l->tail);

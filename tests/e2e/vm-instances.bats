@@ -33,7 +33,7 @@ make_image() {
         cd "$WORK" || return
         mkdir -p tree/bin
         cp "$(command -v busybox)" tree/bin/
-        for name in sh sleep echo; do ln -s busybox "tree/bin/$name"; done
+        for name in sh sleep echo yes tr head; do ln -s busybox "tree/bin/$name"; done
         tar -C tree -cf layer.tar .
         layer=sha256:$(sha256sum <layer.tar | cut -c 1-64)
         printf '{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"]},"rootfs":{"type":"layers","diff_ids":["%s"]}}' \
@@ -60,9 +60,15 @@ has_lines() { [ "$(journal CONTAINER_NAME="$1" | wc -l)" -eq "$2" ]; }
                 .CONTAINER_TAG, .SYSLOG_IDENTIFIER, .IMAGE_NAME]' >out
         equal 'of standard output' "$(cat out)" "[\"6\",\"${id:0:12}\",\"$id\",\"mine\",\"mine\",\"box\"]"
         equal 'of errors' "$(journal CONTAINER_NAME=web | jq -r 'select(.MESSAGE == "bad") | .PRIORITY')" 3
-        equal 'holt logs' "$(holt logs web | sort | xargs)" 'bad out'
-        equal 'the last' "$(holt logs --tail 1 web | wc -l)" 1
+        equal 'holt logs' "$(holt logs web 2>&1 | sort | xargs)" 'bad out'
+        equal 'the last' "$(holt logs --tail 1 web 2>&1 | wc -l)" 1
         [ ! -e "$HOLT_ROOT/instances/$id/log" ]
+        # A line that is longer than a message is one again; who follows sees the end, and goes.
+        run_d --name long --log-driver journald box sh -c 'sleep 1; yes 0123456789 | tr -d "\n" | head -c 40000; echo; echo bad >&2'
+        timeout 60 "$(dirname "$RUNTIME")/holt" logs -f long >followed 2>errors
+        equal 'a long line' "$(wc -lc <followed | xargs)" '1 40001'
+        equal 'of errors' "$(cat errors)" bad
+        holt logs -t long 2>/dev/null | grep -q '^20[0-9-]*T[0-9:.]*Z 0123'
         # journald comes and goes.
         run_d --name talks --log-driver journald box sh -c 'while :; do echo line; sleep 0.5; done'
         systemctl restart systemd-journald
