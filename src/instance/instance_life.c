@@ -181,6 +181,16 @@ static int rename_locked(struct instance *i, const char *name, int dir, char **r
         return r;
 }
 
+/* Who tells of it while it runs. A shim that cannot be told, of an older holt, goes on with the old name. */
+static void rename_in_shim(struct engine *e, const struct instance *i)
+{
+        struct error err;
+        own_fd int shim = instance_is_running(i) ? shim_connect(e, i, &err) : -1;
+
+        if (shim >= 0 && shim_rename(shim, i->name, &err) < 0 && e->warn)
+                e->warn(err.text);
+}
+
 int instance_rename(struct engine *e, struct instance *i, const char *name, struct error *err)
 {
         own_fd int dir = engine_open_instances(e, err);
@@ -195,6 +205,8 @@ int instance_rename(struct engine *e, struct instance *i, const char *name, stru
                 r = rename_locked(i, name, dir, &old, err);
         if (r == 0)
                 r = instance_network_rename(e, i, err);
+        if (r == 0)
+                rename_in_shim(e, i);
         flock(i->fd, LOCK_UN);
         if (old && strcmp(i->name, name) == 0)
                 instance_tell(e, i, "rename", (const char *const[]){ "oldName", old, NULL });

@@ -38,6 +38,7 @@ int32_t protocol_limit(unsigned type)
                 [PROTOCOL_SHUTDOWN] = 0,
                 [PROTOCOL_PAUSE] = 1,
                 [PROTOCOL_PREPARE] = 0,
+                [PROTOCOL_RENAME] = PROTOCOL_MAX_NAME,
         };
 
         return type < ARRAY_SIZE(limits) ? limits[type] : -1;

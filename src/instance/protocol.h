@@ -34,6 +34,7 @@
  *   STOP     C   i32 seconds (-1: any time) until it is killed; answered by DONE when it was asked to end, and by
  *                EXITED when it has
  *   WAIT     C   u8 for what (enum wait_for); answered by STATE when it is so, or by EXITED
+ *   RENAME   C   text: the instance's name from now on; answered by DONE or ERROR. Not to an agent
  *   STATE    S   JSON, the state; of an agent: the counters (stats_text.h)
  *   EXITED   S   JSON, the last state: the last frame of a session, to who is attached or waits for the exit
  *
@@ -89,6 +90,7 @@ enum protocol_type {
         PROTOCOL_SHUTDOWN,
         PROTOCOL_PAUSE,
         PROTOCOL_PREPARE,
+        PROTOCOL_RENAME,
 };
 
 /* The seconds of a STOP that is the host's: as long as the instance itself says, and it may come back at boot. */
@@ -102,6 +104,7 @@ enum {
         PROTOCOL_MAX_STATE = 4 << 10,  /* of STATE, STARTED, EXITED, ERROR */
         PROTOCOL_MAX_START = 18 << 20, /* of START */
         PROTOCOL_MAX_CONFIGURE = 1 << 20,
+        PROTOCOL_MAX_NAME = 255,
         PROTOCOL_MAX_FDS = 600, /* of START */
         PROTOCOL_WINDOW_SIZE = 32 << 10,
 };

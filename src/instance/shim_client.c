@@ -175,6 +175,15 @@ int shim_stop(int shim, int timeout, struct error *err)
         return ask_number(shim, PROTOCOL_STOP, (uint32_t)timeout, err);
 }
 
+int shim_rename(int shim, const char *name, struct error *err)
+{
+        unsigned char payload[PROTOCOL_MAX_STATE + 1];
+        struct frame f;
+        int r = ask(shim, PROTOCOL_RENAME, name, strlen(name), err);
+
+        return r == 0 ? expect(shim, PROTOCOL_DONE, &f, payload, err) : r;
+}
+
 int shim_wait(int shim, enum wait_for what, struct instance_state *ret, struct error *err)
 {
         unsigned char payload[PROTOCOL_MAX_STATE + 1], byte = (unsigned char)what;

@@ -55,5 +55,8 @@ int shim_signal(int shim, int signo, struct error *err);
 /* Begins the stop; shim_wait() sees its end. timeout in seconds; -1: for ever; PROTOCOL_STOP_OF_HOST. */
 int shim_stop(int shim, int timeout, struct error *err);
 
+/* What it tells of the instance from now on has that name. */
+int shim_rename(int shim, const char *name, struct error *err);
+
 /* *ret is the state then. For health: -ESRCH when it ended before. */
 int shim_wait(int shim, enum wait_for what, struct instance_state *ret, struct error *err);

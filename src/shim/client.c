@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/instance_name.h"
 #include "shim/shim.h"
 
 /* What waits to be sent to one who does not read, beside output; what is tried to be read at once; descriptors that
@@ -247,6 +248,25 @@ static int stop(struct shim *s, int timeout, struct error *err)
         return shim_stop_program(s, of_host ? s->job.stop_timeout : timeout, !of_host, err);
 }
 
+/* What was told under the old name is told. */
+static int rename_instance(struct shim *s, const struct frame *f, struct error *err)
+{
+        own_mem char *name = strndup((const char *)f->payload, f->len);
+        int r;
+
+        if (!name)
+                return error_set(err, ENOMEM, "out of memory");
+        if (strlen(name) != f->len)
+                return error_set(err, EINVAL, "a name ends where it says");
+        r = instance_name_check(name, err);
+        if (r < 0)
+                return r;
+        free(s->name);
+        s->job.name = s->log.name = s->name = name;
+        name = NULL;
+        return 0;
+}
+
 static void handle(struct shim *s, struct client *c, const struct frame *f)
 {
         struct error err;
@@ -275,6 +295,9 @@ static void handle(struct shim *s, struct client *c, const struct frame *f)
                 if (c->waits_for < 0)
                         c->waits_for = WAIT_FOR_EXIT;
                 answer(c, stop(s, (int)protocol_u32(f->payload), &err), &err);
+                return;
+        case PROTOCOL_RENAME:
+                answer(c, rename_instance(s, f, &err), &err);
                 return;
         case PROTOCOL_WAIT:
                 wait_for(s, c, f->payload[0]);

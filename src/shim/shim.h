@@ -69,6 +69,7 @@ struct shim {
         int listener, signals;
         enum shim_phase phase;
         struct shim_job job;
+        char *name; /* that it was given since, which the job and the log then have; NULL */
         struct start_job start;
         int *fds; /* of the job, as they came */
         const struct backend *backend;

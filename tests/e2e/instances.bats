@@ -136,6 +136,14 @@ run_d() { holt run -d --network none "$@"; }
         holt rename two one
 }
 
+@test "one that gets another name while it runs is known by that, to its shim too" {
+        holt run -d --network none --name one box sleep 1000 >/dev/null
+        holt rename one two
+        holt stop -t 0 two
+        [ "$(holt events --since 0 --until 0s --filter event=die --format '{{.Actor.Attributes.name}}' | tail -n 1)" = two ]
+        holt rm two
+}
+
 @test "what makes no sense is refused before anything is made" {
         run -125 holt create -p 99999:1 box
         [[ $output == *"ports from 1 to 65535"* ]]
