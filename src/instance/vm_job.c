@@ -97,8 +97,8 @@ static int write_boot(const struct engine *e, struct json_writer *w, struct erro
 {
         own_guest_kernel struct guest_kernel kernel = {};
         own_mem char *initramfs = NULL;
-        char agent[PATH_MAX], key[SHA256_HEX];
-        int r = machine_check_qemu(err);
+        char agent[PATH_MAX], qemu[PATH_MAX], key[SHA256_HEX];
+        int r = machine_find_qemu(qemu, err);
 
         if (r == 0)
                 r = sibling_program_find("holt-agent", agent, err);

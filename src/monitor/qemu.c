@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,11 +15,10 @@
 
 #include "base/own.h"
 #include "monitor/monitor.h"
+#include "monitor/qemu_sandbox.h"
 #include "sys/process.h"
 #include "vm/layer_disk.h"
 #include "vm/machine.h"
-
-enum { NOBODY = 65534 };
 
 /* What becomes QEMU's, and is closed here when it has it. */
 struct belongings {
@@ -29,6 +28,7 @@ struct belongings {
         size_t n_files;
         struct machine machine;
         char kernel_path[32], initramfs_path[32], layers[24], disk[24];
+        char program[PATH_MAX];
 };
 
 static void close_all(struct belongings *b)
@@ -165,6 +165,8 @@ static int prepare(struct belongings *b, const struct monitor_job *j, struct err
         if (b->machine.accelerator == ACCELERATOR_TCG)
                 b->machine.tsc_khz = machine_tsc_khz();
         if (r == 0)
+                r = machine_find_qemu(b->program, err);
+        if (r == 0)
                 r = b->kernel = copy_to_memory(j->kernel, b->kernel_path, err);
         if (r >= 0)
                 r = b->initramfs = copy_to_memory(j->initramfs, b->initramfs_path, err);
@@ -193,18 +195,6 @@ static bool keep_all(const struct belongings *b)
         return kept;
 }
 
-/* Nobody, who may no more become anybody; with KVM a member of its group. */
-static bool drop_rights(const struct belongings *b)
-{
-        struct stat st;
-        gid_t group = NOBODY;
-
-        if (b->machine.accelerator == ACCELERATOR_KVM && stat("/dev/kvm", &st) == 0)
-                group = st.st_gid;
-        return setgroups(0, NULL) == 0 && setresgid(group, group, group) == 0 &&
-               setresuid(NOBODY, NOBODY, NOBODY) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-}
-
 /* What QEMU has to complain of goes where the guest's kernel does. */
 static void become(const struct monitor *m, const struct belongings *b, const struct machine_args *args)
 {
@@ -217,11 +207,16 @@ static void become(const struct monitor *m, const struct belongings *b, const st
                 return;
         }
         if (!keep_all(b) || dup2(null, STDIN_FILENO) < 0 || dup2(b->console[1], STDOUT_FILENO) < 0 ||
-            dup2(b->console[1], STDERR_FILENO) < 0 || setsid() < 0 || !drop_rights(b) ||
-            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+            dup2(b->console[1], STDERR_FILENO) < 0 || setsid() < 0)
                 return;
-        execvp(args->v[0], (char *const *)args->v);
-        dprintf(STDERR_FILENO, "%s: %s\n", args->v[0], strerror(errno));
+        if (qemu_sandbox_enter(&(struct qemu_sandbox){ b->machine.accelerator, b->program, NULL, 0 }, &err) < 0) {
+                dprintf(STDERR_FILENO, "%s\n", err.text);
+                return;
+        }
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return;
+        execv(b->program, (char *const *)args->v);
+        dprintf(STDERR_FILENO, "%s: %s\n", b->program, strerror(errno));
 }
 
 static int spawn(struct monitor *m, const struct belongings *b, const struct machine_args *args, struct error *err)

@@ -198,7 +198,7 @@ int machine_args(const struct machine *m, struct machine_args *ret, struct error
 
 /* ---- what the host has ---- */
 
-int machine_check_qemu(struct error *err)
+int machine_find_qemu(char ret[PATH_MAX], struct error *err)
 {
         const char *path = getenv("PATH");
 
@@ -207,8 +207,10 @@ int machine_check_qemu(struct error *err)
 
                 n = strcspn(path, ":");
                 if (snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, MACHINE_QEMU) < (int)sizeof(file) &&
-                    access(file, X_OK) == 0)
+                    access(file, X_OK) == 0) {
+                        memcpy(ret, file, sizeof(file));
                         return 0;
+                }
         }
         return error_set(err, ENOENT, "%s is missing, which runs virtual machines: install qemu-system-x86",
                          MACHINE_QEMU);

@@ -46,6 +46,49 @@ setup() {
         [[ $output == '-- '*MiB ]]
 }
 
+@test "QEMU can get no rights, and has two filters of system calls" {
+        local proc
+        proc=/proc/$(qemu_of web)
+        [ "$(grep -c '^Cap.*0000000000000000$' "$proc/status")" = 5 ]
+        [ "$(awk '/^NoNewPrivs:/ {print $2}' "$proc/status")" = 1 ]
+        [ "$(awk '/^Seccomp_filters:/ {print $2}' "$proc/status")" = 2 ]
+        [ "$(awk '/^Groups:/ {print $2}' "$proc/status")" = '' ]
+        grep -q '^Max core file size *0 *0 ' "$proc/limits"
+        # Nothing of the host is open in it: sockets and files in memory, its layers and its disk.
+        find "$proc/fd" -type l -printf '%l\n' >"$WORK/open"
+        run ! grep -vE "^(socket:|pipe:|anon_inode:|/memfd:|/dev/null|$STORE/)" "$WORK/open"
+}
+
+# What stands in for QEMU tries in its place, and tells by its last line.
+@test "who takes QEMU over opens nothing, and enters nothing" {
+        if [[ -r /sys/kernel/security/lsm ]] && ! grep -q landlock /sys/kernel/security/lsm; then skip 'no Landlock'; fi
+        chmod 711 "$WORK"
+        mkdir -p "$WORK/other/bin" "$WORK/other/lib"
+        cp "$(command -v busybox)" "$WORK/other/lib/busybox"
+        {
+                echo "#!$WORK/other/lib/busybox sh"
+                echo "b=$WORK/other/lib/busybox"
+                cat <<'EOF'
+$b cat /dev/null && said=started
+for file in /etc/passwd /proc/self/status /proc/1/status /sys/kernel/uevent_seqnum /bin/true /dev/zero; do
+        (: <$file) 2>/dev/null && said="$said read:$file"
+done
+for place in / /etc /tmp /proc /sys; do
+        $b ls $place >/dev/null 2>&1 && said="$said ls:$place"
+done
+(: >/tmp/holt-escaped) 2>/dev/null && said="$said write"
+/bin/true 2>/dev/null && said="$said run"
+$b unshare -U $b true 2>/dev/null && said="$said unshare"
+$b nc 127.0.0.1 1 2>&1 | $b grep -q 'socket.*not permitted' || said="$said socket"
+$b echo "$said and shut in"
+EOF
+        } >"$WORK/other/bin/qemu-system-x86_64"
+        chmod 755 "$WORK"/other/bin/*
+        PATH=$WORK/other/bin:$PATH run -125 run_vm --rm box true
+        echo "$output"
+        [[ $output == *': started and shut in' ]]
+}
+
 @test "kill -9 of QEMU, of holt-vm, of the shim: nothing is left" {
         local id shim qemu monitor
         id=$(id_of web)
