@@ -104,6 +104,9 @@ static void take_for_session(struct agent *a, const struct frame *f)
 
 static void take(struct agent *a, const struct frame *f)
 {
+        struct error err;
+        int r;
+
         if (!a->said_hello && f->type != PROTOCOL_HELLO) {
                 refuse(a);
                 return;
@@ -117,6 +120,10 @@ static void take(struct agent *a, const struct frame *f)
                 break;
         case PROTOCOL_STATS:
                 take_stats(a, f);
+                break;
+        case PROTOCOL_UPDATE:
+                r = a->workload->update(a->userdata, (const char *)f->payload, f->len, &err);
+                answer(a, f, r, &err);
                 break;
         case PROTOCOL_PREPARE:
                 agent_settle(a);

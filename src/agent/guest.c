@@ -210,6 +210,28 @@ static int stats(void *userdata, struct buf *out, struct error *err)
         return 0;
 }
 
+/* Less than it uses would have the kernel kill it. */
+static int check_memory(const char *json, size_t len, struct error *err)
+{
+        own_spec struct spec spec = {};
+        const struct opt_i64 *limit = &spec.linux_.resources.memory.limit;
+        struct instance_stats s;
+        int r = spec_parse_resources(json, len, &spec, err);
+
+        if (r == 0 && limit->set && limit->v > 0)
+                r = backend_container.stats(GUEST_RUN, ID, &s, err);
+        if (r == 0 && limit->set && limit->v > 0 && s.memory != UINT64_MAX && s.memory > (uint64_t)limit->v)
+                r = error_set(err, EBUSY, "--memory: it uses %llu MB", (unsigned long long)s.memory >> 20);
+        return r;
+}
+
+static int update(void *userdata, const char *json, size_t len, struct error *err)
+{
+        int r = check_memory(json, len, err);
+
+        return r < 0 ? r : backend_container.update(GUEST_RUN, ID, json, len, err);
+}
+
 const struct workload guest_workload = {
         .configure = configure,
         .start = start,
@@ -218,4 +240,5 @@ const struct workload guest_workload = {
         .clean_up = clean_up,
         .settle = settle,
         .stats = stats,
+        .update = update,
 };

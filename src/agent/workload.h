@@ -62,4 +62,6 @@ struct workload {
         void (*settle)(void *userdata);
         /* JSON (stats_text.h). */
         int (*stats)(void *userdata, struct buf *out, struct error *err);
+        /* The container's limits: linux.resources. */
+        int (*update)(void *userdata, const char *json, size_t len, struct error *err);
 };

@@ -74,7 +74,7 @@ struct backend {
         /* A namespace of its first process ("pid", "ipc", "user"), and of no other that has its pid by now: a
          * descriptor. -ESRCH: it does not run. */
         int (*open_namespace)(const char *run, const char *id, const char *kind, struct error *err);
-        /* resources: the runtime-spec's linux.resources. */
+        /* resources: the runtime-spec's linux.resources; of a machine, vm_limits.h's change. */
         int (*update)(const char *run, const char *id, const char *resources, size_t len, struct error *err);
         int (*stats)(const char *run, const char *id, struct instance_stats *ret, struct error *err);
         /* Host pids of all its processes; *ret is malloc'ed. */

@@ -188,6 +188,11 @@ static int stats(const char *run, const char *id, struct instance_stats *ret, st
         return 0;
 }
 
+static int update(const char *run, const char *id, const char *change, size_t len, struct error *err)
+{
+        return vm_ask(run, id, PROTOCOL_UPDATE, change, len, err);
+}
+
 const struct backend backend_vm = {
         .name = "vm",
         .is_machine = true,
@@ -199,4 +204,5 @@ const struct backend backend_vm = {
         .is_paused = is_paused,
         .exec = exec_vm,
         .stats = stats,
+        .update = update,
 };

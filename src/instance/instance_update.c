@@ -15,6 +15,7 @@
 #include "instance/live_update.h"
 #include "instance/resource_flags.h"
 #include "instance/shim_job.h"
+#include "instance/vm_limits.h"
 
 /* Also of one that does not run: what makes no sense is an error now. */
 static int check(struct engine *e, const struct instance *i, struct buf *resources, struct error *err)
@@ -24,7 +25,9 @@ static int check(struct engine *e, const struct instance *i, struct buf *resourc
         int r = shim_job_of(i, &ignored, err);
 
         json_begin_object(&w, NULL);
-        if (r == 0)
+        if (r == 0 && i->backend->is_machine)
+                r = vm_change_write(e, i, &w, err);
+        else if (r == 0)
                 r = resource_flags_write(&i->options, false, e->warn, &w, err);
         json_end_object(&w);
         return r == 0 && buf_failed(resources) ? error_set(err, ENOMEM, "out of memory") : r;
@@ -39,7 +42,7 @@ static int leave_update(struct engine *e, const struct instance *i, const struct
         if (run < 0)
                 return run;
         dir = openat(run, i->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        r = dir < 0 ? -errno : live_update_write(dir, i->options.restart, resources);
+        r = dir < 0 ? -errno : live_update_write(dir, i->options.restart, i->backend->is_machine, resources);
         return r < 0 && r != -ENOENT ? error_errno(err, -r, "leave the change to the shim") : 0;
 }
 

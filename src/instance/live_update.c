@@ -18,18 +18,26 @@ void live_update_finish(struct live_update *u)
         *u = (struct live_update){};
 }
 
-int live_update_write(int run_dir, const char *restart, const struct buf *resources)
+static void write_resources(struct json_writer *w, const struct buf *resources)
+{
+        json_begin_object(w, "config");
+        json_begin_object(w, "linux");
+        json_write_raw(w, "resources", buf_str(resources));
+        json_end_object(w);
+        json_end_object(w);
+}
+
+int live_update_write(int run_dir, const char *restart, bool is_machine, const struct buf *limits)
 {
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
 
         json_begin_object(&w, NULL);
         json_write_string(&w, "restart", restart ? restart : "");
-        json_begin_object(&w, "config");
-        json_begin_object(&w, "linux");
-        json_write_raw(&w, "resources", buf_str(resources));
-        json_end_object(&w);
-        json_end_object(&w);
+        if (is_machine)
+                json_write_raw(&w, "config", buf_str(limits));
+        else
+                write_resources(&w, limits);
         json_end_object(&w);
         return buf_failed(&text) ? -ENOMEM : fd_replace_file_at(run_dir, "update", text.data, text.len, 0600);
 }
@@ -115,7 +123,7 @@ int live_update_config(const struct live_update *u, struct buf *config)
 
         if (json_parse(buf_str(config), config->len, &old, NULL) < 0 || !json_is_object(old))
                 return -EINVAL;
-        if (!member(resources_of(old), "memory"))
+        if (!member(u->config, "machine") && !member(resources_of(old), "memory"))
                 return 0;
         write_over(&w, NULL, old, u->config);
         if (buf_failed(&out))
@@ -128,7 +136,7 @@ int live_update_config(const struct live_update *u, struct buf *config)
 
 int live_update_resources(const struct live_update *u, struct buf *ret)
 {
-        struct json_object *resources = resources_of(u->config);
+        struct json_object *resources = member(u->config, "machine") ? u->config : resources_of(u->config);
 
         if (!resources)
                 return -EINVAL;

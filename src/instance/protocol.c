@@ -39,6 +39,7 @@ int32_t protocol_limit(unsigned type)
                 [PROTOCOL_PAUSE] = 1,
                 [PROTOCOL_PREPARE] = 0,
                 [PROTOCOL_RENAME] = PROTOCOL_MAX_NAME,
+                [PROTOCOL_UPDATE] = PROTOCOL_MAX_DATA,
         };
 
         return type < ARRAY_SIZE(limits) ? limits[type] : -1;

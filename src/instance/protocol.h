@@ -44,6 +44,8 @@
  *   PREPARE    C  nothing: what a guest does when it has nothing else to do, it does now (a template is about to be
  *                 made of it); answered by DONE
  *   STATS      C  nothing; answered by STATE
+ *   UPDATE     C  JSON, the container's limits (linux.resources); answered by DONE or ERROR. To holt-vm: what changes of
+ *                 its job (monitor/job.h), "machine" and "spec"
  *   SHUTDOWN   C  nothing: everything ends, the machine too
  *
  * Only to holt-vm, which is between commands and an agent:
@@ -91,6 +93,7 @@ enum protocol_type {
         PROTOCOL_PAUSE,
         PROTOCOL_PREPARE,
         PROTOCOL_RENAME,
+        PROTOCOL_UPDATE,
 };
 
 /* The seconds of a STOP that is the host's: as long as the instance itself says, and it may come back at boot. */

@@ -10,9 +10,7 @@
 
 #include "base/json.h"
 #include "base/own.h"
-#include "instance/flag_value.h"
 #include "instance/network_flags.h"
-#include "instance/resource_flags.h"
 #include "instance/vm_filter.h"
 #include "instance/vm_limits.h"
 #include "sys/fd.h"
@@ -22,27 +20,10 @@
 #include "vm/machine.h"
 #include "vm/writable_disk.h"
 
-enum { PERIOD = 100000, DEFAULT_MIB = 256, LEAST_MIB = 96, MIB = 1 << 20, MAX_FILE = 1 << 20 };
+enum { MAX_FILE = 1 << 20 };
 static const uint64_t disk_size = 10ULL << 30;
 
 /* ---- what can be had ---- */
-
-static int read_size(const struct instance_options *o, uint64_t *ret_cpus, uint64_t *ret_mib, struct error *err)
-{
-        int64_t bytes = 0;
-        uint64_t cpus = 0;
-        int r = o->memory ? flag_size("memory", o->memory, &bytes, err) : 0;
-
-        if (r == 0 && o->cpus)
-                r = resource_flags_cpus(o, &cpus, err);
-        if (r < 0)
-                return r;
-        if (bytes > 0 && bytes / MIB < LEAST_MIB)
-                return error_set(err, EINVAL, "--memory \"%s\": a virtual machine needs %d MB", o->memory, LEAST_MIB);
-        *ret_cpus = cpus ? (cpus + PERIOD - 1) / PERIOD : 1;
-        *ret_mib = bytes > 0 ? (uint64_t)bytes / MIB : DEFAULT_MIB;
-        return 0;
-}
 
 static int refuse(const char *flag, struct error *err)
 {
@@ -90,7 +71,7 @@ int vm_options_check(const struct instance_options *o, struct error *err)
                 if (refused[i].given)
                         return refuse(refused[i].flag, err);
         r = check_network(o, err);
-        return r < 0 ? r : read_size(o, &cpus, &mib, err);
+        return r < 0 ? r : vm_size_read(o, &cpus, &mib, err);
 }
 
 static int write_boot(const struct engine *e, struct json_writer *w, struct error *err)
@@ -135,7 +116,7 @@ static int write_machine(struct engine *e, const struct instance *i, const struc
                          const uint64_t *layers, size_t n_layers, struct json_writer *w, struct error *err)
 {
         uint64_t cpus = 0, mib = 0;
-        int r = read_size(&i->options, &cpus, &mib, err);
+        int r = vm_size_read(&i->options, &cpus, &mib, err);
 
         json_begin_object(w, "machine");
         json_write_u64(w, "cpus", cpus);

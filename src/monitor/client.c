@@ -99,12 +99,19 @@ static int take_output(struct monitor *m, struct monitor_client *c, const struct
 int client_take(struct monitor *m, const struct frame *f)
 {
         struct monitor_client *c = find(m, f->session);
+        struct error err;
         int r = 0;
 
+        if (f->session == SESSION_GUEST && m->update && f->type != PROTOCOL_STATE)
+                r = update_end(m, f, &err);
         if (!c)
                 return 0;
         if (f->session == SESSION_GUEST)
                 c->waits_for_guest = false;
+        if (r < 0) {
+                channel_send_error(&c->out, &err);
+                return 0;
+        }
         switch (f->type) {
         case PROTOCOL_STDOUT:
         case PROTOCOL_STDERR:
@@ -174,6 +181,19 @@ static void send_state(struct monitor *m, struct monitor_client *c)
         protocol_add(&c->out, PROTOCOL_STATE, text.data, text.len);
 }
 
+static void ask_guest(struct monitor *m, struct monitor_client *c, const struct frame *f)
+{
+        struct error err;
+
+        if (f->type == PROTOCOL_UPDATE && update_begin(m, f, &err) < 0) {
+                channel_send_error(&c->out, &err);
+                return;
+        }
+        c->waits_for_guest = true;
+        if (f->type != PROTOCOL_UPDATE)
+                channel_send(m, f->type, SESSION_GUEST, f->payload, f->len);
+}
+
 /* What is about the guest, from a client that has no session. */
 static void handle_for_guest(struct monitor *m, struct monitor_client *c, const struct frame *f)
 {
@@ -190,14 +210,14 @@ static void handle_for_guest(struct monitor *m, struct monitor_client *c, const 
         case PROTOCOL_WAIT:
                 send_state(m, c);
                 return;
+        case PROTOCOL_UPDATE:
         case PROTOCOL_STATS:
-                if (find(m, SESSION_GUEST)) {
+                if (find(m, SESSION_GUEST) || m->update) {
                         error_set(&err, EBUSY, "the guest is being asked already");
                         channel_send_error(&c->out, &err);
                         return;
                 }
-                c->waits_for_guest = true;
-                channel_send(m, f->type, SESSION_GUEST, f->payload, f->len);
+                ask_guest(m, c, f);
                 return;
         default:
                 c->is_stuck = true;

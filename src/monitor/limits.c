@@ -8,10 +8,11 @@
 #include "oci/runtime_spec.h"
 #include "vm/machine_limits.h"
 
-static void write_resources(const struct monitor_job *j, enum accelerator a, struct buf *out)
+static void write_resources(const struct monitor *m, struct buf *out)
 {
+        const struct monitor_job *j = &m->job;
         struct json_writer w = { .out = out };
-        uint32_t mib = j->memory_mib + machine_overhead_mib(a, j->memory_mib);
+        uint32_t mib = m->memory_allowed + machine_overhead_mib(m->accelerator, j->memory_mib);
 
         json_begin_object(&w, NULL);
         for (size_t i = 0; j->limits && i < json_member_count(j->limits); i++) {
@@ -34,7 +35,7 @@ int monitor_make_cgroup(struct monitor *m, struct error *err)
 }
 
 /* No rules for devices: it could open none anyway (qemu_sandbox.c). */
-int monitor_limit_qemu(struct monitor *m, enum accelerator a, struct error *err)
+int monitor_limit_qemu(struct monitor *m, struct error *err)
 {
         own_spec struct spec spec = {};
         own_buf struct buf text = {};
@@ -42,7 +43,7 @@ int monitor_limit_qemu(struct monitor *m, enum accelerator a, struct error *err)
 
         if (!m->cgroup.n)
                 return 0;
-        write_resources(&m->job, a, &text);
+        write_resources(m, &text);
         if (buf_failed(&text))
                 return error_set(err, ENOMEM, "out of memory");
         r = spec_parse_resources(text.data, text.len, &spec, err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +25,14 @@ static void handle_signals(struct monitor *m)
         }
 }
 
-/* QEMU tells of what we do ourselves, and of nothing else that has to be known: it is read away. */
+static int handle_event(const char *name, struct json_object *data, void *userdata)
+{
+        if (strcmp(name, "BALLOON_CHANGE") == 0 && data)
+                update_balloon(userdata, data);
+        return 0;
+}
+
+/* The rest of what QEMU tells is of what we do ourselves: it is read away. */
 static int read_qmp(struct monitor *m)
 {
         struct error ignored;
@@ -96,6 +104,8 @@ int monitor_serve(struct monitor *m)
 {
         int r;
 
+        m->qmp.event = handle_event;
+        m->qmp.userdata = m;
         program_begin(m);
         /* What the agent said behind STARTED. */
         r = channel_take(m);

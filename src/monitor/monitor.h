@@ -56,7 +56,8 @@ struct monitor_output {
 
 struct monitor {
         struct monitor_job job;
-        pid_t qemu;           /* 0: it is gone */
+        pid_t qemu; /* 0: it is gone */
+        enum accelerator accelerator;
         struct cgroup cgroup; /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */
         int qemu_pidfd, signals, listener, console;
         struct qmp qmp;
@@ -71,6 +72,10 @@ struct monitor {
         struct monitor_output output[2];
         bool has_exited;
         int exit_code;
+
+        /* MiB of the guest's memory: what it shall come down to, and what the host lets it have until then. */
+        uint32_t memory_wanted, memory_allowed;
+        struct json_object *update, *changed; /* an UPDATE that the agent is asked about; the last one that holds */
 
         struct monitor_client *clients[MONITOR_MAX_CLIENTS];
         size_t n_clients;
@@ -92,7 +97,7 @@ void monitor_end_qemu(struct monitor *m);
 /* The cgroup that QEMU is to be cloned into. */
 int monitor_make_cgroup(struct monitor *m, struct error *err);
 /* Its limits: before the guest runs what is not ours. */
-int monitor_limit_qemu(struct monitor *m, enum accelerator a, struct error *err);
+int monitor_limit_qemu(struct monitor *m, struct error *err);
 
 /* --- boot.c --- */
 int monitor_boot(struct monitor *m, struct error *err);
@@ -122,6 +127,14 @@ void program_signal(struct monitor *m, int signo);
 void program_resize(struct monitor *m);
 /* It has ended, and everything that it wrote is away. */
 bool program_is_over(const struct monitor *m);
+
+/* --- update.c --- */
+/* Asks the agent, whose answer comes to who waits for the guest's. */
+int update_begin(struct monitor *m, const struct frame *f, struct error *err);
+/* It has answered. An error is one of what the host has to do when the guest has agreed. */
+int update_end(struct monitor *m, const struct frame *f, struct error *err);
+/* BALLOON_CHANGE */
+void update_balloon(struct monitor *m, struct json_object *data);
 
 /* --- client.c --- */
 void client_accept(struct monitor *m);

@@ -246,12 +246,14 @@ int monitor_start_qemu(struct monitor *m, struct error *err)
 
         if (r == 0)
                 r = machine_args(&b.machine, &args, err);
+        m->accelerator = b.machine.accelerator;
+        m->memory_wanted = m->memory_allowed = m->job.memory_mib;
         if (r == 0)
                 r = monitor_make_cgroup(m, err);
         if (r == 0)
                 r = spawn(m, &b, &args, err);
         if (r == 0)
-                r = monitor_limit_qemu(m, b.machine.accelerator, err);
+                r = monitor_limit_qemu(m, err);
         if (r == 0) {
                 m->qmp.fd = take_fd(&b.qmp[0]);
                 m->agent = take_fd(&b.agent[0]);

@@ -8,7 +8,7 @@ load machines
 
 setup_file() {
         machines_make dd df free head fstrim rm seq
-        holt run -d --vm --network none --name web --memory 256m --cpus 1 --cpu-shares 512 --cpuset-cpus 1 --blkio-weight 300 box sleep 100000
+        holt run -d --vm --network none --name web --memory 320m --shm-size 256m --cpus 1 --cpu-shares 512 --cpuset-cpus 1 --blkio-weight 300 box sleep 100000
 }
 
 teardown_file() {
@@ -24,7 +24,7 @@ setup() {
         qemu=$(qemu_of web)
         [ "$(grep -c "/$(id_of web)$" "/proc/$qemu/cgroup")" = "$(wc -l <"/proc/$qemu/cgroup")" ]
         limit=$(limit_of "$qemu" memory.limit_in_bytes memory.max)
-        ((limit > 256 << 20 && limit < 1024 << 20))
+        ((limit > 320 << 20 && limit < 1024 << 20))
         limit=$(limit_of "$qemu" pids.max pids.max)
         ((limit > 64 && limit < 200))
         [[ $(limit_of "$qemu" cpu.cfs_quota_us cpu.max) == 100000* ]]
@@ -35,7 +35,7 @@ setup() {
 
 @test "stats: what the guest counts, and what the host pays" {
         run holt stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.HostMem}}' web
-        [[ $output == 'web '*'iB / 256MiB '*MiB ]]
+        [[ $output == 'web '*'iB / 320MiB '*MiB ]]
         local host=${output##* }
         ((${host%%[.M]*} > 60))
         run holt stats --no-stream
@@ -89,6 +89,50 @@ EOF
         [[ $output == *': started and shut in' ]]
 }
 
+# In KB: what no other process has too counts whole.
+pss_of() { awk '/^Pss:/ {print $2}' "/proc/$1/smaps_rollup"; }
+is_back() { (($(pss_of "$1") < $2)); }
+
+@test "memory that the guest has freed goes back to the host" {
+        local qemu before
+        qemu=$(qemu_of web)
+        # QEMU's own grows with what it translates: that is not the guest's.
+        holt exec web dd if=/dev/zero of=/dev/null bs=1M count=1
+        before=$(pss_of "$qemu")
+        holt exec web dd if=/dev/zero of=/dev/shm/large bs=1M count=200
+        (($(pss_of "$qemu") > before + 190000))
+        holt exec web rm /dev/shm/large
+        wait_for 3 is_back "$qemu" $((before + 40000))
+}
+
+limit_is() { (($(limit_of "$(qemu_of web)" memory.limit_in_bytes memory.max) == $1)); }
+
+@test "update: limits of one that runs, within what it was started with" {
+        local most
+        most=$(limit_of "$(qemu_of web)" memory.limit_in_bytes memory.max)
+        holt update --memory 200m --cpus 0.5 --cpu-shares 256 --pids-limit 50 web
+        wait_for 3 limit_is $((most - (120 << 20)))
+        [[ $(limit_of "$(qemu_of web)" cpu.cfs_quota_us cpu.max) == 50000* ]]
+        [ "$(holt exec web cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max)" = $'209715200\n50' ]
+        (($(holt exec web free | awk '/^Mem:/ {print $4}') < 200 << 10))
+        [[ $(holt stats --no-stream --format '{{.MemUsage}}' web) == *' / 200MiB' ]]
+
+        run ! holt update --memory 400m web
+        [[ $output == *'320 MB'*'restart'* ]]
+        run ! holt update --cpus 2 web
+        [[ $output == *restart* ]]
+        run ! holt update --memory 8m web
+        [[ $output == *96* ]]
+        holt exec web dd if=/dev/zero of=/dev/shm/large bs=1M count=120
+        run ! holt update --memory 100m web
+        [[ $output == *'it uses 12'*' MB'* ]]
+        holt exec web rm /dev/shm/large
+        [ "$(holt inspect -f '{{.HostConfig.Memory}}' web)" = $((200 << 20)) ]
+        holt update --memory 320m --cpus 1 web
+        limit_is "$most"
+        holt update --memory 200m web
+}
+
 @test "kill -9 of QEMU, of holt-vm, of the shim: nothing is left" {
         local id shim qemu monitor
         id=$(id_of web)
@@ -97,6 +141,9 @@ EOF
         [ -z "$(cgroups_of "$id")" ]
         holt start web
         [ -n "$(cgroups_of "$id")" ]
+        # What it was changed to holds.
+        [ "$(holt exec web cat /sys/fs/cgroup/memory.max)" = 209715200 ]
+        (($(holt exec web free | awk '/^Mem:/ {print $2}') < 200 << 10))
         qemu=$(qemu_of web)
         kill -KILL "$(monitor_of web)"
         wait_for 5 status_is web 'Exited (137)'

@@ -28,7 +28,7 @@ static void test_file(void **state)
         dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_int_equal(live_update_read(dir, &text), 0);
         buf_add_str(&resources, "{\"pids\":{\"limit\":7}}");
-        assert_int_equal(live_update_write(dir, "on-failure:3", &resources), 0);
+        assert_int_equal(live_update_write(dir, "on-failure:3", false, &resources), 0);
         assert_int_equal(live_update_read(dir, &text), 1);
         assert_int_equal(live_update_parse(&text, &u), 0);
         assert_int_equal(u.restart.kind, RESTART_ON_FAILURE);
@@ -64,6 +64,13 @@ static void test_config(void **state)
         check_config(update, "{\"linux\":{\"resources\":{\"devices\":[]}}}",
                      "{\"linux\":{\"resources\":{\"devices\":[]}}}");
         check_config(update, "{}", "{}");
+        /* A machine's job has them twice: the host's and the guest's. */
+        check_config(
+                "{\"config\":{\"machine\":{\"memory\":2,\"limits\":{\"cpu\":{\"quota\":5}}},\"spec\":{\"linux\":{"
+                "\"resources\":{\"memory\":{\"limit\":3}}}}}}",
+                "{\"machine\":{\"disk\":\"/d\",\"memory\":1,\"limits\":{\"cpu\":{\"quota\":9}}},\"spec\":{\"x\":1}}",
+                "{\"machine\":{\"disk\":\"/d\",\"memory\":2,\"limits\":{\"cpu\":{\"quota\":5}}},\"spec\":{\"x\":1,"
+                "\"linux\":{\"resources\":{\"memory\":{\"limit\":3}}}}}");
 }
 
 static void test_what_makes_no_sense(void **state)
