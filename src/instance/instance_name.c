@@ -52,16 +52,6 @@ int instance_make_id(char ret[INSTANCE_ID_LEN + 1], struct error *err)
         return 0;
 }
 
-int instance_name_check(const char *name, struct error *err)
-{
-        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-        size_t n = strspn(name, letters);
-
-        if (name[n] || n < 2 || n >= INSTANCE_ID_LEN || strchr("_.-", name[0]))
-                return error_set(err, EINVAL, "\"%s\" is no name for an instance: 2 to 63 of [a-zA-Z0-9_.-]", name);
-        return 0;
-}
-
 /* Where the link leads; false when it is none of ours. */
 static bool read_link(int dir, const char *name, char ret[INSTANCE_ID_LEN + 1])
 {
