@@ -19,7 +19,7 @@
  */
 /* clang-format off */
 #define INSTANCE_OPTIONS(FLAG, TEXT, LIST) \
-        FLAG(init) FLAG(interactive) FLAG(no_healthcheck) FLAG(oom_kill_disable) FLAG(privileged) FLAG(publish_all) \
+        FLAG(init) FLAG(interactive) FLAG(no_healthcheck) FLAG(no_template) FLAG(oom_kill_disable) FLAG(privileged) FLAG(publish_all) \
         FLAG(read_only) FLAG(read_only_tmpfs) FLAG(rm) FLAG(tty) FLAG(vm) \
         TEXT(blkio_weight) TEXT(cgroup_parent) TEXT(cgroupns) TEXT(cpu_period) TEXT(cpu_quota) TEXT(cpu_shares) \
         TEXT(cpus) TEXT(cpuset_cpus) TEXT(cpuset_mems) TEXT(domainname) TEXT(entrypoint) TEXT(health_cmd) \

@@ -78,8 +78,8 @@ static int write_boot(const struct engine *e, struct json_writer *w, struct erro
 {
         own_guest_kernel struct guest_kernel kernel = {};
         own_mem char *initramfs = NULL;
-        char agent[PATH_MAX], qemu[PATH_MAX], key[SHA256_HEX];
-        int r = machine_find_qemu(qemu, err);
+        char agent[PATH_MAX], key[SHA256_HEX];
+        int r = machine_find_qemu(NULL, err);
 
         if (r == 0)
                 r = sibling_program_find("holt-agent", agent, err);
@@ -112,6 +112,22 @@ static int write_disk(struct engine *e, const struct instance *i, struct json_wr
         return 0;
 }
 
+/* The oldest go when there are more. */
+static const uint64_t template_limit = 2ULL << 30;
+
+static int write_templates(const struct engine *e, struct json_writer *w, struct error *err)
+{
+        own_mem char *path = NULL;
+
+        if (asprintf(&path, "%s/vm/templates", e->root) < 0) {
+                path = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        json_write_string(w, "templates", path);
+        json_write_u64(w, "template_limit", template_limit);
+        return 0;
+}
+
 static int write_machine(struct engine *e, const struct instance *i, const struct instance_network *network,
                          const uint64_t *layers, size_t n_layers, struct json_writer *w, struct error *err)
 {
@@ -125,6 +141,8 @@ static int write_machine(struct engine *e, const struct instance *i, const struc
                 r = write_boot(e, w, err);
         if (r == 0)
                 r = write_disk(e, i, w, err);
+        if (r == 0 && !i->options.no_template)
+                r = write_templates(e, w, err);
         json_begin_array(w, "layers");
         for (size_t n = 0; n < n_layers; n++)
                 json_write_u64(w, NULL, layers[n]);

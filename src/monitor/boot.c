@@ -11,8 +11,7 @@
 #include "monitor/monitor.h"
 #include "vm/layer_disk.h"
 
-/* A loaded machine with no hardware to help takes its time. */
-enum { BOOT_MS = 120000, ENTROPY = 64 };
+enum { ENTROPY = 64 };
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -32,7 +31,7 @@ static int has_died(const struct monitor *m, struct error *err)
 /* Waits for a frame, and reads the console meanwhile. */
 static int next(struct monitor *m, struct frame *ret, struct error *err)
 {
-        int64_t deadline = clock_ns(CLOCK_MONOTONIC) + BOOT_MS * 1000000LL;
+        int64_t deadline = clock_ns(CLOCK_MONOTONIC) + MONITOR_BOOT_MS * 1000000LL;
 
         for (;;) {
                 struct pollfd p[] = { { .fd = m->agent, .events = (short)(POLLIN | (m->out.len ? POLLOUT : 0)) },
@@ -113,18 +112,22 @@ static void write_configuration(const struct monitor *m, struct buf *out)
         json_end_object(&w);
 }
 
-static int configure(struct monitor *m, struct error *err)
+static void send_configuration(struct monitor *m)
 {
         own_buf struct buf text = {};
-        struct frame f = {};
-        int r;
 
         write_configuration(m, &text);
         channel_send(m, PROTOCOL_CONFIGURE, SESSION_GUEST, text.data, text.len);
-        explicit_bzero(text.data, text.len);
-        if (buf_failed(&text) || buf_failed(&m->out))
-                return error_set(err, ENOMEM, "out of memory");
-        r = next(m, &f, err);
+        m->out.failed |= buf_failed(&text);
+        if (text.data)
+                explicit_bzero(text.data, text.len);
+}
+
+static int await_configuration(struct monitor *m, struct error *err)
+{
+        struct frame f = {};
+        int r = next(m, &f, err);
+
         if (r == 0 && f.type != PROTOCOL_DONE)
                 r = refused(&f, "how it is set up", err);
         return r < 0 ? error_wrap(err, "set up the guest") : 0;
@@ -132,13 +135,12 @@ static int configure(struct monitor *m, struct error *err)
 
 /* ---- the program ---- */
 
-static int start_program(struct monitor *m, struct error *err)
+static void send_start(struct monitor *m)
 {
         own_buf struct buf payload = {}, spec = {};
         unsigned char length[4];
         char head[64];
-        struct frame f = {};
-        int n = snprintf(head, sizeof(head), "{\"what\":\"container\",\"tty\":%s}", m->job.tty ? "true" : "false"), r;
+        int n = snprintf(head, sizeof(head), "{\"what\":\"container\",\"tty\":%s}", m->job.tty ? "true" : "false");
 
         json_add_value(&spec, m->job.spec);
         protocol_put_u32(length, (uint32_t)n);
@@ -146,16 +148,37 @@ static int start_program(struct monitor *m, struct error *err)
         buf_add(&payload, head, (size_t)n);
         buf_add(&payload, spec.data, spec.len);
         channel_send(m, PROTOCOL_START, SESSION_PROGRAM, payload.data, payload.len);
-        if (buf_failed(&spec) || buf_failed(&payload) || buf_failed(&m->out))
-                return error_set(err, ENOMEM, "out of memory");
-        /* Its first words may come before those of the agent: that it takes input. */
+        m->out.failed |= buf_failed(&spec) || buf_failed(&payload);
+}
+
+/* Its first words may come before those of the agent: that it takes input. */
+static int await_start(struct monitor *m, struct error *err)
+{
+        struct frame f = {};
+        int r;
+
         do
                 r = next(m, &f, err);
         while (r == 0 && f.type == PROTOCOL_WINDOW && f.session == SESSION_PROGRAM && program_take(m, &f) == 0);
         return r == 0 && f.type != PROTOCOL_STARTED ? refused(&f, "START", err) : r;
 }
 
-int monitor_boot(struct monitor *m, struct error *err)
+/* Both at once: an agent that could not do the first refuses the second. */
+int monitor_start_program(struct monitor *m, struct error *err)
+{
+        int r;
+
+        send_configuration(m);
+        send_start(m);
+        if (buf_failed(&m->out))
+                return error_set(err, ENOMEM, "out of memory");
+        r = await_configuration(m, err);
+        return r == 0 ? await_start(m, err) : r;
+}
+
+/* ---- the guest ---- */
+
+int monitor_await_agent(struct monitor *m, struct error *err)
 {
         struct frame f = {};
         unsigned char version[4];
@@ -166,9 +189,27 @@ int monitor_boot(struct monitor *m, struct error *err)
         r = next(m, &f, err);
         if (r == 0 && (f.type != PROTOCOL_HELLO || protocol_u32(f.payload) != PROTOCOL_VERSION))
                 r = error_set(err, EPROTO, "the guest's agent speaks another version");
+        return r;
+}
+
+int monitor_prepare_agent(struct monitor *m, struct error *err)
+{
+        struct frame f = {};
+        int r;
+
+        channel_send(m, PROTOCOL_PREPARE, SESSION_GUEST, NULL, 0);
+        r = next(m, &f, err);
+        return r == 0 && f.type != PROTOCOL_DONE ? refused(&f, "PREPARE", err) : r;
+}
+
+int monitor_boot(struct monitor *m, struct error *err)
+{
+        static const struct qemu_start how = { .memory = -1 };
+        int r = monitor_start_qemu(m, &how, err);
+
         if (r == 0)
-                r = qmp_open(&m->qmp, BOOT_MS, err);
+                r = monitor_await_agent(m, err);
         if (r == 0)
-                r = configure(m, err);
-        return r == 0 ? start_program(m, err) : r;
+                r = qmp_open(&m->qmp, MONITOR_BOOT_MS, err);
+        return r == 0 ? monitor_start_program(m, err) : r;
 }

@@ -54,6 +54,10 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
         if (r >= 0)
                 r = json_get_object(machine, "limits", &j->limits, err);
         if (r >= 0)
+                r = json_get_string(machine, "templates", &j->templates, err);
+        if (r >= 0)
+                r = json_get_u64(machine, "template_limit", &j->template_limit, err);
+        if (r >= 0)
                 r = json_get_bool(machine, "tty", &j->tty, err);
         if (r >= 0)
                 r = json_get_bool(machine, "network", &j->network, err);

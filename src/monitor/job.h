@@ -4,9 +4,10 @@
  *
  *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "layers": [bytes of each, lowest first], "disk": path or
  *              absent, "tty": bool, "network": bool, "cgroup": the path of QEMU's, absent: none, "limits": its
- * linux.resources without memory and pids}; the layers' files are descriptors from MONITOR_LAYERS on guest      what
- * CONFIGURE says to the agent, but for "time", "entropy", "layers" and "disk", which are added spec       the
- * runtime-spec's configuration of the program
+ *              linux.resources without memory and pids, "templates": directory, or absent when none is to be used,
+ *              "template_limit": bytes that they may take}; the layers' files are descriptors from MONITOR_LAYERS on
+ *   guest      what CONFIGURE says to the agent, but for "time", "entropy", "layers" and "disk", which are added
+ *   spec       the runtime-spec's configuration of the program
  */
 #pragma once
 
@@ -20,7 +21,9 @@
 struct monitor_job {
         uint32_t cpus, memory_mib;
         const char *kernel, *initramfs, *disk, *cgroup; /* NULL for none */
-        uint64_t *layers;                               /* their sizes in bytes, the lowest first */
+        const char *templates;                          /* or NULL */
+        uint64_t template_limit;
+        uint64_t *layers; /* their sizes in bytes, the lowest first */
         size_t n_layers;
         bool tty, network;
         struct json_object *limits; /* NULL */

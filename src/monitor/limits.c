@@ -31,7 +31,10 @@ static void write_resources(const struct monitor *m, struct buf *out)
 
 int monitor_make_cgroup(struct monitor *m, struct error *err)
 {
-        return m->job.cgroup ? vm_cgroup_make(MONITOR_PLACE, m->job.cgroup, &m->cgroup, err) : 0;
+        /* A template's QEMU goes before the instance's own. */
+        if (!m->job.cgroup || m->cgroup.n)
+                return 0;
+        return vm_cgroup_make(MONITOR_PLACE, m->job.cgroup, &m->cgroup, err);
 }
 
 /* No rules for devices: it could open none anyway (qemu_sandbox.c). */

@@ -2,12 +2,13 @@
 /*
  * The process that stays with a running virtual machine: QEMU's parent, and to holt-shim the instance's first process.
  *
- * Theory of operation. It reads its job (job.h), starts QEMU (qemu.c) and waits for the agent's HELLO on the other end
+ * Theory of operation. It reads its job (job.h) and starts QEMU (qemu.c) as a clone of a guest that has booted before
+ * (clone.c), which is made if there is none (template.c), or to boot (boot.c). Then the agent answers on the other end
  * of a virtio-serial port; CONFIGURE makes the guest what it shall be, START has the program begun, and only then the
- * shim hears that it runs (boot.c). From then on one poll loop (monitor.c) passes frames between the agent and those
- * that talk to it: the program's own standard streams, which are ours (program.c), and the connections on vm.sock, a
- * session each (client.c). Windows of the protocol go from end to end, so that what waits here has a bound for each
- * session whatever the guest says: a guest that sends more than it was granted is ended.
+ * shim hears that it runs. From then on one poll loop (monitor.c) passes frames between the agent and those that talk
+ * to it: the program's own standard streams, which are ours (program.c), and the connections on vm.sock, a session each
+ * (client.c). Windows of the protocol go from end to end, so that what waits here has a bound for each session whatever
+ * the guest says: a guest that sends more than it was granted is ended.
  */
 #pragma once
 
@@ -22,6 +23,7 @@
 #include "instance/protocol.h"
 #include "monitor/job.h"
 #include "vm/accelerator.h"
+#include "vm/machine.h"
 #include "vm/qmp.h"
 
 enum {
@@ -31,6 +33,8 @@ enum {
         MONITOR_TAP = 6,    /* its interface, if the job says that it has one */
         MONITOR_LAYERS = 7, /* the first; as many as the job says */
 };
+
+enum { MONITOR_BOOT_MS = 120000 }; /* a loaded machine with no hardware to help takes its time */
 
 enum { MONITOR_MAX_CLIENTS = 64, MONITOR_CONSOLE = 4 << 10 };
 
@@ -89,9 +93,23 @@ struct monitor {
 int monitor_serve(struct monitor *m);
 
 /* --- qemu.c --- */
-/* Starts it, and opens the channels. The layers' descriptors are QEMU's then. */
-int monitor_start_qemu(struct monitor *m, struct error *err);
+/* How it is started. */
+struct qemu_start {
+        bool is_template; /* nothing of the instance, and memory that is shared with us: a template is to be made */
+        bool is_clone;    /* from a template */
+        int memory;       /* a file; -1: memory of its own */
+};
+
+/* Starts it, and opens the channels. */
+int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct error *err);
+/* QEMU was started with a file as its memory, and qmp_begin() was done: until it has opened it, and all of it has
+ * begun. */
+int monitor_greet_qemu(struct monitor *m, int memory, char *ret_version, size_t size, struct error *err);
+/* The machine of the job, as a template's key wants it. */
+void monitor_describe_machine(const struct monitor *m, struct machine *ret);
 void monitor_end_qemu(struct monitor *m);
+/* Another can be started. */
+void monitor_forget_qemu(struct monitor *m);
 
 /* --- limits.c --- */
 /* The cgroup that QEMU is to be cloned into. */
@@ -100,7 +118,22 @@ int monitor_make_cgroup(struct monitor *m, struct error *err);
 int monitor_limit_qemu(struct monitor *m, struct error *err);
 
 /* --- boot.c --- */
+/* QEMU was started to boot: until the agent has said HELLO. */
+int monitor_await_agent(struct monitor *m, struct error *err);
+/* Until the agent has done it. */
+int monitor_prepare_agent(struct monitor *m, struct error *err);
+/* A guest that is ready becomes the job's. */
+int monitor_start_program(struct monitor *m, struct error *err);
+/* All of it: QEMU, the guest, the program. */
 int monitor_boot(struct monitor *m, struct error *err);
+
+/* --- clone.c --- */
+/* The same from a template, which is made if there is none. */
+int monitor_clone(struct monitor *m, struct error *err);
+
+/* --- template.c --- */
+/* Boots a guest and makes a template of it. refused: as template_begin() has it. 0 also when another has made it. */
+int monitor_make_template(struct monitor *m, const char *key, int64_t refused, struct error *err);
 
 /* --- channel.c --- */
 void channel_send(struct monitor *m, unsigned type, uint16_t session, const void *payload, size_t len);

@@ -16,16 +16,21 @@
 #include "base/own.h"
 #include "monitor/monitor.h"
 #include "monitor/qemu_sandbox.h"
+#include "net/tap.h"
 #include "sys/process.h"
 #include "vm/layer_disk.h"
 #include "vm/machine.h"
+#include "vm/memory_gate.h"
+#include "vm/tsc.h"
 
 /* What becomes QEMU's, and is closed here when it has it. */
 struct belongings {
+        const struct qemu_start *how;
         int qmp[2], agent[2], console[2]; /* ours, QEMU's */
         int kernel, initramfs;
+        int tap; /* where the interface of who has none will be: a placeholder's placeholder */
         int files[MACHINE_MAX_FILES];
-        size_t n_files;
+        size_t n_files, n_layers; /* the layers are the job's, as long as QEMU might have to be started again */
         struct machine machine;
         char kernel_path[32], initramfs_path[32], layers[24], disk[24];
         char program[PATH_MAX];
@@ -33,14 +38,15 @@ struct belongings {
 
 static void close_all(struct belongings *b)
 {
-        const int fds[] = { b->qmp[0],     b->qmp[1],     b->agent[0], b->agent[1],
-                            b->console[0], b->console[1], b->kernel,   b->initramfs };
+        const int fds[] = { b->qmp[0],     b->qmp[1], b->agent[0],  b->agent[1], b->console[0],
+                            b->console[1], b->kernel, b->initramfs, b->tap };
 
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
                 if (fds[i] >= 0)
                         close(fds[i]);
         for (size_t i = 0; i < b->n_files; i++)
-                close(b->files[i]);
+                if (b->files[i] < MONITOR_LAYERS || b->files[i] >= MONITOR_LAYERS + (int)b->n_layers)
+                        close(b->files[i]);
 }
 
 static int make_channels(struct belongings *b, struct error *err)
@@ -121,6 +127,7 @@ static int take_layers(struct belongings *b, const struct monitor_job *j, struct
         own_fd int file = memfd_create("layers", MFD_CLOEXEC);
         int fd = file < 0 ? -1 : open_read_only(file);
 
+        b->n_layers = j->n_layers;
         if (fd < 0)
                 return error_errno(err, errno, "make a disk of the layers");
         b->files[b->n_files++] = fd;
@@ -147,33 +154,66 @@ static int open_disks(struct belongings *b, const struct monitor_job *j, struct 
         return r;
 }
 
-static int prepare(struct belongings *b, const struct monitor_job *j, struct error *err)
+/* Every machine has an interface that does the same; that of a machine without a network leads nowhere. */
+static void choose_tap(struct belongings *b, bool has_network)
 {
-        char why[128];
-        int r = make_channels(b, err);
+        if (has_network) {
+                b->machine.tap = MONITOR_TAP;
+                return;
+        }
+        if (access("/dev/net/tun", R_OK | W_OK) == 0)
+                b->tap = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        b->machine.tap = b->tap;
+}
 
-        b->machine = (struct machine){ .accelerator = accelerator_probe(why, sizeof(why)),
-                                       .cpus = j->cpus,
-                                       .memory_mib = j->memory_mib,
-                                       .kernel = b->kernel_path,
-                                       .initramfs = b->initramfs_path,
-                                       .qmp = b->qmp[1],
-                                       .agent = b->agent[1],
-                                       .console = b->console[1],
-                                       .tap = j->network ? MONITOR_TAP : -1,
-                                       .files = b->files };
-        if (b->machine.accelerator == ACCELERATOR_TCG)
-                b->machine.tsc_khz = machine_tsc_khz();
-        if (r == 0)
-                r = machine_find_qemu(b->program, err);
-        if (r == 0)
-                r = b->kernel = copy_to_memory(j->kernel, b->kernel_path, err);
+static int open_kernel(struct belongings *b, const struct monitor_job *j, struct error *err)
+{
+        int r = b->kernel = copy_to_memory(j->kernel, b->kernel_path, err);
+
         if (r >= 0)
                 r = b->initramfs = copy_to_memory(j->initramfs, b->initramfs_path, err);
-        if (r >= 0)
-                r = open_disks(b, j, err);
+        b->machine.kernel = b->kernel_path;
+        b->machine.initramfs = b->initramfs_path;
+        return r;
+}
+
+static int prepare(struct belongings *b, const struct monitor *m, struct error *err)
+{
+        const struct qemu_start *how = b->how;
+        int r = make_channels(b, err);
+
+        if (r == 0)
+                r = machine_find_qemu(b->program, err);
+        monitor_describe_machine(m, &b->machine);
+        b->machine.qmp = b->qmp[1];
+        b->machine.agent = b->agent[1];
+        b->machine.console = b->console[1];
+        b->machine.files = b->files;
+        /* By the gate, which looks at no path. */
+        b->machine.memory_file = how->memory >= 0 ? "/memory" : NULL;
+        b->machine.memory_shared = how->is_template;
+        choose_tap(b, m->job.network && !how->is_template);
+        if (b->machine.accelerator == ACCELERATOR_TCG && !how->is_clone)
+                b->machine.tsc_khz = tsc_khz();
+        if (r == 0 && !how->is_clone)
+                r = open_kernel(b, &m->job, err);
+        if (r >= 0 && !how->is_template)
+                r = open_disks(b, &m->job, err);
         b->machine.n_files = b->n_files;
         return r < 0 ? r : 0;
+}
+
+void monitor_describe_machine(const struct monitor *m, struct machine *ret)
+{
+        char why[128];
+
+        *ret = (struct machine){ .accelerator = accelerator_probe(why, sizeof(why)),
+                                 .cpus = m->job.cpus,
+                                 .memory_mib = m->job.memory_mib,
+                                 .qmp = -1,
+                                 .agent = -1,
+                                 .console = -1,
+                                 .tap = access("/dev/net/tun", R_OK | W_OK) == 0 ? 0 : -1 };
 }
 
 /* ---- the process ---- */
@@ -185,14 +225,22 @@ static bool keep(int fd)
 
 static bool keep_all(const struct belongings *b)
 {
-        const int fds[] = { b->qmp[1], b->agent[1], b->console[1], b->kernel, b->initramfs };
-        bool kept = b->machine.tap < 0 || keep(b->machine.tap);
+        const int fds[] = { b->qmp[1], b->agent[1], b->console[1], b->kernel, b->initramfs, b->machine.tap };
+        bool kept = true;
 
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-                kept &= keep(fds[i]);
+                kept &= fds[i] < 0 || keep(fds[i]);
         for (size_t i = 0; i < b->n_files; i++)
                 kept &= keep(b->files[i]);
         return kept;
+}
+
+/* In its own network, which nobody else sees. */
+static bool make_tap(const struct belongings *b)
+{
+        own_fd int fd = b->tap >= 0 ? tap_open("tap0", NULL) : -1;
+
+        return b->tap < 0 || (fd >= 0 && dup3(fd, b->tap, O_CLOEXEC) == b->tap);
 }
 
 /* What QEMU has to complain of goes where the guest's kernel does. */
@@ -206,14 +254,14 @@ static void become(const struct monitor *m, const struct belongings *b, const st
                 dprintf(b->console[1], "%s\n", err.text);
                 return;
         }
-        if (!keep_all(b) || dup2(null, STDIN_FILENO) < 0 || dup2(b->console[1], STDOUT_FILENO) < 0 ||
+        if (!make_tap(b) || !keep_all(b) || dup2(null, STDIN_FILENO) < 0 || dup2(b->console[1], STDOUT_FILENO) < 0 ||
             dup2(b->console[1], STDERR_FILENO) < 0 || setsid() < 0)
                 return;
         if (qemu_sandbox_enter(&(struct qemu_sandbox){ b->machine.accelerator, b->program, NULL, 0 }, &err) < 0) {
                 dprintf(STDERR_FILENO, "%s\n", err.text);
                 return;
         }
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || (b->how->memory >= 0 && memory_gate_make(b->qmp[1]) < 0))
                 return;
         execv(b->program, (char *const *)args->v);
         dprintf(STDERR_FILENO, "%s: %s\n", b->program, strerror(errno));
@@ -236,13 +284,17 @@ static int spawn(struct monitor *m, const struct belongings *b, const struct mac
         return 0;
 }
 
-int monitor_start_qemu(struct monitor *m, struct error *err)
+int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct error *err)
 {
-        struct belongings b = {
-                .qmp = { -1, -1 }, .agent = { -1, -1 }, .console = { -1, -1 }, .kernel = -1, .initramfs = -1
-        };
+        struct belongings b = { .how = how,
+                                .qmp = { -1, -1 },
+                                .agent = { -1, -1 },
+                                .console = { -1, -1 },
+                                .kernel = -1,
+                                .initramfs = -1,
+                                .tap = -1 };
         own_machine_args struct machine_args args = {};
-        int r = prepare(&b, &m->job, err);
+        int r = prepare(&b, m, err);
 
         if (r == 0)
                 r = machine_args(&b.machine, &args, err);
@@ -263,6 +315,30 @@ int monitor_start_qemu(struct monitor *m, struct error *err)
         return r;
 }
 
+struct gate {
+        struct qmp_meanwhile meanwhile;
+        int memory;
+};
+
+static int pass_memory(const struct qmp_meanwhile *m, struct error *err)
+{
+        return memory_gate_pass(m->fd, ((const struct gate *)m)->memory, err);
+}
+
+int monitor_greet_qemu(struct monitor *m, int memory, char *ret_version, size_t size, struct error *err)
+{
+        own_fd int fd = memory_gate_receive(m->qmp.fd, err);
+        const struct gate gate = { .meanwhile = { .fd = fd, .step = pass_memory }, .memory = memory };
+        int r;
+
+        if (fd < 0)
+                return fd;
+        m->qmp.meanwhile = &gate.meanwhile;
+        r = qmp_greet(&m->qmp, MONITOR_BOOT_MS, ret_version, size, err);
+        m->qmp.meanwhile = NULL;
+        return r;
+}
+
 void monitor_end_qemu(struct monitor *m)
 {
         if (!m->qemu)
@@ -270,4 +346,17 @@ void monitor_end_qemu(struct monitor *m)
         process_signal(m->qemu_pidfd, SIGKILL);
         process_wait(m->qemu);
         m->qemu = 0;
+}
+
+void monitor_forget_qemu(struct monitor *m)
+{
+        int *const fds[] = { &m->qemu_pidfd, &m->qmp.fd, &m->agent, &m->console };
+
+        monitor_end_qemu(m);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                if (*fds[i] >= 0)
+                        close(take_fd(fds[i]));
+        qmp_finish(&m->qmp);
+        protocol_reader_finish(&m->in);
+        buf_finish(&m->out);
 }

@@ -12,7 +12,7 @@
 #include "base/own.h"
 #include "net/link.h"
 
-static int open_tap(const char *name, struct error *err)
+int tap_open(const char *name, struct error *err)
 {
         own_fd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
         struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL };
@@ -30,7 +30,7 @@ static int open_tap(const char *name, struct error *err)
 
 int tap_make(struct netlink *n, const char *name, unsigned bridge, unsigned mtu, struct error *err)
 {
-        own_fd int fd = open_tap(name, err);
+        own_fd int fd = tap_open(name, err);
         int index = fd < 0 ? fd : link_index(n, name, err);
         struct ifinfomsg header = { .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
         own_buf struct buf b = {};

@@ -5,6 +5,9 @@
 #include "base/error.h"
 #include "sys/netlink.h"
 
+/* Makes the interface in the network namespace in which we are; it is not up. See tap_make(). */
+int tap_open(const char *name, struct error *err);
+
 /*
  * Makes the interface and plugs it into the bridge. Returns the descriptor over which frames come and go, each with a
  * header of virtio-net: the interface goes with its last copy. mtu 0: the usual. -EEXIST: the name is taken.

@@ -6,12 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 #include "base/buf.h"
 #include "base/own.h"
@@ -198,7 +193,7 @@ int machine_args(const struct machine *m, struct machine_args *ret, struct error
 
 /* ---- what the host has ---- */
 
-int machine_find_qemu(char ret[PATH_MAX], struct error *err)
+int machine_find_qemu(char *ret, struct error *err)
 {
         const char *path = getenv("PATH");
 
@@ -206,41 +201,13 @@ int machine_find_qemu(char ret[PATH_MAX], struct error *err)
                 char file[PATH_MAX];
 
                 n = strcspn(path, ":");
-                if (snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, MACHINE_QEMU) < (int)sizeof(file) &&
-                    access(file, X_OK) == 0) {
-                        memcpy(ret, file, sizeof(file));
-                        return 0;
-                }
+                if (snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, MACHINE_QEMU) >= (int)sizeof(file) ||
+                    access(file, X_OK) < 0)
+                        continue;
+                if (ret)
+                        memcpy(ret, file, strlen(file) + 1);
+                return 0;
         }
         return error_set(err, ENOENT, "%s is missing, which runs virtual machines: install qemu-system-x86",
                          MACHINE_QEMU);
 }
-
-/* ---- the host's counter ---- */
-
-#if defined(__x86_64__)
-static int64_t now_ns(uint64_t *ret_tsc)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
-        *ret_tsc = __rdtsc();
-        return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
-uint32_t machine_tsc_khz(void)
-{
-        static const struct timespec pause = { .tv_nsec = 20000000 };
-        uint64_t first, last;
-        int64_t begin = now_ns(&first), end;
-
-        nanosleep(&pause, NULL);
-        end = now_ns(&last);
-        return (uint32_t)((last - first) * 1000000ULL / (uint64_t)(end - begin));
-}
-#else
-uint32_t machine_tsc_khz(void)
-{
-        return 0;
-}
-#endif

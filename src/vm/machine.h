@@ -53,8 +53,5 @@ void machine_args_finish(struct machine_args *a);
 /* The command line, with the program's name. -EINVAL for a path that cannot be said (a comma is doubled: fine). */
 int machine_args(const struct machine *m, struct machine_args *ret, struct error *err);
 
-/* The QEMU of the PATH: -ENOENT says what to install. */
-int machine_find_qemu(char ret[PATH_MAX], struct error *err);
-
-/* Counts for 20 ms. 0: this processor has no counter. */
-uint32_t machine_tsc_khz(void);
+/* Where in the PATH QEMU is: -ENOENT says what to install. ret: NULL, or of PATH_MAX. */
+int machine_find_qemu(char *ret, struct error *err);

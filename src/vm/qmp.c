@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -29,14 +30,17 @@ static int64_t now_ms(void)
 
 static int receive(struct qmp *q, int64_t deadline, struct error *err)
 {
-        struct pollfd p = { .fd = q->fd, .events = POLLIN };
+        struct pollfd p[] = { { .fd = q->fd, .events = POLLIN },
+                              { .fd = q->meanwhile ? q->meanwhile->fd : -1, .events = POLLIN } };
         char chunk[4096];
         int64_t left = deadline - now_ms();
         ssize_t n;
-        int r = poll(&p, 1, left > 0 ? (int)left : 0);
+        int r = poll(p, ARRAY_SIZE(p), left > 0 ? (int)left : 0);
 
         if (r == 0)
                 return error_set(err, ETIMEDOUT, "QEMU does not answer");
+        if (r > 0 && q->meanwhile && p[1].revents & POLLIN)
+                return q->meanwhile->step(q->meanwhile, err);
         n = r < 0 ? -1 : recv(q->fd, chunk, sizeof(chunk), 0);
         if (n < 0)
                 return errno == EINTR ? 0 : error_errno(err, errno, "hear QEMU");
@@ -99,11 +103,17 @@ static int event(struct qmp *q, struct json_object *line)
 
 /* ---- commands ---- */
 
-static int send_command(struct qmp *q, const char *command, const char *arguments, struct error *err)
+static int send_text(struct qmp *q, const struct buf *text, const int *fds, size_t n_fds, struct error *err)
+{
+        int r = buf_failed(text) ? -ENOMEM : fd_send(q->fd, text->data, text->len, fds, n_fds);
+
+        return r < 0 ? error_errno(err, -r, "tell QEMU") : 0;
+}
+
+int qmp_send(struct qmp *q, const char *command, const char *arguments, struct error *err)
 {
         own_buf struct buf text = {};
         struct json_writer w = { .out = &text };
-        size_t sent = 0;
 
         json_begin_object(&w, NULL);
         json_write_string(&w, "execute", command);
@@ -111,16 +121,15 @@ static int send_command(struct qmp *q, const char *command, const char *argument
                 json_write_raw(&w, "arguments", arguments);
         json_end_object(&w);
         buf_add(&text, "\n", 1);
-        if (buf_failed(&text))
-                return error_set(err, ENOMEM, "out of memory");
-        while (sent < text.len) {
-                ssize_t n = send(q->fd, text.data + sent, text.len - sent, MSG_NOSIGNAL);
+        return send_text(q, &text, NULL, 0, err);
+}
 
-                if (n < 0 && errno != EINTR)
-                        return error_errno(err, errno, "tell QEMU");
-                sent += n > 0 ? (size_t)n : 0;
-        }
-        return 0;
+int qmp_send_descriptor(struct qmp *q, const char *name, int fd, struct error *err)
+{
+        own_buf struct buf text = {};
+
+        buf_addf(&text, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"%s\"}}\n", name);
+        return send_text(q, &text, &fd, 1, err);
 }
 
 static int refused(struct json_object *line, const char *command, struct error *err)
@@ -134,17 +143,15 @@ static int refused(struct json_object *line, const char *command, struct error *
         return error_set(err, EIO, "QEMU: %s: %s", command, text);
 }
 
-int qmp_execute(struct qmp *q, const char *command, const char *arguments, int timeout, struct json_object **ret_root,
-                struct error *err)
+int qmp_answer(struct qmp *q, const char *command, int timeout, struct json_object **ret_root, struct error *err)
 {
         int64_t deadline = now_ms() + timeout;
-        int r = send_command(q, command, arguments, err);
 
-        while (r == 0) {
+        for (;;) {
                 own_json struct json_object *line = NULL;
                 bool answered;
+                int r = next(q, deadline, &line, err);
 
-                r = next(q, deadline, &line, err);
                 if (r < 0 || !line)
                         return r;
                 if (event(q, line) >= 0)
@@ -158,10 +165,40 @@ int qmp_execute(struct qmp *q, const char *command, const char *arguments, int t
                         *ret_root = take_ptr(line);
                 return 0;
         }
-        return r;
 }
 
-int qmp_open(struct qmp *q, int timeout, struct error *err)
+int qmp_execute(struct qmp *q, const char *command, const char *arguments, int timeout, struct json_object **ret_root,
+                struct error *err)
+{
+        int r = qmp_send(q, command, arguments, err);
+
+        return r < 0 ? r : qmp_answer(q, command, timeout, ret_root, err);
+}
+
+int qmp_begin(struct qmp *q, struct error *err)
+{
+        return qmp_send(q, "qmp_capabilities", NULL, err);
+}
+
+/* "version": {"qemu": {"major", "minor", "micro"}, "package"} */
+static void copy_version(struct json_object *hello, char *ret, size_t size)
+{
+        struct json_object *version = NULL, *numbers = NULL;
+        uint32_t major = 0, minor = 0, micro = 0;
+        const char *package = "";
+        struct error ignored;
+
+        if (json_get_object(hello, "version", &version, &ignored) <= 0 ||
+            json_get_object(version, "qemu", &numbers, &ignored) <= 0)
+                return;
+        json_get_u32(numbers, "major", &major, &ignored);
+        json_get_u32(numbers, "minor", &minor, &ignored);
+        json_get_u32(numbers, "micro", &micro, &ignored);
+        json_get_string(version, "package", &package, &ignored);
+        snprintf(ret, size, "%u.%u.%u%s%s", major, minor, micro, *package ? " " : "", package);
+}
+
+int qmp_greet(struct qmp *q, int timeout, char *ret_version, size_t size, struct error *err)
 {
         own_json struct json_object *greeting = NULL;
         struct json_object *hello = NULL;
@@ -172,7 +209,16 @@ int qmp_open(struct qmp *q, int timeout, struct error *err)
                 return r;
         if (json_get_object(greeting, "QMP", &hello, &ignored) <= 0)
                 return error_set(err, EPROTO, "QEMU does not greet");
-        return qmp_execute(q, "qmp_capabilities", NULL, timeout, NULL, err);
+        if (ret_version)
+                copy_version(hello, ret_version, size);
+        return qmp_answer(q, "qmp_capabilities", timeout, NULL, err);
+}
+
+int qmp_open(struct qmp *q, int timeout, struct error *err)
+{
+        int r = qmp_begin(q, err);
+
+        return r < 0 ? r : qmp_greet(q, timeout, NULL, 0, err);
 }
 
 int qmp_wait(struct qmp *q, int timeout, struct error *err)

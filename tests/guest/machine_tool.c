@@ -20,6 +20,7 @@
 #include "vm/initramfs.h"
 #include "vm/layer_disk.h"
 #include "vm/machine.h"
+#include "vm/tsc.h"
 
 enum { MEMORY = 256, MAX_LAYERS = 512 };
 
@@ -65,7 +66,7 @@ static int become_machine(char **args)
         char key[SHA256_HEX], why[256];
         own_mem char *initramfs = NULL;
         struct error err;
-        struct machine m = { .cpus = 1, .memory_mib = MEMORY, .tap = -1, .tsc_khz = machine_tsc_khz() };
+        struct machine m = { .cpus = 1, .memory_mib = MEMORY, .tap = -1, .tsc_khz = tsc_khz() };
 
         m.accelerator = accelerator_probe(why, sizeof why);
         if (guest_kernel_find(args[0], &kernel, &err) < 0 ||

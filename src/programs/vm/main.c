@@ -64,9 +64,12 @@ static int begin(struct monitor *m, struct error *err)
                 r = m->signals = watch_signals(err);
         if (r >= 0)
                 r = m->listener = listen_at(MONITOR_PLACE, err);
-        if (r >= 0)
-                r = monitor_start_qemu(m, err);
-        return r < 0 ? r : monitor_boot(m, err);
+        if (r < 0)
+                return r;
+        r = m->job.templates ? monitor_clone(m, err) : monitor_boot(m, err);
+        if (r == 0)
+                close_range(MONITOR_LAYERS, MONITOR_LAYERS + (unsigned)m->job.n_layers - 1, 0);
+        return r;
 }
 
 static void answer(const struct error *err)
@@ -77,7 +80,9 @@ static void answer(const struct error *err)
 
 int main(void)
 {
-        static struct monitor m = { .agent = -1, .console = -1, .signals = -1, .listener = -1, .qmp = { .fd = -1 } };
+        static struct monitor m = {
+                .qemu_pidfd = -1, .agent = -1, .console = -1, .signals = -1, .listener = -1, .qmp = { .fd = -1 }
+        };
         struct error err = {};
         int status = 125;
 
