@@ -29,6 +29,7 @@ command_function cmd_attach, cmd_clone, cmd_commit, cmd_container_prune, cmd_cp,
         cmd_start, cmd_stats, cmd_stop, cmd_system_boot, cmd_system_check, cmd_system_df, cmd_system_disable,
         cmd_system_enable, cmd_system_prune, cmd_system_shutdown, cmd_tag, cmd_top, cmd_unpause, cmd_update,
         cmd_version, cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_prune, cmd_volume_rm, cmd_wait;
+command_function cmd_compare;
 command_function cmd_generate_systemd, cmd_stats, cmd_system_boot, cmd_system_disable, cmd_system_enable, cmd_top;
 command_function cmd_clone, cmd_commit, cmd_cp, cmd_diff, cmd_export, cmd_snapshot_create, cmd_snapshot_ls,
         cmd_snapshot_restore, cmd_snapshot_rm, cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_prune,

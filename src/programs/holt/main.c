@@ -24,6 +24,7 @@ static const struct {
         { "attach", cmd_attach },
         { "clone", cmd_clone },
         { "commit", cmd_commit },
+        { "compare", cmd_compare },
         { "container prune", cmd_container_prune },
         { "cp", cmd_cp },
         { "create", cmd_create },

@@ -9,22 +9,24 @@
  *   end STATUS NS SUM      when the work is done: its exit status, the processor time that was used for it, and what
  *                          the work comes to
  *
- * and waits for the end of a line, or of standard input, so that it can be looked at meanwhile. --sync: before it waits,
- * what was written goes to the disk, where it can be seen from outside of a machine.
+ * and waits for the end of a line, or of standard input, so that it can be looked at meanwhile. --sync: before it
+ * waits, what was written goes to the disk, where it can be seen from outside of a machine.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "workload.h"
 
-enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, SIGNALED = 128, MISUSED = 125 };
+enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, SIGNALED = 128, MISUSED = 125, LONGEST_LOOK_MS = 60000 };
 
 static const struct {
         const char *name;
@@ -48,6 +50,14 @@ static uint64_t used(void)
         if (getrusage(RUSAGE_SELF, &own) < 0 || getrusage(RUSAGE_CHILDREN, &children) < 0)
                 return 0;
         return ns_of(&own) + ns_of(&children);
+}
+
+static uint64_t now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static int say(const char *line)
@@ -96,24 +106,36 @@ static int work(const char *name, const char *amount, const char *program, uint6
         return MISUSED;
 }
 
+/* Who is to look at us may have died: an end comes in any case. */
+static void wait_for_line(void)
+{
+        struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+        char end = 0;
+
+        while (end != '\n' && poll(&in, 1, LONGEST_LOOK_MS) > 0 && read(STDIN_FILENO, &end, 1) == 1)
+                ;
+}
+
 int main(int argc, char **argv)
 {
         int sync_first = argc > 1 && strcmp(argv[1], "--sync") == 0, status;
-        char **words = argv + 1 + sync_first, line[100], end = 0;
+        char **words = argv + 1 + sync_first, line[120];
         uint64_t sum = 0;
 
         /* The child of work_processes(). */
         if (argc > 1 && strcmp(argv[1], "true") == 0)
                 return 0;
-        if (argc < 3 + sync_first || say("begin\n") < 0)
+        snprintf(line, sizeof line, "begin %" PRIu64 "\n", now());
+        if (argc < 3 + sync_first || say(line) < 0)
                 return MISUSED;
         status = strcmp(words[0], "run") == 0 ? run(words + 1) : work(words[0], words[1], argv[0], &sum);
-        snprintf(line, sizeof line, "end %d %" PRIu64 " %" PRIu64 "\n", status, used(), sum);
+        snprintf(line, sizeof line, "end %" PRIu64 " %d %" PRIu64 " %" PRIu64 "\n", now(), status, used(), sum);
         if (say(line) < 0)
                 return MISUSED;
         if (sync_first)
                 sync();
-        while (end != '\n' && read(STDIN_FILENO, &end, 1) == 1)
-                ;
+        if (say("ready\n") < 0)
+                return MISUSED;
+        wait_for_line();
         return status;
 }
