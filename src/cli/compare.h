@@ -105,6 +105,6 @@ void compare_write_table(const struct compare_report *r, struct buf *out);
 void compare_write_json(const struct compare_report *r, struct buf *out);
 void compare_write_html(const struct compare_report *r, struct buf *out);
 
-/* "Accelerator: ..." as a sentence; NULL: no machine has run. */
+/* Whether a machine has run, and what ran its instructions, as a person reads it. */
 bool compare_has_machines(const struct compare_report *r);
 void compare_add_accelerator(struct buf *out, const struct compare_report *r);

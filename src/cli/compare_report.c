@@ -47,7 +47,7 @@ void compare_add_accelerator(struct buf *out, const struct compare_report *r)
 {
         bool emulated = strcmp(r->accelerator, "tcg") == 0;
 
-        buf_addf(out, "%s (%s)",
-                 emulated ? "emulation, QEMU's TCG: no hardware virtualization here" : "hardware, by KVM",
+        buf_addf(out, "%s: %s",
+                 emulated ? "emulated by QEMU (TCG), not run by the hardware" : "run by the hardware (KVM)",
                  r->accelerator_reason);
 }
