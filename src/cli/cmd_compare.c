@@ -151,7 +151,7 @@ static int find_command(struct comparison *c, struct error *err)
                 r = image_config_read(buf_str(&text), text.len, &c->config, err);
         if (r == 0)
                 r = image_command(&c->config, &c->options, &words, err);
-        if (r < 0)
+        if (r < 0 || !words)
                 return r;
         while (words[n])
                 n++;

@@ -42,6 +42,7 @@ struct bare {
         const char *dir;
         const char **argv;
         const char **env; /* NULL: the caller's */
+        int root, proc;   /* of the image's files, mounted; -1 */
 };
 
 /* ---- the image's files as a root ---- */
@@ -104,10 +105,10 @@ static int add_devices(int root, struct error *err)
 }
 
 /* The new root is all that is left of the host's files. */
-static int change_root(int root, struct error *err)
+static int change_root(int root)
 {
         if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-                return error_errno(err, errno, "make the image's files the root");
+                return -errno;
         return 0;
 }
 
@@ -119,7 +120,8 @@ static int bring_loopback_up(struct error *err)
         return fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0 ? error_errno(err, errno, "bring lo up") : 0;
 }
 
-static int enter_files(const struct bare *b, struct error *err)
+/* What was opened of the store is closed again: what it does later is done by children (store_later.h). */
+static int mount_all(const struct bare *b, int *ret_root, int *ret_proc, struct error *err)
 {
         own_engine struct engine e = {};
         own_fd int root = -1, proc = -1;
@@ -133,13 +135,25 @@ static int enter_files(const struct bare *b, struct error *err)
                 r = root = mount_files(&e, b, err);
         if (r >= 0)
                 r = add_devices(root, err);
-        if (r >= 0)
-                r = proc = fd_mkdir_in_root(root, "/proc", 0755);
-        if (r >= 0 && unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID) < 0)
-                r = error_errno(err, errno, "make namespaces");
-        if (r >= 0)
-                r = bring_loopback_up(err);
-        return r < 0 ? r : change_root(root, err);
+        if (r < 0)
+                return r;
+        proc = fd_mkdir_in_root(root, "/proc", 0755);
+        if (proc < 0)
+                return error_errno(err, -proc, "/proc of the image");
+        *ret_root = take_fd(&root);
+        *ret_proc = take_fd(&proc);
+        return 0;
+}
+
+static int prepare_files(struct bare *b, struct error *err)
+{
+        int r = mount_all(b, &b->root, &b->proc, err);
+
+        if (r < 0)
+                return r;
+        if (unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID) < 0)
+                return error_errno(err, errno, "make namespaces");
+        return bring_loopback_up(err);
 }
 
 /* ---- the program ---- */
@@ -167,18 +181,19 @@ static int lower_rights(void)
         return r < 0 ? r : prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* In its own process namespace by now. */
+/*
+ * In its own process namespace by now, whose processes are seen at /proc; an ordinary user may not see them there when
+ * something is hidden from him in the host's.
+ */
 static int settle_in_files(const struct bare *b, struct error *err)
 {
         const char *dir = b->setup->config->working_dir;
         own_fd int proc =
                 mount_new("proc", "proc", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
-        own_fd int place = open("/proc", O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-        int r;
+        int r = proc == -EPERM ? 0 : proc < 0 ? proc : mount_attach(proc, b->proc);
 
-        if (proc < 0)
-                return proc;
-        r = place < 0 ? -errno : mount_attach(proc, place);
+        if (r == 0)
+                r = change_root(b->root);
         if (r == 0 && chdir(*dir ? dir : "/") < 0)
                 r = -errno;
         if (r == 0)
@@ -203,9 +218,9 @@ static _Noreturn void become(const struct bare *b, const int theirs[3])
 
 /* ---- the process between ---- */
 
-static _Noreturn void stand_between(const struct bare *b, const int theirs[3], int talk)
+static _Noreturn void stand_between(struct bare *b, const int theirs[3], int talk)
 {
-        struct error err = { .code = READY };
+        struct error err = {};
         char go;
         pid_t pid;
         int r;
@@ -213,7 +228,10 @@ static _Noreturn void stand_between(const struct bare *b, const int theirs[3], i
         process_reset_signals();
         setpgid(0, 0);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        r = b->setup->files ? enter_files(b, &err) : 0;
+        r = b->setup->files ? prepare_files(b, &err) : 0;
+        /* What was tried on the way may have left its error there. */
+        if (r >= 0)
+                err = (struct error){ .code = READY };
         (void)fd_write_all(talk, &err, sizeof err);
         if (r < 0 || read(talk, &go, 1) != 1)
                 _exit(NOT_FOUND);
@@ -242,7 +260,7 @@ static int let_go(struct compare_child *c, int talk, struct error *err)
         return write(talk, "g", 1) == 1 ? 0 : error_errno(err, errno, "start the work");
 }
 
-static int spawn(const struct bare *b, struct compare_child *c, struct error *err)
+static int spawn(struct bare *b, struct compare_child *c, struct error *err)
 {
         own_fd int ours = -1, other = -1;
         int theirs[3], pair[2], r;
@@ -292,7 +310,7 @@ int compare_bare_start(const struct compare_setup *s, const char *dir, const cha
                        struct compare_child *c, struct error *err)
 {
         own_mem const char **argv = NULL, **env = s->files ? make_environment(s->config) : NULL;
-        struct bare b = { .setup = s, .dir = dir, .env = env };
+        struct bare b = { .setup = s, .dir = dir, .env = env, .root = -1, .proc = -1 };
         size_t n = 0;
 
         while (words[n])

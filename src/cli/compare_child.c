@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -115,8 +116,8 @@ static int take_output(struct compare_child *c)
         return 0;
 }
 
-/* What is ready, of those that are asked for; 0: none, time has passed. */
-static int wait_for_any(struct compare_child *c, int out, short *ret_out, struct error *err)
+/* *ret_ready: whether `out` is; 0: nothing is, time has passed. */
+static int wait_for_any(struct compare_child *c, int out, bool *ret_ready, struct error *err)
 {
         struct pollfd fds[3] = { { .fd = out, .events = POLLIN },
                                  { .fd = c->err, .events = POLLIN },
@@ -129,7 +130,7 @@ static int wait_for_any(struct compare_child *c, int out, short *ret_out, struct
                 return error_set(err, ECANCELED, "interrupted");
         if (n > 0 && fds[1].revents)
                 take_error(c);
-        *ret_out = n > 0 ? fds[0].revents : (short)0;
+        *ret_ready = n > 0 && fds[0].revents;
         return n;
 }
 
@@ -139,7 +140,7 @@ int compare_child_wait_for(struct compare_child *c, const char *word, compare_ti
         size_t len = strlen(word);
 
         for (;;) {
-                short ready;
+                bool ready;
                 int r = wait_for_any(c, c->out, &ready, err);
 
                 if (r < 0)
@@ -170,7 +171,7 @@ int compare_child_end(struct compare_child *c, uint64_t *ret_cpu, struct error *
         own_fd int pidfd = process_open(c->pid);
         struct rusage usage;
         int status;
-        short ended = 0;
+        bool ended = false;
 
         if (pidfd < 0)
                 return error_errno(err, -pidfd, "wait for the end of the work");

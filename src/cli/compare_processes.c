@@ -13,7 +13,7 @@
 #include "base/own.h"
 #include "sys/fd.h"
 
-enum { MAX_DEPTH = 100 };
+enum { MAX_DEPTH = 100, STATE_LENGTH = 4 /* ") S " */ };
 
 struct process {
         pid_t pid, parent;
@@ -28,7 +28,6 @@ struct processes {
 pid_t compare_parent_of(pid_t pid)
 {
         char path[40], text[1024], *end;
-        int parent;
         ssize_t n;
 
         snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -36,7 +35,7 @@ pid_t compare_parent_of(pid_t pid)
         if (n < 0)
                 return (pid_t)n;
         end = strrchr(text, ')');
-        return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : -EINVAL;
+        return end && strlen(end) > STATE_LENGTH ? (pid_t)strtol(end + STATE_LENGTH, NULL, 10) : -EINVAL;
 }
 
 static int list_processes(struct processes *ret)

@@ -7,8 +7,8 @@
  */
 #include "cli/compare_run.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -147,21 +147,21 @@ static void look(void *userdata)
 }
 
 /* A cgroup counts also those that are dead already. */
-static void count_program(struct run *run, uint64_t own, struct compare_sample *s)
+static void count_program(const struct run *run, struct compare_sample *s)
 {
+        const struct instance *i = run->instance;
         struct instance_stats counted = {};
-        const struct backend *b = run->instance ? run->instance->backend : NULL;
         struct error ignored;
 
         if (run->place == COMPARE_BARE)
-                s->cpu[COMPARE_PROGRAM] = own;
-        if (run->place != COMPARE_CONTAINER)
+                s->cpu[COMPARE_PROGRAM] = s->own_cpu;
+        if (run->place != COMPARE_CONTAINER || !i)
                 return;
-        if (b->stats(run->setup->engine->run, run->instance->id, &counted, &ignored) == 0 &&
+        if (i->backend->stats(run->setup->engine->run, i->id, &counted, &ignored) == 0 &&
             counted.cpu_ns != COMPARE_UNKNOWN && counted.cpu_ns)
                 s->cpu[COMPARE_PROGRAM] = counted.cpu_ns;
-        else if (own > s->cpu[COMPARE_PROGRAM])
-                s->cpu[COMPARE_PROGRAM] = own;
+        else if (s->own_cpu > s->cpu[COMPARE_PROGRAM])
+                s->cpu[COMPARE_PROGRAM] = s->own_cpu;
 }
 
 /* ---- the end ---- */
@@ -220,16 +220,30 @@ static void settle_time(const struct run *run, uint64_t said, uint64_t before, u
                 *heard = said;
 }
 
+/* Each with a space before it, and nothing else. */
+static bool read_numbers(const char *text, uint64_t *ret, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                char *rest;
+
+                if (*text != ' ' || !isdigit((unsigned char)text[1]))
+                        return false;
+                ret[i] = strtoull(text + 1, &rest, 10);
+                text = rest;
+        }
+        return !*text;
+}
+
 static int read_lines(struct run *run, const char *begin, const char *end, struct compare_sample *s, struct error *err)
 {
-        uint64_t begun, done;
-        int status;
+        uint64_t begun, done[3];
 
-        if (sscanf(begin, " %" SCNu64, &begun) != 1 ||
-            sscanf(end, " %" SCNu64 " %d %" SCNu64 " %" SCNu64, &done, &status, &s->own_cpu, &s->sum) != 4)
+        if (!read_numbers(begin, &begun, 1) || !read_numbers(end, done, ARRAY_SIZE(done)))
                 return error_set(err, EPROTO, "the work says how it went in words that are not known");
         settle_time(run, begun, run->child.born, &run->begun);
-        settle_time(run, done, run->begun, &run->done);
+        settle_time(run, done[0], run->begun, &run->done);
+        s->own_cpu = done[1];
+        s->sum = done[2];
         return 0;
 }
 
@@ -240,7 +254,7 @@ static void keep_look(struct run *run, struct compare_sample *s)
         look(run);
         memcpy(s->cpu, run->most.cpu, sizeof s->cpu);
         memcpy(s->memory, run->most.memory, sizeof s->memory);
-        count_program(run, s->own_cpu, s);
+        count_program(run, s);
         s->values[COMPARE_MEMORY] = run->most.hidden ? COMPARE_UNKNOWN : sum_of(s->memory);
         s->values[COMPARE_DISK] = disk_usage(run->dir, &disk) == 0 ? disk : COMPARE_UNKNOWN;
 }

@@ -15,7 +15,7 @@ user_make() {
         chmod 755 "$PLACE"
         export PLACE HOLT=$PLACE/holt
         # He may not be able to reach where they were built.
-        install -m 755 -t "$PLACE" "$(dirname "$RUNTIME")"/{holt,holt-shim,holt-init,tests/store/image_add}
+        install -m 755 -t "$PLACE" "$(dirname "$RUNTIME")"/{holt,holt-shim,holt-init,holt-workload,tests/store/image_add}
         [ ! -e "$(dirname "$RUNTIME")/holt-fetch" ] || install -m 755 -t "$PLACE" "$(dirname "$RUNTIME")/holt-fetch"
         mkdir "$PLACE/etc"
         { cat /etc/passwd && echo "he:x:12345:12345::$PLACE:/bin/sh"; } >"$PLACE/etc/passwd"

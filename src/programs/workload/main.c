@@ -5,12 +5,13 @@
  *
  * Started by holt compare on the host, in containers and in virtual machines. It says on standard output
  *
- *   begin                  when it has been started
- *   end STATUS NS SUM      when the work is done: its exit status, the processor time that was used for it, and what
- *                          the work comes to
+ *   begin TIME          when it has been started
+ *   end TIME CPU SUM    when the work is done: the processor time that was used for it, and what it comes to
+ *   ready               when it can be looked at
  *
- * and waits for the end of a line, or of standard input, so that it can be looked at meanwhile. --sync: before it
- * waits, what was written goes to the disk, where it can be seen from outside of a machine.
+ * with times in nanoseconds, TIME by the monotonic clock. Then it waits for the end of a line, or of standard input, and
+ * ends as the work did. --sync: before it is ready, what was written goes to the disk, where it can be seen from outside
+ * of a machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -129,7 +130,7 @@ int main(int argc, char **argv)
         if (argc < 3 + sync_first || say(line) < 0)
                 return MISUSED;
         status = strcmp(words[0], "run") == 0 ? run(words + 1) : work(words[0], words[1], argv[0], &sum);
-        snprintf(line, sizeof line, "end %" PRIu64 " %d %" PRIu64 " %" PRIu64 "\n", now(), status, used(), sum);
+        snprintf(line, sizeof line, "end %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now(), used(), sum);
         if (say(line) < 0)
                 return MISUSED;
         if (sync_first)
