@@ -3,10 +3,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,17 +10,10 @@
 
 #include "base/own.h"
 #include "net/dns_server.h"
+#include "sys/call_filter.h"
 #include "sys/capability.h"
 
 enum { NOBODY = 65534, MAX_FILES = 32 + DNS_QUERIES_MAX + 2 * DNS_STREAMS_MAX };
-
-#if defined(__x86_64__)
-#define OUR_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OUR_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define OUR_ARCH AUDIT_ARCH_RISCV64
-#endif
 
 /* Sockets, files to read, memory, time. */
 static const int allowed[] = {
@@ -67,30 +56,6 @@ static int limit(struct error *err)
         return 0;
 }
 
-/* Written by hand, so that a program that only waits does not carry libseccomp. */
-static int filter_calls(struct error *err)
-{
-#ifdef OUR_ARCH
-        struct sock_filter code[4 + ARRAY_SIZE(allowed) + 2];
-        struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
-        size_t n = 0;
-
-        code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
-        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-        code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-        /* Jumps over the rest and the refusal behind it. */
-        for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
-                code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)allowed[i],
-                                                         (uint8_t)(ARRAY_SIZE(allowed) - i), 0);
-        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
-                return error_errno(err, errno, "filter the system calls");
-#endif
-        return 0;
-}
-
 int dns_sandbox_enter(struct error *err)
 {
         int r = become_nobody(err);
@@ -98,6 +63,6 @@ int dns_sandbox_enter(struct error *err)
         if (r == 0)
                 r = limit(err);
         if (r == 0)
-                r = filter_calls(err);
+                r = call_filter_set(allowed, ARRAY_SIZE(allowed), err);
         return r < 0 ? error_wrap(err, "sandbox") : 0;
 }
