@@ -7,8 +7,9 @@
 
 #include "base/error.h"
 
-/* The name of the virtio-serial port. */
+/* The names of the virtio-serial ports: the agent's own, and that of the host's directories. */
 #define BOOT_PORT "holt.agent"
+#define SHARE_PORT "holt.share"
 
 /* boot_root.c: makes the root that is ours, on a tmpfs, with what the kernel shows in it; limits for what will run. The
  * initial one stays the current directory, so that its files are still there. */
@@ -20,4 +21,4 @@ int boot_enter_root(struct error *err);
 int boot_load_modules(int directory, const char *list, struct error *err);
 
 /* boot_port.c: waits for the port, and for the host's end of it. Returns a descriptor that does not block. */
-int boot_open_port(struct error *err);
+int boot_open_port(const char *name, struct error *err);

@@ -70,6 +70,8 @@ static int configure(void *userdata, const char *json, size_t len, struct error 
         if (r == 0)
                 r = guest_write_files(&c, err);
         if (r == 0)
+                r = guest_mount_shares(g, &c, err);
+        if (r == 0)
                 r = guest_mount_root(&c, err);
         if (r < 0)
                 return r;
@@ -168,13 +170,14 @@ static bool oom_killed(void *userdata)
         return backend_container.oom_killed(GUEST_RUN, ID) > 0;
 }
 
-/* The memory that the balloon would give back is the host's to miss. */
+/* The memory that the balloon would give back is the host's to miss; FUSE is there for programs as well. */
 static void settle(void *userdata)
 {
         struct guest *g = userdata;
         struct error ignored;
 
         boot_load_modules(g->modules, "later", &ignored);
+        boot_load_modules(g->modules, "share", &ignored);
         close(take_fd(&g->modules));
 }
 

@@ -5,6 +5,7 @@
  *   /run/holt/layers/N   the image's layers, 1 the lowest
  *   /run/holt/upper      what is written: the second disk, or memory; upper and work in it
  *   /run/holt/root       both of them together
+ *   /run/holt/shares     what the host shows of its own (share/share.h): 0, 1, ...
  *   /run/holt/files      what the host wants mounted into the container
  *   /run/holt/containers state of src/container
  */
@@ -19,6 +20,7 @@
 #define GUEST_ROOT GUEST_RUN "/root"
 #define GUEST_UPPER GUEST_RUN "/upper"
 #define GUEST_FILES GUEST_RUN "/files"
+#define GUEST_SHARES GUEST_RUN "/shares"
 
 struct guest {
         int modules;         /* the directory of those that can be loaded later; -1 */
@@ -46,6 +48,9 @@ int guest_set_network(const struct guest_config *c, struct error *err);
 /* --- guest_layers.c --- */
 /* Makes a partition of the first disk for each layer, mounts them, and all of it at /run/holt/root. */
 int guest_mount_root(const struct guest_config *c, struct error *err);
+
+/* --- guest_shares.c --- */
+int guest_mount_shares(const struct guest *g, const struct guest_config *c, struct error *err);
 
 /* --- guest_files.c --- */
 int guest_write_files(const struct guest_config *c, struct error *err);

@@ -210,6 +210,8 @@ static int read_all(struct guest_config *c, struct error *err)
         if (r >= 0)
                 r = json_get_bool(c->json, "disk", &c->has_disk, err);
         if (r >= 0)
+                r = json_get_bool(c->json, "shares", &c->has_shares, err);
+        if (r >= 0)
                 r = read_entropy(c, err);
         if (r >= 0)
                 r = read_layers(c, err);

@@ -11,6 +11,7 @@
  *   interfaces  array of {mac, name, mtu, addresses: ["10.88.0.2/16"], gateways: ["10.88.0.1"]}: for the guest's in
  * their order files       array of {path, mode, content}: written below /run/holt/files, where the runtime-spec's
  * mounts find them; mode in decimal, 0644 without it
+ *   shares      true: the host serves directories over the port holt.share
  *   filters     array of {path, content}: compiled seccomp filters (container/seccomp.h, seccomp_export()), content in
  *               base 64; to compile Docker's takes a guest without hardware that helps 0.1 s
  *
@@ -60,7 +61,7 @@ struct guest_config {
         size_t n_entropy;
         uint64_t *layers;
         size_t n_layers;
-        bool has_disk;
+        bool has_disk, has_shares;
         struct guest_interface *interfaces;
         size_t n_interfaces;
         struct guest_file *files;

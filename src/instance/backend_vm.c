@@ -95,7 +95,9 @@ static int start(const char *run, const char *id, const char *path, const struct
                                             .place = directory,
                                             .tap = job->netns,
                                             .layers = job->pins,
-                                            .n_layers = job->n_pins };
+                                            .n_layers = job->n_pins,
+                                            .shares = job->given,
+                                            .n_shares = job->n_given };
 
                 r = pidfd = vm_spawn(&b, ret_pid, err);
         }

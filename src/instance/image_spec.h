@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "instance/image_user.h"
 #include "instance/instance_mounts.h"
+#include "instance/instance_trees.h"
 #include "instance/options.h"
 #include "instance/selinux.h"
 #include "oci/image_config.h"
@@ -19,6 +20,9 @@ struct image_spec {
         void (*warn)(const char *text);         /* told of what stops nothing */
         const char *id;
         const char *hostname;
+        const char *directory; /* the instance's own */
+        /* Of a machine: takes what it has of the host (vm_shares.h). NULL: that is mounted from its paths. */
+        struct instance_trees *shares;
         const char *files; /* the directory that has resolv.conf, hosts and hostname */
         /* Of one that is only looked at: its volumes; and nothing is made on the host. NULL: `files` says which. */
         const struct instance_mounts *planned;

@@ -225,6 +225,8 @@ static int write_config(struct start *s, struct error *err)
                                          .id = s->i->id,
                                          .hostname = s->hostname,
                                          .planned = s->planned,
+                                         .directory = s->i->path,
+                                         .shares = s->i->backend->is_machine && !s->planned ? &s->trees : NULL,
                                          .files = s->i->backend->is_machine ? VM_FILES : s->i->path,
                                          .init = or_null(s->init),
                                          /* The machine has the network; what runs in it shares that. */
@@ -339,8 +341,12 @@ static int make_machine(struct start *s, struct error *err)
         s->job.root = open(path, O_PATH | O_CLOEXEC);
         if (s->job.root < 0)
                 return error_errno(err, errno, "open %s", path);
-        return vm_job_write(s->e, s->i, s->hostname, &s->network, sizes, s->image->n_layers, &spec, &s->job.config,
-                            err);
+        return vm_job_write(s->e, s->i, s->hostname, &s->network,
+                            &(struct vm_files){ .layers = sizes,
+                                                .n_layers = s->image->n_layers,
+                                                .n_pins = s->job.n_pins,
+                                                .n_shares = s->trees.n },
+                            &spec, &s->job.config, err);
 }
 
 static int make_job(struct start *s, struct error *err)

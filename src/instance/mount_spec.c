@@ -9,6 +9,7 @@
 #include "instance/flag_value.h"
 #include "instance/spec_plan.h"
 #include "instance/system_container.h"
+#include "instance/vm_shares.h"
 #include "instance/volume.h"
 
 #define DEVPTS_OPTIONS "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
@@ -164,8 +165,10 @@ int mount_spec_write(const struct spec_plan *p, struct json_writer *w, struct er
 {
         own_volumes struct volumes v = { .makes_nothing = p->from->planned, .idmapped = p->from->user_path };
         int r = p->from->planned ? volumes_add_planned(&v, p->options, p->from->planned, err)
-                                 : volumes_add_instance(&v, p->options, p->from->files, err);
+                                 : volumes_add_instance(&v, p->options, p->from->directory, err);
 
+        if (r == 0 && p->from->shares)
+                r = vm_shares_open(&v, p->from->shares, err);
         if (r == 0)
                 r = add_all(&v, p->options->tmpfs, volumes_add_tmpfs, err);
         if (r == 0)

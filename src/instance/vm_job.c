@@ -52,9 +52,6 @@ int vm_options_check(const struct instance_options *o, struct error *err)
                 const char *flag;
                 bool given;
         } refused[] = {
-                { "--volume", o->volume },
-                { "--mount", o->mount },
-                { "--volumes-from", o->volumes_from },
                 { "--device", o->device },
                 { "--device-cgroup-rule", o->device_cgroup_rule },
                 { "--cgroup-parent", o->cgroup_parent },
@@ -129,7 +126,7 @@ static int write_templates(const struct engine *e, struct json_writer *w, struct
 }
 
 static int write_machine(struct engine *e, const struct instance *i, const struct instance_network *network,
-                         const uint64_t *layers, size_t n_layers, struct json_writer *w, struct error *err)
+                         const struct vm_files *files, struct json_writer *w, struct error *err)
 {
         uint64_t cpus = 0, mib = 0;
         int r = vm_size_read(&i->options, &cpus, &mib, err);
@@ -144,9 +141,11 @@ static int write_machine(struct engine *e, const struct instance *i, const struc
         if (r == 0 && !i->options.no_template)
                 r = write_templates(e, w, err);
         json_begin_array(w, "layers");
-        for (size_t n = 0; n < n_layers; n++)
-                json_write_u64(w, NULL, layers[n]);
+        for (size_t n = 0; n < files->n_layers; n++)
+                json_write_u64(w, NULL, files->layers[n]);
         json_end_array(w);
+        json_write_u64(w, "pins", files->n_pins);
+        json_write_u64(w, "shares", files->n_shares);
         if (r == 0)
                 r = vm_limits_write(e, i, w, err);
         json_write_bool(w, "tty", i->options.tty);
@@ -195,14 +194,14 @@ static int write_guest(struct engine *e, const struct instance *i, const char *h
 }
 
 int vm_job_write(struct engine *e, const struct instance *i, const char *hostname,
-                 const struct instance_network *network, const uint64_t *layers, size_t n_layers,
-                 const struct buf *spec, struct buf *out, struct error *err)
+                 const struct instance_network *network, const struct vm_files *files, const struct buf *spec,
+                 struct buf *out, struct error *err)
 {
         struct json_writer w = { .out = out };
         int r;
 
         json_begin_object(&w, NULL);
-        r = write_machine(e, i, network, layers, n_layers, &w, err);
+        r = write_machine(e, i, network, files, &w, err);
         if (r == 0)
                 r = write_guest(e, i, hostname, network, spec, &w, err);
         json_write_raw(&w, "spec", buf_str(spec));

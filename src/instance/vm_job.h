@@ -16,10 +16,16 @@
 /* -ENOTSUP names what was asked for and no virtual machine can do. */
 int vm_options_check(const struct instance_options *o, struct error *err);
 
+/* The descriptors that holt-vm gets with it: pins, the first of which are the layers, and shares behind them. */
+struct vm_files {
+        const uint64_t *layers; /* the sizes of their EROFS images, lowest first */
+        size_t n_layers, n_pins, n_shares;
+};
+
 /*
- * Appends the job, and makes what it needs beside the instance: the file that guests boot from, and its disk. layers:
- * the sizes of their EROFS images, lowest first. spec: the runtime-spec's configuration.
+ * Appends the job, and makes what it needs beside the instance: the file that guests boot from, and its disk. spec: the
+ * runtime-spec's configuration.
  */
 int vm_job_write(struct engine *e, const struct instance *i, const char *hostname,
-                 const struct instance_network *network, const uint64_t *layers, size_t n_layers,
-                 const struct buf *spec, struct buf *out, struct error *err);
+                 const struct instance_network *network, const struct vm_files *files, const struct buf *spec,
+                 struct buf *out, struct error *err);

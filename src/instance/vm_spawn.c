@@ -13,19 +13,21 @@
 #include "sys/process.h"
 
 /* As monitor/monitor.h. */
-enum { FIRST = 3, FIXED = 4, MAX_LAYERS = 250 };
+enum { FIRST = 3, FIXED = 4, MAX_LAYERS = 250, MAX_SHARES = 64 };
 
 /* The program comes last, and its number is returned. First all out of the way: one may stand where another shall be.
  */
 static int place_descriptors(const struct vm_birth *b)
 {
-        int fds[FIRST + FIXED + MAX_LAYERS + 1] = {
+        int fds[FIRST + FIXED + MAX_LAYERS + MAX_SHARES + 1] = {
                 b->stdio[0], b->stdio[1], b->stdio[2], b->job, b->answer, b->place, b->tap >= 0 ? b->tap : b->place
         };
-        size_t n = FIRST + FIXED + b->n_layers + 1;
+        size_t n = FIRST + FIXED + b->n_layers + b->n_shares + 1;
 
         for (size_t i = 0; i < b->n_layers; i++)
                 fds[FIRST + FIXED + i] = b->layers[i];
+        for (size_t i = 0; i < b->n_shares; i++)
+                fds[FIRST + FIXED + b->n_layers + i] = b->shares[i];
         fds[n - 1] = b->program;
         for (size_t i = 0; i < n; i++) {
                 fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, (int)n);
@@ -60,6 +62,8 @@ int vm_spawn(const struct vm_birth *b, pid_t *ret_pid, struct error *err)
 
         if (b->n_layers > MAX_LAYERS)
                 return error_set(err, E2BIG, "an image of %zu layers: a machine takes %d", b->n_layers, MAX_LAYERS);
+        if (b->n_shares > MAX_SHARES)
+                return error_set(err, E2BIG, "%zu mounts of the host: a machine takes %d", b->n_shares, MAX_SHARES);
         pid = process_clone(&o);
         if (pid < 0)
                 return error_errno(err, (int)-pid, "start holt-vm");

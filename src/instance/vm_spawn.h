@@ -16,6 +16,8 @@ struct vm_birth {
         int tap; /* -1: none */
         const int *layers;
         size_t n_layers;
+        const int *shares;
+        size_t n_shares;
 };
 
 /* Returns a pidfd of the child. */

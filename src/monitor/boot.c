@@ -109,6 +109,7 @@ static void write_configuration(const struct monitor *m, struct buf *out)
                 json_write_u64(&w, NULL, m->job.layers[i] / LAYER_DISK_SECTOR);
         json_end_array(&w);
         json_write_bool(&w, "disk", m->job.disk);
+        json_write_bool(&w, "shares", m->job.n_shares);
         json_end_object(&w);
 }
 
@@ -172,7 +173,9 @@ int monitor_start_program(struct monitor *m, struct error *err)
         send_start(m);
         if (buf_failed(&m->out))
                 return error_set(err, ENOMEM, "out of memory");
-        r = await_configuration(m, err);
+        r = monitor_start_share(m, err);
+        if (r == 0)
+                r = await_configuration(m, err);
         return r == 0 ? await_start(m, err) : r;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/own.h"
+#include "monitor/monitor.h"
+#include "share/share.h"
 
 void monitor_job_finish(struct monitor_job *j)
 {
@@ -36,6 +38,19 @@ static int read_layers(struct json_object *machine, struct monitor_job *j, struc
         return 0;
 }
 
+static int read_shares(struct json_object *machine, struct monitor_job *j, struct error *err)
+{
+        uint32_t pins = 0;
+        int r = json_get_u32(machine, "pins", &pins, err);
+
+        if (r >= 0)
+                r = json_get_u32(machine, "shares", &j->n_shares, err);
+        if (r >= 0 && (j->n_shares > SHARE_MAX || pins > INT16_MAX))
+                return error_set(err, E2BIG, "%u directories of the host: a machine takes %d", j->n_shares, SHARE_MAX);
+        j->shares_at = MONITOR_LAYERS + (int)pins;
+        return r < 0 ? r : 0;
+}
+
 static int read_machine(struct json_object *machine, struct monitor_job *j, struct error *err)
 {
         int r = read_layers(machine, j, err);
@@ -61,7 +76,7 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
                 r = json_get_bool(machine, "tty", &j->tty, err);
         if (r >= 0)
                 r = json_get_bool(machine, "network", &j->network, err);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : read_shares(machine, j, err);
 }
 
 int monitor_job_read(const char *text, size_t len, struct monitor_job *ret, struct error *err)

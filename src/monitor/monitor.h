@@ -67,6 +67,7 @@ struct monitor {
         struct qmp qmp;
 
         int agent; /* the channel */
+        int share; /* the stream of the host's directories, while nobody else has it; -1 */
         struct protocol_reader in;
         struct buf out;
 
@@ -116,6 +117,10 @@ void monitor_forget_qemu(struct monitor *m);
 int monitor_make_cgroup(struct monitor *m, struct error *err);
 /* Its limits: before the guest runs what is not ours. */
 int monitor_limit_qemu(struct monitor *m, struct error *err);
+
+/* --- share.c --- */
+/* Starts holt-share, if there is anything to share; the port is its own then. It ends with QEMU, and with us. */
+int monitor_start_share(struct monitor *m, struct error *err);
 
 /* --- boot.c --- */
 /* QEMU was started to boot: until the agent has said HELLO. */

@@ -26,7 +26,7 @@
 /* What becomes QEMU's, and is closed here when it has it. */
 struct belongings {
         const struct qemu_start *how;
-        int qmp[2], agent[2], console[2]; /* ours, QEMU's */
+        int qmp[2], agent[2], console[2], share[2]; /* ours, QEMU's */
         int kernel, initramfs;
         int tap; /* where the interface of who has none will be: a placeholder's placeholder */
         int files[MACHINE_MAX_FILES];
@@ -38,8 +38,8 @@ struct belongings {
 
 static void close_all(struct belongings *b)
 {
-        const int fds[] = { b->qmp[0],     b->qmp[1], b->agent[0],  b->agent[1], b->console[0],
-                            b->console[1], b->kernel, b->initramfs, b->tap };
+        const int fds[] = { b->qmp[0], b->qmp[1],    b->agent[0], b->agent[1], b->console[0], b->console[1],
+                            b->kernel, b->initramfs, b->tap,      b->share[0], b->share[1] };
 
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
                 if (fds[i] >= 0)
@@ -51,7 +51,7 @@ static void close_all(struct belongings *b)
 
 static int make_channels(struct belongings *b, struct error *err)
 {
-        int *const pairs[] = { b->qmp, b->agent, b->console };
+        int *const pairs[] = { b->qmp, b->agent, b->console, b->share };
 
         for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
                 if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]) < 0)
@@ -188,6 +188,7 @@ static int prepare(struct belongings *b, const struct monitor *m, struct error *
         b->machine.qmp = b->qmp[1];
         b->machine.agent = b->agent[1];
         b->machine.console = b->console[1];
+        b->machine.share = b->share[1];
         b->machine.files = b->files;
         /* By the gate, which looks at no path. */
         b->machine.memory_file = how->memory >= 0 ? "/memory" : NULL;
@@ -225,7 +226,9 @@ static bool keep(int fd)
 
 static bool keep_all(const struct belongings *b)
 {
-        const int fds[] = { b->qmp[1], b->agent[1], b->console[1], b->kernel, b->initramfs, b->machine.tap };
+        const int fds[] = {
+                b->qmp[1], b->agent[1], b->console[1], b->kernel, b->initramfs, b->machine.tap, b->share[1]
+        };
         bool kept = true;
 
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -290,6 +293,7 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
                                 .qmp = { -1, -1 },
                                 .agent = { -1, -1 },
                                 .console = { -1, -1 },
+                                .share = { -1, -1 },
                                 .kernel = -1,
                                 .initramfs = -1,
                                 .tap = -1 };
@@ -310,6 +314,7 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
                 m->qmp.fd = take_fd(&b.qmp[0]);
                 m->agent = take_fd(&b.agent[0]);
                 m->console = take_fd(&b.console[0]);
+                m->share = take_fd(&b.share[0]);
         }
         close_all(&b);
         return r;
@@ -350,7 +355,7 @@ void monitor_end_qemu(struct monitor *m)
 
 void monitor_forget_qemu(struct monitor *m)
 {
-        int *const fds[] = { &m->qemu_pidfd, &m->qmp.fd, &m->agent, &m->console };
+        int *const fds[] = { &m->qemu_pidfd, &m->qmp.fd, &m->agent, &m->console, &m->share };
 
         monitor_end_qemu(m);
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)

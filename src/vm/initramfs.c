@@ -13,13 +13,15 @@
 #include "vm/cpio.h"
 #include "vm/kernel_module.h"
 
-enum { FORMAT = 2, MAX_FILE = 64 << 20 };
+enum { FORMAT = 3, MAX_FILE = 64 << 20 };
 
 /* Those that a kernel has built in are not missed. Without the first ones nothing runs in a guest; the others can wait
  * until it does: 0.1 s of a boot under TCG. */
 static const char *const drivers[] = { "virtio_mmio", "virtio_blk", "virtio_console", "erofs", "overlay",
                                        "virtio_net",  "ext4" };
-static const char *const later[] = { "virtio_rng", "virtio_balloon", "fuse", "virtiofs" };
+static const char *const later[] = { "virtio_rng", "virtio_balloon" };
+/* These when the host shares something, or last. */
+static const char *const share[] = { "fuse" };
 
 /* ---- what it is made from ---- */
 
@@ -105,7 +107,7 @@ static int add_modules(struct buf *out, int directory, const struct kernel_modul
 
 static int add_all_modules(struct buf *out, const char *directory, struct error *err)
 {
-        own_kernel_modules struct kernel_modules first = {}, second = {};
+        own_kernel_modules struct kernel_modules first = {}, second = {}, third = {};
         own_fd int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r = fd < 0 ? error_errno(err, errno, "open %s", directory)
                        : kernel_modules_resolve(fd, drivers, ARRAY_SIZE(drivers), &first, err);
@@ -113,8 +115,12 @@ static int add_all_modules(struct buf *out, const char *directory, struct error 
         if (r == 0)
                 r = kernel_modules_resolve(fd, later, ARRAY_SIZE(later), &second, err);
         if (r == 0)
+                r = kernel_modules_resolve(fd, share, ARRAY_SIZE(share), &third, err);
+        if (r == 0)
                 r = add_modules(out, fd, &first, "modules/order", NULL, err);
-        return r < 0 ? r : add_modules(out, fd, &second, "modules/later", &first, err);
+        if (r == 0)
+                r = add_modules(out, fd, &second, "modules/later", &first, err);
+        return r < 0 ? r : add_modules(out, fd, &third, "modules/share", &first, err);
 }
 
 static int content_make(const struct guest_kernel *kernel, const char *agent, struct buf *ret, struct error *err)

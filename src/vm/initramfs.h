@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest boots from: holt-agent as /init, and in /modules the drivers that the kernel does not have built in,
- * with files that name them in the order in which they can be loaded: `order` what is needed at once, `later` the rest.
+ * with files that name them in the order in which they can be loaded: `order` what is needed at once, `later` what can wait, `share`
+ * what host directories need.
  * It is made once for each pair of a kernel and an agent, and kept as ROOT/vm/boot/KEY.
  */
 #pragma once

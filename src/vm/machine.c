@@ -119,9 +119,14 @@ static void add_channels(struct machine_args *a, const struct machine *m)
 {
         option(a, "-chardev", "socket,id=qmp,fd=%d", m->qmp);
         option(a, "-mon", "chardev=qmp,mode=control");
-        option(a, "-device", "virtio-serial-device,max_ports=2");
+        option(a, "-device", "virtio-serial-device,max_ports=3");
         option(a, "-chardev", "socket,id=agent,fd=%d", m->agent);
         option(a, "-device", "virtserialport,nr=1,chardev=agent,name=holt.agent");
+        if (m->share >= 0)
+                option(a, "-chardev", "socket,id=share,fd=%d", m->share);
+        else
+                option(a, "-chardev", "null,id=share");
+        option(a, "-device", "virtserialport,nr=2,chardev=share,name=holt.share");
         if (m->console >= 0)
                 option(a, "-chardev", "socket,id=console,fd=%d", m->console);
         option(a, "-serial", m->console >= 0 ? "chardev:console" : "null");

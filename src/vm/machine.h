@@ -25,6 +25,7 @@ struct machine {
 
         int qmp; /* sockets; the other ends are holt's */
         int agent;
+        int share;   /* the port of what the guest has of the host; it is there without any; -1: nobody serves it */
         int console; /* what the kernel says goes there; -1: nowhere */
         int tap;     /* -1: no network */
 

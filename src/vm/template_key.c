@@ -59,7 +59,7 @@ static int add_machine(struct buf *out, const struct machine *m, struct error *e
         plain.layers = plain.disk = NULL;
         plain.n_files = 0;
         plain.tsc_khz = 0;
-        plain.qmp = plain.agent = plain.console = 0;
+        plain.qmp = plain.agent = plain.console = plain.share = 0;
         plain.tap = m->tap >= 0 ? 0 : -1;
         r = machine_args(&plain, &args, err);
         for (size_t i = 0; r == 0 && i < args.n; i++)

@@ -76,6 +76,7 @@ static int become_machine(char **args)
         m.initramfs = initramfs;
         m.qmp = atoi(args[2]);
         m.agent = atoi(args[3]);
+        m.share = -1;
         m.console = atoi(args[4]);
         for (char **a = args + 5; a[0] && a[1]; a += 2) {
                 if (strcmp(a[0], "-l") == 0)

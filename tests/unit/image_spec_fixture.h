@@ -39,6 +39,7 @@ static inline int make_spec(const struct image_config *c, struct instance_option
                                       .warn = ignore,
                                       .id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                                       .hostname = "host",
+                                      .directory = "/tmp",
                                       .files = "/tmp",
                                       .init = "/init" };
         own_buf struct buf text = {};

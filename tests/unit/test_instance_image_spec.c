@@ -131,6 +131,7 @@ static void test_joined_namespaces(void **state)
                                       .warn = ignore,
                                       .id = "id",
                                       .hostname = "host",
+                                      .directory = "/tmp",
                                       .files = "/tmp",
                                       .netns_path = "/n",
                                       .pid_path = "/p",

@@ -23,7 +23,7 @@ static int boot(int modules, struct error *err)
                 r = boot_load_modules(modules, "order", err);
         if (r == 0)
                 r = boot_enter_root(err);
-        return r < 0 ? r : boot_open_port(err);
+        return r < 0 ? r : boot_open_port(BOOT_PORT, err);
 }
 
 static int serve(struct error *err)

@@ -68,7 +68,7 @@ static int begin(struct monitor *m, struct error *err)
                 return r;
         r = m->job.templates ? monitor_clone(m, err) : monitor_boot(m, err);
         if (r == 0)
-                close_range(MONITOR_LAYERS, MONITOR_LAYERS + (unsigned)m->job.n_layers - 1, 0);
+                close_range(MONITOR_LAYERS, (unsigned)m->job.shares_at + m->job.n_shares - 1, 0);
         return r;
 }
 
@@ -80,9 +80,13 @@ static void answer(const struct error *err)
 
 int main(void)
 {
-        static struct monitor m = {
-                .qemu_pidfd = -1, .agent = -1, .console = -1, .signals = -1, .listener = -1, .qmp = { .fd = -1 }
-        };
+        static struct monitor m = { .qemu_pidfd = -1,
+                                    .agent = -1,
+                                    .share = -1,
+                                    .console = -1,
+                                    .signals = -1,
+                                    .listener = -1,
+                                    .qmp = { .fd = -1 } };
         struct error err = {};
         int status = 125;
 

@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Directories, files and volumes of the host in virtual machines. One machine is there for nearly all of it.
+#
+# shellcheck disable=SC2016
+
+load images
+
+setup_file() {
+        if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
+        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
+        layer_tree "$WORK/tree"
+        for name in cat chmod chown cp dd df echo grep head id ln ls mkdir mkfifo mknod mount mv rm rmdir seq sh sleep stat sync tail test touch true truncate wc; do
+                ln -sf busybox "$WORK/tree/bin/$name"
+        done
+        mkdir -p "$WORK/tree/etc" "$WORK/tree/filled"
+        printf 'root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n' >"$WORK/tree/etc/passwd"
+        echo 'of the image' >"$WORK/tree/filled/first"
+        "${CC:-cc}" -O1 -Wall -D_GNU_SOURCE -static -o "$WORK/tree/bin/guest_files" "$BATS_TEST_DIRNAME/guest_files.c"
+        image_make box
+        mkdir -p "$STORE/vm"
+        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
+        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        mkdir -p "$WORK/host/sub/deep" "$WORK/ro" "$WORK/rules"
+        echo one >"$WORK/host/file"
+        echo deep >"$WORK/host/sub/deep/file"
+        echo 'read only' >"$WORK/ro/file"
+        echo 'a single file' >"$WORK/single"
+        ln -s /etc/passwd "$WORK/host/out"
+        chmod 0777 "$WORK/host"
+        holt run -d --vm --network none --name vm --memory 128m -v "$WORK/host:/host" -v "$WORK/ro:/ro:ro" \
+                -v "$WORK/single:/etc/single" -v filled:/filled --mount type=volume,source=other,target=/other,readonly \
+                --mount "type=bind,source=$WORK/host/sub,target=/sub" --tmpfs /scratch:size=1m \
+                box sh -c 'while :; do sleep 0.1; done'
+}
+
+teardown_file() {
+        [[ -e $BATS_FILE_TMPDIR/store ]] || return 0
+        load_store
+        holt rm -f -a >/dev/null
+        holt volume prune --all --force >/dev/null
+        [[ -z $(ls "$RUN/instances") ]]
+        store_finish
+}
+
+load_store() {
+        PIDS=()
+        # shellcheck disable=SC1091
+        source "$BATS_FILE_TMPDIR/store"
+        cd "$WORK" || return
+}
+
+setup() {
+        load_store
+}
+
+# What a shell in the machine says.
+vm() { holt exec vm sh -ec "$1"; }
+is() { [ "$1" = "$2" ] || { printf 'is: %s\nnot: %s\n' "$1" "$2" && return 1; }; }
+host_says() { [[ $(cat "$1") == "$2" ]]; }
+
+@test "files and directories, both ways; what is changed is seen by the other" {
+        is "$(vm 'cat /host/file /host/sub/deep/file /sub/deep/file /etc/single')" $'one\ndeep\ndeep\na single file'
+        vm 'echo guest >/host/new; mkdir -p /host/a/b; mv /host/new /host/a/b/moved; echo more >>/host/file; echo x >/etc/single'
+        is "$(cat host/a/b/moved host/file single)" $'guest\none\nmore\nx'
+        echo changed >host/a/b/moved
+        echo fresh >host/a/b/fresh
+        sleep 1.1
+        is "$(vm 'cat /host/a/b/moved /host/a/b/fresh')" $'changed\nfresh'
+        vm 'rm -r /host/a'
+        [ ! -e host/a ]
+        # A link is the guest's to follow.
+        is "$(vm 'head -n 1 /host/out')" 'root:x:0:0::/:/bin/sh'
+}
+
+@test "read-only is read-only, and volumes are filled from the image" {
+        is "$(vm 'cat /ro/file')" 'read only'
+        run -1 vm 'echo no >/ro/file'
+        [[ $output == *'Read-only'* ]]
+        run ! vm 'mount -o remount,rw,bind /ro; echo no >/ro/file'
+        run ! vm 'touch /other/file'
+        is "$(cat ro/file)" 'read only'
+        is "$(vm 'cat /filled/first; echo kept >/filled/second')" 'of the image'
+        is "$(cat "$(holt volume inspect -f '{{.Mountpoint}}' filled)/second")" kept
+        vm 'echo x >/scratch/x; df /scratch' | grep -q tmpfs
+        holt inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}}
+{{end}}' vm | grep -q 'bind /ro false'
+}
+
+@test "owners, modes, links, sparse files, names that move, extended attributes" {
+        vm 'cd /host; echo x >owned; chown 1000:1000 owned; chmod 4711 owned; ln owned second; ln -s owned third
+            truncate -s 1000000 sparse; mkfifo fifo; echo a >m; echo b >n; mv m n; mkdir d e; mv d e'
+        is "$(stat -c '%u:%g %a %h' host/second)" '1000:1000 4711 2'
+        is "$(stat -c '%s %b' host/sparse)" '1000000 0'
+        is "$(cat host/n)" a
+        is "$(readlink host/third)" owned
+        [ -p host/fifo ] && [ -d host/e/d ] && [ ! -e host/m ]
+        # Who is not root makes what is his own, and what he writes to loses set-user-ID.
+        holt exec -u 1000:1000 vm sh -ec 'echo mine >/host/mine; mkdir /host/dir; echo y >>/host/owned'
+        is "$(stat -c '%u:%g %a' host/mine host/dir host/owned)" $'1000:1000 644\n1000:1000 755\n1000:1000 711'
+        run ! holt exec -u 1000:1000 vm sh -c 'echo no >/host/sub/no'
+        run ! vm 'mknod /host/null c 1 3'
+        [ ! -e host/null ]
+        # What is open stays there when its name goes.
+        is "$(vm 'cd /host; echo still >gone; exec 3<gone; rm gone; cat <&3')" still
+        is "$(vm 'dd if=/dev/zero of=/host/large bs=1M count=40 2>/dev/null; stat -c %s /host/large; rm /host/large')" 41943040
+}
+
+@test "what programs expect of files: renames, mappings, holes, attributes, what is unlinked, locks" {
+        vm 'mkdir /host/try; cd /host/try; guest_files'
+}
+
+@test "locks hold between the guest and the host, and who waits holds up nobody" {
+        touch host/lock
+        python3 -c 'import fcntl, os, time
+f = open("host/lock", "r+"); fcntl.lockf(f, fcntl.LOCK_EX); open("host/held", "w")
+while not os.path.exists("host/go"): time.sleep(0.05)' 3>&- &
+        local holder=$! waiter
+        until [[ -e host/held ]]; do sleep 0.05; done
+        vm 'cd /host; guest_files locked'
+        holt exec vm sh -ec 'cd /host; guest_files lock' 3>&- &
+        waiter=$!
+        is "$(vm 'cat /ro/file')" 'read only'
+        [ ! -e host/got ]
+        touch host/go
+        wait "$holder"
+        wait "$waiter"
+        is "$(cat host/got)" got
+}
+
+@test "what cannot be had is refused; --volumes-from; a restart has it all again" {
+        run ! holt run --vm --rm --network none -v "$WORK/host:/host:rslave" box true
+        [[ $output == *'rslave'*'virtual machine'* ]]
+        run ! holt run --vm --rm --network none -v /dev/null:/null box true
+        [[ $output == *'/dev/null'*'virtual machine'* ]]
+        run ! holt run --vm --rm --network none --mount type=bind,source=/none,target=/x box true
+        [[ $output == *'/none'* ]]
+        is "$(holt run --vm --rm --network none --memory 128m --volumes-from vm box sh -c 'cat /filled/first; cat /host/file; echo no >/ro/x' 2>&1 | head -n 2)" \
+                $'of the image\none'
+        [ ! -e ro/x ]
+        is "$(pgrep -cf "^holt-share 6")" 1
+}
