@@ -4,7 +4,8 @@
  *
  *   ROOT/instances/ID/config    JSON: name, image, what was asked for; complete when it has its name
  *   ROOT/instances/ID/upper     what it has written, with work/ of its overlay; after the restoring of a snapshot
- *                               upper.N: `config` says which
+ *                               upper.N: `config` says which; of a machine, its disk in there
+ *   ROOT/instances/ID/machine-id  of a machine that is a clone: what its guest writes to /etc/machine-id
  *   ROOT/instances/ID/{hosts,hostname,resolv.conf}
  *   ROOT/instances/ID/log       and log.1 ...: log driver json-file
  *   ROOT/instances/ID/started   it was started since `state` was written: without RUN/instances/ID, the host died

@@ -91,17 +91,20 @@ static int write_boot(const struct engine *e, struct json_writer *w, struct erro
         return 0;
 }
 
-/* Made with its first start; one that goes with its end has none, and writes to memory. */
+/* Made with its first start. */
 static int write_disk(struct engine *e, const struct instance *i, struct json_writer *w, struct error *err)
 {
+        own_fd int upper = openat(i->fd, i->upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         own_mem char *path = NULL;
         int r = 0;
 
-        if (faccessat(i->fd, "disk", F_OK, 0) < 0)
-                r = writable_disk_make(e->root, disk_size, i->fd, "disk", err);
+        if (upper < 0)
+                return error_errno(err, errno, "open the instance's directory %s", i->upper);
+        if (faccessat(upper, VM_DISK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                r = writable_disk_make(e->root, disk_size, upper, VM_DISK, err);
         if (r < 0)
                 return r;
-        if (asprintf(&path, "%s/disk", i->path) < 0) {
+        if (asprintf(&path, "%s/%s/" VM_DISK, i->path, i->upper) < 0) {
                 path = NULL;
                 return error_set(err, ENOMEM, "out of memory");
         }
@@ -125,8 +128,8 @@ static int write_templates(const struct engine *e, struct json_writer *w, struct
         return 0;
 }
 
-static int write_machine(struct engine *e, const struct instance *i, const struct instance_network *network,
-                         const struct vm_files *files, struct json_writer *w, struct error *err)
+static int write_machine(struct engine *e, const struct instance *i, bool has_network, const struct vm_files *files,
+                         struct json_writer *w, struct error *err)
 {
         uint64_t cpus = 0, mib = 0;
         int r = vm_size_read(&i->options, &cpus, &mib, err);
@@ -148,8 +151,9 @@ static int write_machine(struct engine *e, const struct instance *i, const struc
         json_write_u64(w, "shares", files->n_shares);
         if (r == 0)
                 r = vm_limits_write(e, i, w, err);
+        json_write_bool(w, "keep", !i->options.rm);
         json_write_bool(w, "tty", i->options.tty);
-        json_write_bool(w, "network", network->tap >= 0);
+        json_write_bool(w, "network", has_network);
         json_end_object(w);
         return r;
 }
@@ -172,6 +176,15 @@ static int write_file(const struct instance *i, const char *name, struct json_wr
         return 0;
 }
 
+/* Of a clone. */
+static void write_machine_id(const struct instance *i, struct json_writer *w)
+{
+        char text[64];
+
+        if (fd_read_file_at(i->fd, "machine-id", text, sizeof(text)) > 0)
+                json_write_string(w, "machineId", text);
+}
+
 static int write_guest(struct engine *e, const struct instance *i, const char *hostname,
                        const struct instance_network *network, const struct buf *spec, struct json_writer *w,
                        struct error *err)
@@ -181,6 +194,7 @@ static int write_guest(struct engine *e, const struct instance *i, const char *h
 
         json_begin_object(w, "guest");
         json_write_string(w, "hostname", hostname);
+        write_machine_id(i, w);
         if (network->guest.len)
                 json_write_raw(w, "interfaces", buf_str(&network->guest));
         json_begin_array(w, "files");
@@ -201,7 +215,7 @@ int vm_job_write(struct engine *e, const struct instance *i, const char *hostnam
         int r;
 
         json_begin_object(&w, NULL);
-        r = write_machine(e, i, network, files, &w, err);
+        r = write_machine(e, i, network->tap >= 0, files, &w, err);
         if (r == 0)
                 r = write_guest(e, i, hostname, network, spec, &w, err);
         json_write_raw(&w, "spec", buf_str(spec));
@@ -209,4 +223,19 @@ int vm_job_write(struct engine *e, const struct instance *i, const char *hostnam
         if (r == 0 && buf_failed(out))
                 r = error_set(err, ENOMEM, "out of memory");
         return r;
+}
+
+int vm_job_write_bare(struct engine *e, const struct instance *i, const uint64_t *layers, size_t n_layers,
+                      struct buf *out, struct error *err)
+{
+        const struct vm_files files = { layers, n_layers, n_layers, 0 };
+        struct json_writer w = { .out = out };
+        int r;
+
+        json_begin_object(&w, NULL);
+        r = write_machine(e, i, false, &files, &w, err);
+        json_begin_object(&w, "guest");
+        json_end_object(&w);
+        json_end_object(&w);
+        return r == 0 && buf_failed(out) ? error_set(err, ENOMEM, "out of memory") : r;
 }

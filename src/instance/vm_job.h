@@ -13,6 +13,9 @@
 /* Where the agent puts the files that an instance has from us: the spec's mounts say so. */
 #define VM_FILES "/run/holt/files"
 
+/* The instance's disk, in its upper directory: which of these it is, the configuration says. */
+#define VM_DISK "disk"
+
 /* -ENOTSUP names what was asked for and no virtual machine can do. */
 int vm_options_check(const struct instance_options *o, struct error *err);
 
@@ -29,3 +32,7 @@ struct vm_files {
 int vm_job_write(struct engine *e, const struct instance *i, const char *hostname,
                  const struct instance_network *network, const struct vm_files *files, const struct buf *spec,
                  struct buf *out, struct error *err);
+
+/* The same without a program, and without a network: for a guest that is there for its files (vm_guest.h). */
+int vm_job_write_bare(struct engine *e, const struct instance *i, const uint64_t *layers, size_t n_layers,
+                      struct buf *out, struct error *err);

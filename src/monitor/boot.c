@@ -170,13 +170,14 @@ int monitor_start_program(struct monitor *m, struct error *err)
         int r;
 
         send_configuration(m);
-        send_start(m);
+        if (m->job.spec)
+                send_start(m);
         if (buf_failed(&m->out))
                 return error_set(err, ENOMEM, "out of memory");
         r = monitor_start_share(m, err);
         if (r == 0)
                 r = await_configuration(m, err);
-        return r == 0 ? await_start(m, err) : r;
+        return r == 0 && m->job.spec ? await_start(m, err) : r;
 }
 
 /* ---- the guest ---- */

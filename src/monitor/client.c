@@ -168,7 +168,7 @@ static int set_paused(struct monitor *m, bool paused, struct error *err)
 static void signal_program(struct monitor *m, int signo)
 {
         if (signo == SIGKILL)
-                monitor_end_qemu(m);
+                shutdown_kill(m);
         else
                 program_signal(m, signo);
 }
@@ -194,6 +194,19 @@ static void ask_guest(struct monitor *m, struct monitor_client *c, const struct 
                 channel_send(m, f->type, SESSION_GUEST, f->payload, f->len);
 }
 
+/* With the guest ends whatever it has to do: only one that has no program is told so by a client. */
+static void shut_down(struct monitor *m, struct monitor_client *c)
+{
+        struct error err;
+        int r = m->job.spec ? error_set(&err, EBUSY, "a program runs in the guest") : 0;
+
+        if (r == 0 && !m->is_ending) {
+                m->is_ending = true;
+                channel_send(m, PROTOCOL_SHUTDOWN, SESSION_GUEST, NULL, 0);
+        }
+        answer(c, r, &err);
+}
+
 /* What is about the guest, from a client that has no session. */
 static void handle_for_guest(struct monitor *m, struct monitor_client *c, const struct frame *f)
 {
@@ -209,6 +222,9 @@ static void handle_for_guest(struct monitor *m, struct monitor_client *c, const 
                 return;
         case PROTOCOL_WAIT:
                 send_state(m, c);
+                return;
+        case PROTOCOL_SHUTDOWN:
+                shut_down(m, c);
                 return;
         case PROTOCOL_UPDATE:
         case PROTOCOL_STATS:

@@ -76,6 +76,8 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
                 r = json_get_bool(machine, "tty", &j->tty, err);
         if (r >= 0)
                 r = json_get_bool(machine, "network", &j->network, err);
+        if (r >= 0)
+                r = json_get_bool(machine, "keep", &j->keeps, err);
         return r < 0 ? r : read_shares(machine, j, err);
 }
 
@@ -91,9 +93,10 @@ int monitor_job_read(const char *text, size_t len, struct monitor_job *ret, stru
                 r = missing("machine", err);
         if (r == 0)
                 r = read_machine(machine, &j, err);
-        if (r == 0 && (json_get_object(j.json, "guest", &j.guest, err) <= 0 ||
-                       json_get_object(j.json, "spec", &j.spec, err) <= 0))
-                r = missing("guest or spec", err);
+        if (r == 0 && json_get_object(j.json, "guest", &j.guest, err) <= 0)
+                r = missing("guest", err);
+        if (r == 0)
+                r = json_get_object(j.json, "spec", &j.spec, err);
         if (r < 0) {
                 monitor_job_finish(&j);
                 return r;

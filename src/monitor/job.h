@@ -3,12 +3,14 @@
  * What holt-vm is to run, as JSON:
  *
  *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "layers": [bytes of each, lowest first], "disk": path or
- *              absent, "tty": bool, "network": bool, "cgroup": the path of QEMU's, absent: none, "limits": its
- *              linux.resources without memory and pids, "templates": directory, or absent when none is to be used,
- *              "template_limit": bytes that they may take, "pins", "shares"}; the layers' files are descriptors from
- *              MONITOR_LAYERS on, of which there are "pins" in all, and "shares" behind them
+ *              absent, "keep": bool (the disk outlives the machine), "tty": bool, "network": bool, "cgroup": the path
+ *              of QEMU's, absent: none, "limits": its linux.resources without memory and pids, "templates": directory,
+ *              or absent when none is to be used, "template_limit": bytes that they may take, "pins", "shares"}; the
+ *              layers' files are descriptors from MONITOR_LAYERS on, of which there are "pins" in all, and "shares"
+ *              behind them
  *   guest      what CONFIGURE says to the agent, but for "time", "entropy", "layers", "disk" and "shares"
- *   spec       the runtime-spec's configuration of the program
+ *   spec       the runtime-spec's configuration of the program; absent: there is none, the guest is there for errands
+ *              (agent/errand.h), until SHUTDOWN
  */
 #pragma once
 
@@ -26,12 +28,12 @@ struct monitor_job {
         uint64_t template_limit;
         uint64_t *layers; /* their sizes in bytes, the lowest first */
         size_t n_layers;
-        bool tty, network;
-        uint32_t n_shares;          /* directories and files of the host */
-        int shares_at;              /* the first one's descriptor */
-        struct json_object *limits; /* NULL */
-        struct json_object *guest, *spec;
-        struct json_object *json; /* owns all of it */
+        bool tty, network, keeps;
+        uint32_t n_shares;                /* directories and files of the host */
+        int shares_at;                    /* the first one's descriptor */
+        struct json_object *limits;       /* NULL */
+        struct json_object *guest, *spec; /* spec: NULL for none */
+        struct json_object *json;         /* owns all of it */
 };
 
 int monitor_job_read(const char *text, size_t len, struct monitor_job *ret, struct error *err);

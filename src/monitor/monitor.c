@@ -63,7 +63,7 @@ static int step(struct monitor *m)
         size_t n = fill(m, p);
         int r = 0;
 
-        if (poll(p, n, -1) < 0)
+        if (poll(p, n, shutdown_patience(m)) < 0)
                 return errno == EINTR ? 0 : -errno;
         for (size_t i = P_CLIENTS; i < n; i++)
                 if (p[i].revents)
@@ -79,6 +79,7 @@ static int step(struct monitor *m)
                 client_accept(m);
         if (r == 0 && p[P_QMP].revents)
                 r = read_qmp(m);
+        shutdown_check(m);
         client_drop_stuck(m);
         for (size_t i = 0; i < m->n_clients; i++)
                 client_step(m, m->clients[i], 0);
@@ -106,10 +107,11 @@ int monitor_serve(struct monitor *m)
 
         m->qmp.event = handle_event;
         m->qmp.userdata = m;
-        program_begin(m);
+        if (m->job.spec)
+                program_begin(m);
         /* What the agent said behind STARTED. */
         r = channel_take(m);
         while (r == 0 && !program_is_over(m))
                 r = step(m);
-        return program_is_over(m) ? m->exit_code : died(m);
+        return program_is_over(m) || m->is_ending ? m->exit_code : died(m);
 }

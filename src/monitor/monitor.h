@@ -77,6 +77,8 @@ struct monitor {
         struct monitor_output output[2];
         bool has_exited;
         int exit_code;
+        bool is_ending;  /* the guest was told to end */
+        int64_t kill_at; /* CLOCK_MONOTONIC, ms: when one that was told to kill its program is ended; 0: never */
 
         /* MiB of the guest's memory: what it shall come down to, and what the host lets it have until then. */
         uint32_t memory_wanted, memory_allowed;
@@ -154,6 +156,15 @@ bool channel_is_full(const struct monitor *m);
 void console_read(struct monitor *m);
 /* Its last line, for an error; "" for none. */
 const char *console_last(const struct monitor *m);
+
+/* --- shutdown.c --- */
+/* Of the program, or of QEMU where that is as good, or all that is left to do. */
+void shutdown_kill(struct monitor *m);
+/* For poll(2): ms until shutdown_check() has something to do; -1: for ever. */
+int shutdown_patience(const struct monitor *m);
+void shutdown_check(struct monitor *m);
+/* The program has ended: until the guest has ended as well, if its disk is kept. */
+void shutdown_wait(struct monitor *m);
 
 /* --- program.c --- */
 void program_begin(struct monitor *m);

@@ -143,13 +143,17 @@ logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }
 }
 
 @test "stop asks, logs keep what was said, start brings the same files" {
-        holt exec web sh -c 'echo kept >/file; true'
-        holt exec web sync
+        holt exec web sh -c 'echo kept >/file'
         holt stop -t 60 web
         status_is web 'Exited (3)'
         logged web asked
         holt start web
         [ "$(holt exec web cat /file)" = kept ]
+        holt exec web sh -c 'echo killed >/file'
+        holt kill web
+        holt wait web
+        holt start web
+        [ "$(holt exec web cat /file)" = killed ]
 }
 
 @test "kill -9 of QEMU, of holt-vm, of the shim: the next command knows" {

@@ -98,8 +98,11 @@ int main(void)
         if (begin(&m, &err) == 0)
                 err.code = 0;
         answer(&err);
-        if (err.code == 0)
+        if (err.code == 0) {
                 status = monitor_serve(&m);
+                if (m.has_exited)
+                        shutdown_wait(&m);
+        }
         monitor_end_qemu(&m);
         return status;
 }
