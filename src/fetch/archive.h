@@ -96,6 +96,11 @@ int archive_unpack_write(struct archive_unpack *u, const void *data, size_t n, s
                          struct error *err);
 int archive_unpack_end(struct archive_unpack *u, struct archive_layer *ret, struct error *err);
 
+/* --- archive_layer.c --- */
+
+/* What a descriptor gives, no more than max bytes of it, becomes a layer of the store. */
+int archive_add_layer(struct host *h, int input, uint64_t max, struct archive_layer *ret, struct error *err);
+
 /* --- archive_stream.c, archive_directory.c --- */
 
 /* Reads an archive of images from a descriptor, in one pass. */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A root filesystem as an archive becomes an image of one layer. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/own.h"
@@ -11,40 +9,6 @@
 #include "fetch/hash.h"
 #include "fetch/operation.h"
 #include "oci/image_config.h"
-
-enum { PIECE = 256 << 10 };
-
-static int copy(struct archive_unpack *u, int input, struct archive_layer *l, struct error *err)
-{
-        own_mem char *data = malloc(PIECE);
-        int r = data ? 0 : error_set(err, ENOMEM, "out of memory");
-
-        while (r == 0 && !l->failure.code) {
-                ssize_t n = read(input, data, PIECE);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? error_errno(err, errno, "read the archive") : archive_unpack_end(u, l, err);
-                r = archive_unpack_write(u, data, (size_t)n, l, err);
-        }
-        return r;
-}
-
-static int import_layer(struct host *h, int input, struct archive_layer *l, struct error *err)
-{
-        struct archive_unpack u = {};
-        int r = archive_unpack_begin(&u, h, "rootfs", UINT64_MAX, NULL, l, err);
-
-        if (r == 0)
-                r = copy(&u, input, l, err);
-        unpack_abort(u.unpack);
-        if (r == 0 && l->failure.code) {
-                *err = l->failure;
-                r = -err->code;
-        }
-        return r < 0 ? r : host_add_layer(h, &l->diff_id, l->tar_size, l->image, l->recipe, err);
-}
 
 /* ---- the configuration ---- */
 
@@ -152,7 +116,7 @@ int operation_import(struct host *h, struct json_object *job, int input, struct 
         if (r >= 0)
                 r = json_get_string(job, "comment", &comment, err);
         if (r >= 0)
-                r = import_layer(h, input, &l, err);
+                r = archive_add_layer(h, input, UINT64_MAX, &l, err);
         if (r >= 0)
                 r = write_config(given, comment, &l.diff_id, &config, err);
         if (r >= 0)

@@ -43,5 +43,8 @@ int operation_save(struct host *h, struct json_object *job, int output, struct e
  * as a tar, any compression. One host_result(): { "id", "manifest" } */
 int operation_import(struct host *h, struct json_object *job, int input, struct error *err);
 
+/* { "max": bytes }, input: a layer's tar, which may not be longer. One host_result(): { "diff_id", "tar_size" } */
+int operation_layer(struct host *h, struct json_object *job, int input, struct error *err);
+
 /* { "layers": ["sha256:...", ...] }: host_result() for each: { "diff_id", "error": or absent }; likewise "blobs" */
 int operation_verify(struct host *h, struct json_object *job, struct error *err);

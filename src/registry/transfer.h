@@ -32,8 +32,8 @@ struct transfer {
 };
 
 /*
- * Runs one job ("pull", "push", "login", "search", "load", "save", "import", "verify") with its parameters (a JSON
- * object as text, fetch/operation.h) and the descriptor that it reads or writes (-1: none). Ctrl-C ends holt-fetch,
- * too: what was not handed over whole is gone. -EACCES: wrong credentials; -ENOENT: no such image there.
+ * Runs one job ("pull", "push", "login", "search", "load", "save", "import", "layer", "verify") with its parameters (a
+ * JSON object as text, fetch/operation.h) and the descriptor that it reads or writes (-1: none). Ctrl-C ends
+ * holt-fetch, too: what was not handed over whole is gone. -EACCES: wrong credentials; -ENOENT: no such image there.
  */
 int transfer_run(const struct transfer *t, const char *job, const char *parameters, int fd, struct error *err);

@@ -11,7 +11,8 @@
 
 static int find_job(const char *name, enum transfer_job *ret, struct error *err)
 {
-        static const char *const names[] = { "pull", "push", "login", "search", "load", "save", "import", "verify" };
+        static const char *const names[] = { "pull", "push",   "login",  "search", "load",
+                                             "save", "import", "verify", "layer" };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 if (strcmp(names[i], name) == 0) {

@@ -22,6 +22,7 @@ enum transfer_job {
         JOB_SAVE = 1 << 5,
         JOB_IMPORT = 1 << 6,
         JOB_VERIFY = 1 << 7,
+        JOB_LAYER = 1 << 8,
 };
 
 struct transfer_limits {

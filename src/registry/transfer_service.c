@@ -340,13 +340,13 @@ int transfer_answer(struct transfer_service *s, struct json_object *request, con
                 size_t n_fds;
                 int jobs; /* that may ask so */
         } asks[] = {
-                { "new-file", new_file, 0, TAKES | JOB_PUSH | JOB_SAVE },
+                { "new-file", new_file, 0, TAKES | JOB_LAYER | JOB_PUSH | JOB_SAVE },
                 { "has-layer", has_layer, 0, TAKES },
                 { "open-layer", open_layer, 0, GIVES },
                 { "read-blob", read_blob, 0, GIVES },
                 { "layer-blobs", layer_blobs, 0, GIVES },
                 { "add-layer-blob", add_layer_blob, 0, TAKES | JOB_PUSH },
-                { "add-layer", add_layer, 2, TAKES },
+                { "add-layer", add_layer, 2, TAKES | JOB_LAYER },
                 { "add-blob", add_blob, 1, TAKES | JOB_PUSH },
                 { "add-image", add_image, 0, TAKES | JOB_PUSH },
                 { "credentials", credentials, 0, MEETS },

@@ -35,6 +35,7 @@ static const struct job {
         { "verify", .online = operation_verify },
         { "load", .file = operation_load },
         { "import", .file = operation_import },
+        { "layer", .file = operation_layer },
         { "save", .file = operation_save, .writes = true },
 };
 
