@@ -28,6 +28,7 @@ struct session {
         uint16_t number;
         enum workload_kind kind;
         bool tty;
+        bool freezes;                 /* the container */
         pid_t pid;                    /* 0: it has ended */
         int exit;                     /* then: its status */
         bool oom;                     /* then */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/boot.h"
+#include "agent/errand.h"
 #include "base/own.h"
 #include "instance/backend.h"
 #include "instance/exec_container.h"
@@ -19,9 +20,6 @@
 #include "instance/stats_container.h"
 #include "instance/stats_text.h"
 #include "sys/fd.h"
-
-/* There is one container in a guest. */
-#define ID "instance"
 
 enum { MAX_NET_DEV = 64 << 10 };
 
@@ -73,6 +71,8 @@ static int configure(void *userdata, const char *json, size_t len, struct error 
                 r = guest_mount_shares(g, &c, err);
         if (r == 0)
                 r = guest_mount_root(&c, err);
+        if (r == 0)
+                r = guest_set_machine_id(&c, err);
         if (r < 0)
                 return r;
         g->root = open(GUEST_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -88,9 +88,9 @@ static int start_container(struct guest *g, const struct workload_request *w, co
         int r;
 
         buf_add(&job.config, w->config, w->config_len);
-        r = buf_failed(&job.config)
-                    ? error_set(err, ENOMEM, "out of memory")
-                    : backend_container.start(GUEST_RUN, ID, GUEST_RUN, &job, stdio, ret_pid, ret_master, err);
+        r = buf_failed(&job.config) ? error_set(err, ENOMEM, "out of memory")
+                                    : backend_container.start(GUEST_RUN, GUEST_CONTAINER, GUEST_RUN, &job, stdio,
+                                                              ret_pid, ret_master, err);
         buf_finish(&job.config);
         if (r < 0)
                 return r;
@@ -132,7 +132,7 @@ static int start_process(const struct guest *g, const struct workload_request *w
         own_container struct container c = { .rootfd = -1, .statefd = -1 };
         struct container_process p;
         struct error stays;
-        int r = container_of_instance(GUEST_RUN, ID, &c, err), back;
+        int r = container_of_instance(GUEST_RUN, GUEST_CONTAINER, &c, err), back;
 
         if (r < 0)
                 return r == -ENOENT ? error_set(err, ESRCH, "the container does not run") : r;
@@ -152,14 +152,20 @@ static int start_process(const struct guest *g, const struct workload_request *w
 static int start(void *userdata, const struct workload_request *w, const int *stdio, pid_t *ret_pid, int *ret_master,
                  struct error *err)
 {
-        return w->kind == WORKLOAD_CONTAINER ? start_container(userdata, w, stdio, ret_pid, ret_master, err)
-                                             : start_process(userdata, w, stdio, ret_pid, ret_master, err);
+        switch (w->kind) {
+        case WORKLOAD_CONTAINER:
+                return start_container(userdata, w, stdio, ret_pid, ret_master, err);
+        case WORKLOAD_ERRAND:
+                return errand_start(userdata, w, stdio, ret_pid, err);
+        default:
+                return start_process(userdata, w, stdio, ret_pid, ret_master, err);
+        }
 }
 
 static int send_signal(void *userdata, enum workload_kind kind, pid_t pid, int signo, bool all, struct error *err)
 {
         if (kind == WORKLOAD_CONTAINER)
-                return backend_container.signal(GUEST_RUN, ID, signo, all, err);
+                return backend_container.signal(GUEST_RUN, GUEST_CONTAINER, signo, all, err);
         return kill(pid, signo) < 0 ? error_errno(err, errno, "send a signal") : 0;
 }
 
@@ -167,7 +173,7 @@ static int send_signal(void *userdata, enum workload_kind kind, pid_t pid, int s
 
 static bool oom_killed(void *userdata)
 {
-        return backend_container.oom_killed(GUEST_RUN, ID) > 0;
+        return backend_container.oom_killed(GUEST_RUN, GUEST_CONTAINER) > 0;
 }
 
 /* The memory that the balloon would give back is the host's to miss; FUSE is there for programs as well. */
@@ -181,11 +187,16 @@ static void settle(void *userdata)
         close(take_fd(&g->modules));
 }
 
+static void thaw(void *userdata)
+{
+        errand_end(userdata);
+}
+
 static void clean_up(void *userdata)
 {
         struct error ignored;
 
-        backend_container.destroy(GUEST_RUN, ID, &ignored);
+        backend_container.destroy(GUEST_RUN, GUEST_CONTAINER, &ignored);
 }
 
 /* The container has the guest's network, unless its runtime-spec says otherwise. */
@@ -203,7 +214,7 @@ static void count_network(struct instance_stats *s)
 static int stats(void *userdata, struct buf *out, struct error *err)
 {
         struct instance_stats s;
-        int r = backend_container.stats(GUEST_RUN, ID, &s, err);
+        int r = backend_container.stats(GUEST_RUN, GUEST_CONTAINER, &s, err);
 
         if (r < 0)
                 return r;
@@ -222,7 +233,7 @@ static int check_memory(const char *json, size_t len, struct error *err)
         int r = spec_parse_resources(json, len, &spec, err);
 
         if (r == 0 && limit->set && limit->v > 0)
-                r = backend_container.stats(GUEST_RUN, ID, &s, err);
+                r = backend_container.stats(GUEST_RUN, GUEST_CONTAINER, &s, err);
         if (r == 0 && limit->set && limit->v > 0 && s.memory != UINT64_MAX && s.memory > (uint64_t)limit->v)
                 r = error_set(err, EBUSY, "--memory: it uses %llu MB", (unsigned long long)s.memory >> 20);
         return r;
@@ -232,7 +243,7 @@ static int update(void *userdata, const char *json, size_t len, struct error *er
 {
         int r = check_memory(json, len, err);
 
-        return r < 0 ? r : backend_container.update(GUEST_RUN, ID, json, len, err);
+        return r < 0 ? r : backend_container.update(GUEST_RUN, GUEST_CONTAINER, json, len, err);
 }
 
 const struct workload guest_workload = {
@@ -244,4 +255,5 @@ const struct workload guest_workload = {
         .settle = settle,
         .stats = stats,
         .update = update,
+        .thaw = thaw,
 };

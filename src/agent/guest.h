@@ -22,10 +22,14 @@
 #define GUEST_FILES GUEST_RUN "/files"
 #define GUEST_SHARES GUEST_RUN "/shares"
 
+/* There is one container in a guest. */
+#define GUEST_CONTAINER "instance"
+
 struct guest {
         int modules;         /* the directory of those that can be loaded later; -1 */
         int root;            /* the mount at /run/holt/root; -1 */
         int pid_ns, time_ns; /* our own */
+        unsigned n_freezing; /* errands for which the container stands still */
 };
 
 /* The table for agent_serve(); its userdata is a struct guest. */
@@ -41,6 +45,8 @@ void guest_close(struct guest *g);
 int guest_add_entropy(const struct guest_config *c, struct error *err);
 int guest_set_time(const struct guest_config *c, struct error *err);
 int guest_set_hostname(const struct guest_config *c, struct error *err);
+/* In the root, which is mounted. */
+int guest_set_machine_id(const struct guest_config *c, struct error *err);
 
 /* --- guest_network.c: the loopback interface as well. --- */
 int guest_set_network(const struct guest_config *c, struct error *err);
@@ -48,6 +54,8 @@ int guest_set_network(const struct guest_config *c, struct error *err);
 /* --- guest_layers.c --- */
 /* Makes a partition of the first disk for each layer, mounts them, and all of it at /run/holt/root. */
 int guest_mount_root(const struct guest_config *c, struct error *err);
+/* The layers alone; for a process that has nothing else to do, and is in a mount namespace of its own from then on. */
+int guest_open_image(struct error *err);
 
 /* --- guest_shares.c --- */
 int guest_mount_shares(const struct guest *g, const struct guest_config *c, struct error *err);

@@ -7,6 +7,8 @@
 
 #include "base/parse.h"
 
+enum { MACHINE_ID = 32 };
+
 void guest_config_finish(struct guest_config *c)
 {
         json_put(c->json);
@@ -57,6 +59,15 @@ static int read_entropy(struct guest_config *c, struct error *err)
         }
         c->n_entropy = n;
         return 0;
+}
+
+static int read_machine_id(struct guest_config *c, struct error *err)
+{
+        int r = json_get_string(c->json, "machineId", &c->machine_id, err);
+
+        if (r > 0 && (strlen(c->machine_id) != MACHINE_ID || strspn(c->machine_id, "0123456789abcdef") != MACHINE_ID))
+                return error_set(err, EINVAL, "machineId: not %d hexadecimal digits", MACHINE_ID);
+        return r;
 }
 
 static int read_layers(struct guest_config *c, struct error *err)
@@ -205,6 +216,8 @@ static int read_all(struct guest_config *c, struct error *err)
 
         if (r == 0)
                 r = json_get_string(c->json, "hostname", &c->hostname, err);
+        if (r >= 0)
+                r = read_machine_id(c, err);
         if (r >= 0)
                 r = json_get_u64(c->json, "time", &c->time, err);
         if (r >= 0)

@@ -3,6 +3,7 @@
  * What a guest is told to be. CONFIGURE's JSON:
  *
  *   hostname    string
+ *   machineId   32 hexadecimal digits: for /etc/machine-id, if what is written has none yet
  *   time        nanoseconds since 1970
  *   entropy     hexadecimal digits of up to 64 bytes
  *   layers      array of numbers of sectors of 512 bytes, the lowest layer first: the first disk is these EROFS images,
@@ -55,8 +56,9 @@ struct guest_file {
 };
 
 struct guest_config {
-        const char *hostname; /* NULL */
-        uint64_t time;        /* 0 */
+        const char *hostname;   /* NULL */
+        const char *machine_id; /* NULL */
+        uint64_t time;          /* 0 */
         unsigned char entropy[GUEST_MAX_ENTROPY];
         size_t n_entropy;
         uint64_t *layers;

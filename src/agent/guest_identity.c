@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 
 #include "agent/guest.h"
 #include "base/own.h"
+#include "sys/fd.h"
 
 /* The generator is seeded anew at once: what it gives out from now on no other clone has. */
 int guest_add_entropy(const struct guest_config *c, struct error *err)
@@ -44,4 +46,20 @@ int guest_set_hostname(const struct guest_config *c, struct error *err)
         if (c->hostname && sethostname(c->hostname, strlen(c->hostname)) < 0)
                 return error_errno(err, errno, "set the host name");
         return 0;
+}
+
+/* Once: what programs make of it later is theirs. */
+int guest_set_machine_id(const struct guest_config *c, struct error *err)
+{
+        own_fd int root = -1, etc = -1;
+        char line[64];
+        int n, r;
+
+        if (!c->machine_id || access(GUEST_UPPER "/upper/etc/machine-id", F_OK) == 0)
+                return 0;
+        root = open(GUEST_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        etc = root < 0 ? -errno : fd_mkdir_in_root(root, "etc", 0755);
+        n = snprintf(line, sizeof line, "%.40s\n", c->machine_id);
+        r = etc < 0 ? etc : fd_replace_file_at(etc, "machine-id", line, (size_t)n, 0444);
+        return r < 0 ? error_errno(err, -r, "write /etc/machine-id") : 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/blkpg.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,6 +22,7 @@
 #define LAYERS_DISK "/dev/vda"
 #define WRITABLE_DISK "/dev/vdb"
 #define LAYERS GUEST_RUN "/layers"
+#define GUEST_IMAGE GUEST_RUN "/image"
 
 enum { SECTOR = 512, PAGE_LIMIT = 4095 };
 
@@ -84,6 +86,53 @@ static int mount_layers(const struct guest_config *c, struct error *err)
         return r == 0 && !c->n_layers ? make_directory("1", err) : r;
 }
 
+/* ---- the image ---- */
+
+static size_t count_layers(void)
+{
+        char name[16];
+        size_t n = 0;
+
+        do
+                snprintf(name, sizeof name, "%zu", ++n);
+        while (faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+        return n - 1;
+}
+
+/* The uppermost first. */
+static void list_layers(size_t n, struct buf *out)
+{
+        buf_add_str(out, "lowerdir=");
+        for (size_t i = n; i > 0; i--)
+                buf_addf(out, "%zu%s", i, i > 1 ? ":" : "");
+}
+
+static int join_layers(size_t n, struct error *err)
+{
+        own_buf struct buf page = {};
+        int r = make_directory(GUEST_IMAGE, err);
+
+        list_layers(n, &page);
+        buf_add_str(&page, ",xino=on,index=off,metacopy=off,redirect_dir=nofollow");
+        if (r == 0 && (buf_failed(&page) || page.len > PAGE_LIMIT))
+                r = error_set(err, ENOMEM, "too many layers");
+        if (r == 0 && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                       mount("holt", GUEST_IMAGE, "overlay", MS_RDONLY, page.data) < 0))
+                r = error_errno(err, errno, "join the layers by overlay");
+        return r;
+}
+
+int guest_open_image(struct error *err)
+{
+        size_t n = chdir(LAYERS) == 0 ? count_layers() : 0;
+        int r = n > 1 ? join_layers(n, err) : 0, fd;
+
+        if (r < 0)
+                return r;
+        fd = open(n > 1 ? GUEST_IMAGE : "1", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? error_errno(err, errno, "open the image") : fd;
+}
+
 /* ---- what is written ---- */
 
 static int mount_upper(const struct guest_config *c, struct error *err)
@@ -108,9 +157,7 @@ static int mount_overlay(const struct guest_config *c, struct error *err)
 {
         own_buf struct buf page = {};
 
-        buf_add_str(&page, "lowerdir=");
-        for (size_t i = c->n_layers ? c->n_layers : 1; i > 0; i--)
-                buf_addf(&page, "%zu%s", i, i > 1 ? ":" : "");
+        list_layers(c->n_layers ? c->n_layers : 1, &page);
         buf_add_str(&page, ",upperdir=" GUEST_UPPER "/upper,workdir=" GUEST_UPPER
                            "/work,xino=on,index=off,metacopy=off,redirect_dir=nofollow");
         if (!c->has_disk)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,8 +65,11 @@ void input_take(struct agent *a, struct session *s, const struct frame *f)
                 a->channel.error = -ENOMEM;
 }
 
+/* One that takes nothing and has an end is of use to nobody any more. */
 void input_end(struct session *s)
 {
+        if (s->kind == WORKLOAD_ERRAND && s->in < 0 && s->pid)
+                kill(s->pid, SIGKILL);
         s->input_ended = true;
         close_at_end(s);
 }

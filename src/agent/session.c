@@ -87,7 +87,13 @@ static struct session *session_new(struct agent *a, uint16_t number, const struc
                 return NULL;
         }
         *s = (struct session){
-                .number = number, .kind = r->kind, .tty = r->tty, .in = -1, .out = { -1, -1 }, .slave = -1
+                .number = number,
+                .kind = r->kind,
+                .tty = r->tty,
+                .in = -1,
+                .out = { -1, -1 },
+                .slave = -1,
+                .freezes = r->kind == WORKLOAD_ERRAND && r->freeze,
         };
         return s;
 }
@@ -148,6 +154,8 @@ void session_reap(struct agent *a, pid_t pid, int status)
                         continue;
                 s->pid = 0;
                 s->exit = process_exit_status(status);
+                if (s->freezes)
+                        a->workload->thaw(a->userdata);
                 if (s->kind != WORKLOAD_CONTAINER)
                         continue;
                 s->oom = a->workload->oom_killed(a->userdata);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/own.h"
 #include "instance/protocol.h"
 
 enum { LENGTH = 4 };
@@ -39,15 +40,21 @@ static int read_list(struct workload_request *r, const char *key, const char ***
 
 static int read_kind(struct workload_request *r, struct error *err)
 {
+        static const char *const kinds[] = {
+                [WORKLOAD_CONTAINER] = "container", [WORKLOAD_PROCESS] = "process", [WORKLOAD_ERRAND] = "errand"
+        };
         const char *what = "";
         int n = json_get_string(r->json, "what", &what, err);
 
         if (n < 0)
                 return n;
-        r->kind = strcmp(what, "process") == 0 ? WORKLOAD_PROCESS : WORKLOAD_CONTAINER;
-        return r->kind == WORKLOAD_PROCESS || strcmp(what, "container") == 0
-                       ? 0
-                       : error_set(err, EINVAL, "\"%s\" cannot be started", what);
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                if (strcmp(what, kinds[i]) == 0) {
+                        r->kind = (enum workload_kind)i;
+                        return 0;
+                }
+        }
+        return error_set(err, EINVAL, "\"%s\" cannot be started", what);
 }
 
 static int read_process(struct workload_request *r, struct error *err)
@@ -66,8 +73,21 @@ static int read_process(struct workload_request *r, struct error *err)
                 n = json_get_u32(r->json, "rows", &r->rows, err);
         if (n >= 0)
                 n = json_get_u32(r->json, "columns", &r->columns, err);
-        if (n >= 0 && r->kind == WORKLOAD_PROCESS && (!r->args || !r->args[0]))
+        if (n >= 0 && r->kind != WORKLOAD_CONTAINER && (!r->args || !r->args[0]))
                 n = error_set(err, EINVAL, "there is nothing to run: args is empty");
+        return n;
+}
+
+static int read_errand(struct workload_request *r, struct error *err)
+{
+        int n = json_get_bool(r->json, "follow", &r->follow, err);
+
+        if (n >= 0)
+                n = json_get_bool(r->json, "bare", &r->bare, err);
+        if (n >= 0)
+                n = json_get_bool(r->json, "freeze", &r->freeze, err);
+        if (n >= 0 && r->kind == WORKLOAD_ERRAND && r->tty)
+                n = error_set(err, EINVAL, "an errand has no terminal");
         return n;
 }
 
@@ -80,6 +100,8 @@ static int read_request(struct workload_request *r, struct error *err)
                 n = json_get_bool(r->json, "tty", &r->tty, err);
         if (n >= 0)
                 n = json_get_bool(r->json, "interactive", &r->interactive, err);
+        if (n >= 0)
+                n = read_errand(r, err);
         return n < 0 ? n : read_process(r, err);
 }
 

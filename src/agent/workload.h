@@ -5,13 +5,17 @@
  * START's JSON:
  *
  *   what         "container": the configuration behind the JSON is a runtime-spec. "process": beside the container's
- *                first; only for it are args, env, user, cwd, privileged, rows, columns
+ *                first; only for it are env, user, cwd, privileged, rows, columns. "errand": errand.h; only for it are
+ *                follow, bare, freeze
  *   tty          true: it has a terminal (for a container: its runtime-spec says so too)
  *   interactive  false: its input is /dev/null; otherwise (and without) it comes by STDIN
  *   args, env    arrays of strings
  *   user, cwd    the container's own without them
  *   privileged   true: all capabilities
  *   rows, columns  of the terminal
+ *   follow       true: a link is what it leads to
+ *   bare         true: without what is mounted into the container
+ *   freeze       true: the container stands still until the end
  */
 #pragma once
 
@@ -25,11 +29,11 @@
 #include "base/error.h"
 #include "base/json.h"
 
-enum workload_kind { WORKLOAD_CONTAINER, WORKLOAD_PROCESS };
+enum workload_kind { WORKLOAD_CONTAINER, WORKLOAD_PROCESS, WORKLOAD_ERRAND };
 
 struct workload_request {
         enum workload_kind kind;
-        bool tty, interactive, privileged;
+        bool tty, interactive, privileged, follow, bare, freeze;
         uint32_t rows, columns;
         const char **args, **env; /* NULL-terminated, or NULL */
         const char *user, *cwd;   /* or NULL */
@@ -64,4 +68,6 @@ struct workload {
         int (*stats)(void *userdata, struct buf *out, struct error *err);
         /* The container's limits: linux.resources. */
         int (*update)(void *userdata, const char *json, size_t len, struct error *err);
+        /* A session with "freeze" has ended. */
+        void (*thaw)(void *userdata);
 };

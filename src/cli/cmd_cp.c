@@ -7,8 +7,10 @@
 #include "base/own.h"
 #include "cli/instance_select.h"
 #include "cli/misuse.h"
+#include "instance/backend.h"
 #include "instance/copy.h"
 #include "instance/instance_root.h"
+#include "instance/vm_guest.h"
 #include "sys/user_namespace.h"
 
 /* "INSTANCE:PATH", a path of the host, or "-". */
@@ -18,14 +20,20 @@ struct place {
         bool is_stream;
         struct instance *i;
         struct instance_root root;
+        struct vm_guest guest; /* in the place of root, for a machine */
 };
 
 static void place_finish(struct place *p)
 {
+        vm_guest_close(&p->guest);
         instance_root_close(&p->root);
         instance_free(p->i);
         free(p->name);
 }
+#define PLACE_NONE                                            \
+        {                                                     \
+                .root = INSTANCE_ROOT_NONE, .guest.pidfd = -1 \
+        }
 #define own_place __attribute__((cleanup(place_finish)))
 
 /* As Docker: what begins with a slash or a dot is a path, colons or not. */
@@ -46,17 +54,32 @@ static int place_read(const char *text, struct place *ret, struct error *err)
         return *ret->path ? 0 : error_set(err, EMISUSED, "%s: no path behind the colon", text);
 }
 
+/* A machine that was never started has nothing but its image's files. */
+static bool is_in_guest(const struct instance *i, bool writable)
+{
+        return i->backend->is_machine && (writable || instance_is_running(i) || vm_guest_has_disk(i));
+}
+
 static int place_open(struct engine *e, struct place *p, bool writable, struct error *err)
 {
         int r = p->name ? instance_find(e, p->name, &p->i, err) : 0;
 
-        return r == 0 && p->name ? instance_root_open(e, p->i, writable, &p->root, err) : r;
+        if (r < 0 || !p->name)
+                return r;
+        return is_in_guest(p->i, writable) ? vm_guest_open(e, p->i, &p->guest, err)
+                                           : instance_root_open(e, p->i, writable, &p->root, err);
+}
+
+static struct copy_side side_of(const struct place *p)
+{
+        return (struct copy_side){
+                .is_host = !p->name, .root = p->root.fd, .path = p->path, .guest = p->guest.i ? &p->guest : NULL
+        };
 }
 
 static int copy(const struct place *from, const struct place *to, const struct copy_options *o, struct error *err)
 {
-        const struct copy_side source = { !from->name, from->root.fd, from->path },
-                               target = { !to->name, to->root.fd, to->path };
+        const struct copy_side source = side_of(from), target = side_of(to);
 
         if (to->is_stream)
                 return copy_to_stream(&source, STDOUT_FILENO, o, err);
@@ -79,7 +102,7 @@ int cmd_cp(struct invocation *inv, struct error *err)
         struct copy_options o = { .archive = args_flag(&inv->args, OPTION_ARCHIVE),
                                   .follow = args_flag(&inv->args, OPTION_FOLLOW_LINK) };
         own_engine struct engine e = {}; /* goes last */
-        own_place struct place from = { .root = INSTANCE_ROOT_NONE }, to = { .root = INSTANCE_ROOT_NONE };
+        own_place struct place from = PLACE_NONE, to = PLACE_NONE;
         int r = place_read(inv->args.operands[0], &from, err);
 
         if (r == 0)
@@ -97,5 +120,6 @@ int cmd_cp(struct invocation *inv, struct error *err)
         if (r < 0)
                 return r;
         o.lenient = user_namespace_is_nested();
-        return copy(&from, &to, &o, err);
+        r = copy(&from, &to, &o, err);
+        return r == 0 && to.guest.i ? vm_guest_finish(&to.guest, err) : r;
 }

@@ -7,13 +7,19 @@
 
 #include "base/own.h"
 #include "cli/instance_select.h"
-#include "cli/process_row.h"
 #include "cli/process_table.h"
 #include "cli/run_ps.h"
 #include "cli/table.h"
+#include "cli/text_line.h"
 #include "instance/backend.h"
 #include "instance/instance_event.h"
+#include "instance/process_row.h"
+#include "instance/vm_errand.h"
 #include "sys/passwd.h"
+
+enum { N_COLUMNS = 8, MAX_TOLD = 16 << 20 };
+
+static const char *const titles[N_COLUMNS] = { "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD" };
 
 struct pids {
         pid_t *items;
@@ -36,6 +42,23 @@ static const char *user_name(uid_t uid, char text[PROCESS_USER_MAX])
         return text;
 }
 
+/* Its arguments are its own to choose, and so is what they do to a terminal. */
+static int add_cells(struct table *t, const char *const *cells)
+{
+        struct buf text[N_COLUMNS] = {};
+        const char *safe[N_COLUMNS];
+        int r;
+
+        for (size_t n = 0; n < N_COLUMNS; n++) {
+                text_add_line(&text[n], cells[n], 0);
+                safe[n] = buf_str(&text[n]);
+        }
+        r = table_add(t, safe);
+        for (size_t n = 0; n < N_COLUMNS; n++)
+                buf_finish(&text[n]);
+        return r;
+}
+
 static int add_row(struct table *t, const struct process_row *r)
 {
         char user[PROCESS_USER_MAX], pid[16], ppid[16], percent[16];
@@ -45,14 +68,54 @@ static int add_row(struct table *t, const struct process_row *r)
         snprintf(pid, sizeof pid, "%d", (int)r->pid);
         snprintf(ppid, sizeof ppid, "%d", (int)r->ppid);
         snprintf(percent, sizeof percent, "%u", r->percent);
-        return table_add(t, cells);
+        return add_cells(t, cells);
+}
+
+/* The cells that a guest's agent tells, with a NUL behind each. */
+static int add_told(struct table *t, const struct buf *told, struct error *err)
+{
+        for (size_t at = 0; at < told->len;) {
+                const char *cells[N_COLUMNS];
+
+                for (size_t n = 0; n < N_COLUMNS; n++) {
+                        size_t len = strnlen(told->data + at, told->len - at);
+
+                        if (at + len >= told->len)
+                                return error_set(err, EPROTO, "the guest says nothing sensible");
+                        cells[n] = told->data + at;
+                        at += len + 1;
+                }
+                if (add_cells(t, cells) < 0)
+                        return error_set(err, ENOMEM, "out of memory");
+        }
+        return 0;
+}
+
+static int show_machine(struct engine *e, struct instance *i, struct buf *out, struct error *err)
+{
+        static const char *const args[] = { "processes", NULL };
+        own_table struct table t = { .columns = N_COLUMNS, .min_width = 8, .gap = 3 };
+        own_vm_guest struct vm_guest guest = VM_GUEST_NONE;
+        own_vm_errand struct vm_errand errand = VM_ERRAND_NONE;
+        own_buf struct buf told = {};
+        int r = vm_guest_open(e, i, &guest, err);
+
+        if (r == 0)
+                r = vm_errand_begin(&guest, &(struct vm_errand_request){ .args = args }, &errand, err);
+        if (r == 0)
+                r = vm_errand_read_all(&errand, MAX_TOLD, &told, err);
+        if (r < 0)
+                return r;
+        r = table_add(&t, titles) < 0 ? error_set(err, ENOMEM, "out of memory") : add_told(&t, &told, err);
+        if (r == 0)
+                table_write(&t, out);
+        return r;
 }
 
 /* `ps -ef`, without a ps. */
 static int show_usual(const struct pids *pids, struct buf *out, struct error *err)
 {
-        static const char *const titles[] = { "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD" };
-        own_table struct table t = { .columns = ARRAY_SIZE(titles), .min_width = 8, .gap = 3 };
+        own_table struct table t = { .columns = N_COLUMNS, .min_width = 8, .gap = 3 };
         struct process_clock now;
         int r = table_add(&t, titles);
 
@@ -139,8 +202,15 @@ static int show(struct engine *e, struct instance *i, char **operands, struct er
         if (i->state.status != INSTANCE_RUNNING && i->state.status != INSTANCE_PAUSED &&
             i->state.status != INSTANCE_STOPPING)
                 return error_set(err, ESRCH, "%s is not running; start it with: holt start %s", i->name, i->name);
-        if (!i->backend->pids)
-                return error_set(err, EOPNOTSUPP, "top does not work with instances of this kind");
+        if (i->backend->is_machine && operands[1])
+                return error_set(err, EOPNOTSUPP,
+                                 "%s is a virtual machine, whose processes the host's ps does not know: top without "
+                                 "columns and options, or: holt exec %s ps",
+                                 i->name, i->name);
+        if (i->backend->is_machine) {
+                r = show_machine(e, i, &out, err);
+                return r < 0 ? r : output_write(&out, err);
+        }
         r = i->backend->pids(e->run, i->id, &pids.items, &pids.n, err);
         if (r < 0)
                 return r;

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/own.h"
+#include "instance/backend.h"
 #include "instance/instance_event.h"
 #include "instance/instance_image_make.h"
 #include "instance/instance_mounts.h"
@@ -134,6 +135,15 @@ static int write_machine_id(int root, int upper)
         return r == 0 && fchmod(fd, 0444) < 0 ? -errno : r;
 }
 
+/* Its own guest writes it, as the first thing on its disk. */
+static int note_machine_id(const struct instance *clone)
+{
+        char text[MACHINE_ID_LEN + 2];
+        int r = make_machine_id(text);
+
+        return r < 0 ? r : fd_replace_file_at(clone->fd, "machine-id", text, MACHINE_ID_LEN + 1, 0644);
+}
+
 static int renew_identity(struct engine *e, struct instance *clone, struct error *err)
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
@@ -143,7 +153,7 @@ static int renew_identity(struct engine *e, struct instance *clone, struct error
         if (r < 0 || !has_machine_id(root.fd))
                 return r;
         upper = openat(clone->fd, clone->upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        r = upper < 0 ? -errno : write_machine_id(root.fd, upper);
+        r = upper < 0 ? -errno : clone->backend->is_machine ? note_machine_id(clone) : write_machine_id(root.fd, upper);
         return r < 0 ? error_errno(err, -r, "give %s a machine-id", clone->name) : 0;
 }
 
@@ -208,10 +218,8 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
         struct snapshot base;
         struct error ignored;
         struct store *store;
-        int r = instance_check_on_host(i, "cloned", err);
+        int r = copy_options(i, o, &options, err);
 
-        if (r == 0)
-                r = copy_options(i, o, &options, err);
         if (r == 0)
                 r = instance_mounts_pin_images(i, &options, err);
         if (r == 0)

@@ -11,9 +11,12 @@
 #include "base/json.h"
 #include "base/own.h"
 #include "base/rfc3339.h"
+#include "instance/backend.h"
 #include "instance/freeze.h"
 #include "instance/instance_record.h"
 #include "instance/instance_root.h"
+#include "instance/vm_capture.h"
+#include "instance/vm_guest.h"
 #include "oci/image_config.h"
 #include "oci/image_manifest.h"
 #include "store/layer_capture.h"
@@ -60,13 +63,17 @@ static int capture_all(struct engine *e, struct instance *i, struct store *store
         return layer_capture(store, &o, ret, err);
 }
 
+/* A machine that was never started has written nothing, and is as good as its image. */
 static int capture(struct engine *e, struct instance *i, const struct image_making *o, struct store *store,
                    struct layer_captured *ret, struct error *err)
 {
         own_freeze struct freeze frozen = FREEZE_NONE;
-        int r = o->freeze ? freeze_begin(e, i, &frozen, err) : 0;
+        bool in_guest = i->backend->is_machine && vm_guest_has_disk(i);
+        int r = o->freeze && !in_guest ? freeze_begin(e, i, &frozen, err) : 0;
 
-        if (r == 0)
+        if (in_guest)
+                r = vm_capture(e, i, o->full, o->freeze, ret, err);
+        else if (r == 0)
                 r = o->full ? capture_all(e, i, store, ret, err) : capture_upper(e, i, store, ret, err);
         return r < 0 ? error_wrap(err, "what %s has become", i->name) : 0;
 }
@@ -262,10 +269,8 @@ int instance_image_make(struct engine *e, struct instance *i, const struct image
         struct layer_captured layer = { .pin = -1 };
         struct base base = {};
         struct store *store;
-        int r = instance_check_on_host(i, "committed", err);
+        int r = instance_take_rights(e, i, i->id, err);
 
-        if (r == 0)
-                r = instance_take_rights(e, i, i->id, err);
         if (r == 0)
                 r = engine_store(e, &store, err);
         if (r == 0)

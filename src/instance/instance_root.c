@@ -247,10 +247,8 @@ int instance_root_open(struct engine *e, struct instance *i, bool writable, stru
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
         own_instance_mounts struct instance_mounts m = {};
         uint32_t size;
-        int r = instance_check_on_host(i, "looked into", err);
+        int r;
 
-        if (r < 0)
-                return r;
         if (writable && instance_is_running(i) && user_range_read_flag(i->options.userns, &size, err) > 0)
                 return error_set(err, ENOTSUP,
                                  "instance %s runs with ids of its own (--userns), as which nothing can be written "
@@ -277,10 +275,8 @@ int instance_root_open(struct engine *e, struct instance *i, bool writable, stru
 int instance_root_open_bare(struct engine *e, struct instance *i, struct instance_root *ret, struct error *err)
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
-        int r = instance_check_on_host(i, "exported", err);
+        int r = mount_read_only(e, i, &root, err);
 
-        if (r == 0)
-                r = mount_read_only(e, i, &root, err);
         if (r < 0)
                 return r;
         *ret = root;

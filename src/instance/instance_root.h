@@ -22,6 +22,8 @@ struct instance_root {
         }
 
 /*
+ * Of a machine nothing but its image is seen so: its disk is looked at by a guest alone (vm_guest.h).
+ *
  * With all that is mounted into it. The root of a running one is that of its first process; nothing of it is run or
  * loaded. One that does not run is mounted by its layers and its volumes, where nobody else sees it; to write, it is
  * locked: -EBUSY while another command is at it. This process may be in a mount namespace of its own afterwards, and an

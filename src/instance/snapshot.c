@@ -306,9 +306,7 @@ int snapshot_create(struct engine *e, struct instance *i, const char *name, stru
         if (i->options.rm)
                 return error_set(err, EINVAL, "%s is removed at its end (--rm), and its snapshots would be: commit it",
                                  i->name);
-        r = instance_check_on_host(i, "kept in a snapshot", err);
-        if (r == 0)
-                r = instance_take_rights(e, i, i->id, err);
+        r = instance_take_rights(e, i, i->id, err);
         if (r == 0)
                 r = dir = open_snapshots(i, true, err);
         if (r >= 0)

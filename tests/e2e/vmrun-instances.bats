@@ -110,9 +110,8 @@ logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }
 
 @test "nothing of the host is taken for the guest's" {
         local command
-        for command in 'cp web:/etc/passwd -' 'cp /etc/hostname web:/etc/x' 'diff web' 'export web' 'commit web x' \
-                'clone web other' 'snapshot create web' 'run --rm --network container:web box true' \
-                'run --rm --network none --pid container:web box true' 'update --memory 200m web' 'top web'; do
+        for command in 'run --rm --network container:web box true' \
+                'run --rm --network none --pid container:web box true' 'update --memory 200m web' 'top web -o pid'; do
                 # shellcheck disable=SC2086
                 run ! holt $command
                 [[ $output == *machine* || $output == *vm* || $output == *kind* ]] || { echo "$command: $output"; false; }

@@ -38,6 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         configure((const char *)data, size);
         stats_read((const char *)data, size, &stats, &err);
         if (workload_request_read(data, size, &r, &err) == 0)
-                require(r.kind != WORKLOAD_PROCESS || r.args[0]);
+                require(r.kind == WORKLOAD_CONTAINER || r.args[0]);
         return 0;
 }

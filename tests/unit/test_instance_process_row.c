@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/own.h"
-#include "cli/process_row.h"
+#include "instance/process_row.h"
 #include "sys/fd.h"
 
 static const struct process_clock now = { .now = 1700001000, .boot = 1700000000, .ticks = 100 };
@@ -64,7 +64,7 @@ static void test_row(void **state)
         assert_string_equal(r.stime, "22:15");
         assert_string_equal(r.tty, "pts/3");
         assert_string_equal(r.time, "00:00:04");
-        assert_string_equal(buf_str(&r.command), "sh -c a [2J ");
+        assert_string_equal(buf_str(&r.command), "sh -c a\033[2J\n");
 }
 
 static void test_dead(void **state)

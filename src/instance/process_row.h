@@ -21,7 +21,7 @@ struct process_row {
         uid_t uid;
         unsigned percent; /* of a processor, since its start */
         char stime[16], tty[24], time[24];
-        struct buf command;
+        struct buf command; /* its own words: anything but NULs */
 };
 
 void process_row_finish(struct process_row *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/process_row.h"
+#include "instance/process_row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,6 @@
 
 #include "base/own.h"
 #include "base/parse.h"
-#include "cli/text_line.h"
 #include "sys/fd.h"
 
 enum { MAX_COMMAND = 1 << 17, PTS_MAJOR = 136, PTS_MAJORS = 8, TTY_MAJOR = 4, SERIAL_MINOR = 64 };
@@ -119,23 +118,19 @@ static uid_t read_uid(int dir)
         return uid;
 }
 
-/* Its arguments are its own to choose, and so is what they do to a terminal. */
 static void read_command(int dir, const char *name, bool dead, struct buf *ret)
 {
         own_fd int fd = openat(dir, "cmdline", O_RDONLY | O_CLOEXEC);
-        own_buf struct buf text = {};
 
         if (fd >= 0)
-                (void)fd_read_all(fd, MAX_COMMAND, &text);
-        while (text.len && !text.data[text.len - 1])
-                text.len--;
-        for (size_t i = 0; i < text.len; i++)
-                if (!text.data[i])
-                        text.data[i] = ' ';
-        if (!text.len) {
-                buf_addf(&text, "[%s]%s", name, dead ? " <defunct>" : "");
-        }
-        text_add_line(ret, buf_str(&text), 0);
+                (void)fd_read_all(fd, MAX_COMMAND, ret);
+        while (ret->len && !ret->data[ret->len - 1])
+                ret->len--;
+        for (size_t i = 0; i < ret->len; i++)
+                if (!ret->data[i])
+                        ret->data[i] = ' ';
+        if (!ret->len)
+                buf_addf(ret, "[%s]%s", name, dead ? " <defunct>" : "");
 }
 
 int process_row_read(const char *proc, pid_t pid, const struct process_clock *c, struct process_row *ret)
