@@ -54,8 +54,6 @@ same() { diff <(tar -C "$1" --sort=name -cf - . | sha256sum) <(tar -C "$2" --sor
         chmod 4755 from/deep
         holt cp from web:/there
         [ "$(holt exec web cat /there/link | sha256sum)" = "$(seq 20000 | sha256sum)" ]
-        [ "$(holt exec web sh -c 'ls -i /there/numbers | cut -d" " -f1')" = "$(holt exec web sh -c 'ls -i /there/again | cut -d" " -f1')" ] ||
-                holt exec web ls -li /there
         holt cp -a web:/there back
         same from back
         # Into a directory that is there, its content alone, one file under another name.
@@ -66,7 +64,7 @@ same() { diff <(tar -C "$1" --sort=name -cf - . | sha256sum) <(tar -C "$2" --sor
         [ -e into/deep/er ]
         holt cp web:/there/numbers into/other
         cmp from/numbers into/other
-        echo new | tar -cf - --transform 's/.*/streamed/' -C from link 2>/dev/null | holt cp - web:/there
+        tar -cf - --transform 's/^link/streamed/' -C from link | holt cp - web:/there
         [ "$(holt exec web ls -l /there/streamed | cut -c1)" = l ]
         holt cp web:/there - | tar -tf - | sort >listed
         grep -qx there/deep/er/ listed
@@ -118,9 +116,6 @@ same() { diff <(tar -C "$1" --sort=name -cf - . | sha256sum) <(tar -C "$2" --sor
 @test "an errand that nobody waits for ends, and what it froze goes on" {
         local pid before
         holt exec web sh -c 'seq 3000000 >/much'
-        "$HOLT" --root "$STORE" --run "$RUN" export web | sleep 60 &
-        pid=$!
-        PIDS+=("$pid")
         "$HOLT" --root "$STORE" --run "$RUN" commit web never >/dev/null 2>&1 &
         pid=$!
         sleep 0.3
@@ -139,18 +134,17 @@ same() { diff <(tar -C "$1" --sort=name -cf - . | sha256sum) <(tar -C "$2" --sor
 }
 
 @test "stop leaves what was written last; the stopped one is looked at by a guest" {
-        holt exec web sh -c 'echo unsynced >/unsynced'
+        holt exec web sh -c 'echo unsynced >/unsynced; mkdir /into'
         holt stop -t 60 web
-        # One that is started for each of them.
-        holt cp web:/unsynced .
-        [ "$(cat unsynced)" = unsynced ]
-        [ -z "$(ls "$RUN/instances")" ]
+        # One is started for each of them.
+        holt cp listed web:/into/
         holt clone web linked
+        [ -z "$(ls "$RUN/instances")" ]
         holt rename linked renamed
-        run holt start -a renamed 2>&1 & PIDS+=($!)
-        wait_for 60 holt exec renamed true
+        holt start renamed
         [ "$(holt exec renamed cat /last)" = last ]
         [ "$(holt exec renamed cat /unsynced)" = unsynced ]
+        holt exec renamed cat /into/listed | cmp - listed
         run holt exec renamed cat /etc/machine-id
         [[ ${#output} == 32 && $output != 0123456789abcdef0123456789abcdef ]]
         holt rm -f renamed
@@ -159,10 +153,9 @@ same() { diff <(tar -C "$1" --sort=name -cf - . | sha256sum) <(tar -C "$2" --sor
 @test "snapshot restore: a fresh disk on one more layer" {
         holt snapshot restore web one
         [ "$(holt diff web)" = '' ]
-        holt start web
-        run ! holt exec web cat /later
-        [ "$(holt exec web ls -d /made)" = /made ]
-        holt rm -f web
+        run ! holt cp web:/later -
+        holt cp web:/made - | tar -tf - | grep -qx made/
+        holt rm web
 }
 
 @test "a clone of one that was never started boots nothing, and is small" {
