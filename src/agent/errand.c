@@ -274,9 +274,12 @@ void errand_end(struct guest *g)
 int errand_start(struct guest *g, const struct workload_request *w, const int *stdio, pid_t *ret_pid, struct error *err)
 {
         const struct errand *what = find(w, err);
-        int r = !what ? -err->code : w->freeze ? freeze(g, err) : 0;
         pid_t pid;
+        int r;
 
+        if (!what)
+                return -err->code;
+        r = w->freeze ? freeze(g, err) : 0;
         if (r < 0)
                 return r;
         pid = fork();
