@@ -150,7 +150,7 @@ static void explain_seccomp(const struct spec *s, struct table *t)
         }
 }
 
-static void explain_namespaces(const struct spec *s, struct table *t)
+static void explain_namespaces(const struct spec *s, bool has_own_users, struct table *t)
 {
         own_buf struct buf own = {}, joined = {}, host = {};
 
@@ -159,7 +159,7 @@ static void explain_namespaces(const struct spec *s, struct table *t)
 
                 if (ns && ns->path)
                         buf_addf(&joined, "%s%s (%s)", joined.len ? " " : "", n->name, ns->path);
-                else if (ns)
+                else if (ns || (has_own_users && n->value == CLONE_NEWUSER))
                         buf_addf(&own, "%s%s", own.len ? " " : "", n->name);
                 /* Nobody misses a time namespace, or its other name. */
                 else if (n->value & (CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER))
@@ -202,7 +202,7 @@ static void explain_limits(const struct spec *s, struct table *t)
         explain_say(t, "Limits:", &text);
 }
 
-static void explain_linux(const struct spec *s, struct table *t)
+static void explain_linux(const struct spec *s, bool has_own_users, struct table *t)
 {
         const struct spec_linux *l = &s->linux_;
         own_buf struct buf cgroup = {}, masked = {}, read_only = {}, devices = {}, sysctl = {};
@@ -216,7 +216,7 @@ static void explain_linux(const struct spec *s, struct table *t)
         for (size_t i = 0; i < l->sysctl.n; i++)
                 buf_addf(&sysctl, "%s%s=%s", i ? ", " : "", l->sysctl.v[i].key, l->sysctl.v[i].value);
         explain_seccomp(s, t);
-        explain_namespaces(s, t);
+        explain_namespaces(s, has_own_users, t);
         explain_limits(s, t);
         explain_say(t, "Cgroup:", &cgroup);
         explain_say(t, "Devices:", &devices);
@@ -268,7 +268,7 @@ static int explain_mounts(const struct spec *s, struct buf *out, struct error *e
         return 0;
 }
 
-int explain_config(const struct buf *config, struct buf *out, struct error *err)
+int explain_config(const struct buf *config, bool has_own_users, struct buf *out, struct error *err)
 {
         own_table struct table t = { .columns = 2, .min_width = 16, .gap = 1 };
         own_buf struct buf host = {}, root = {};
@@ -282,7 +282,7 @@ int explain_config(const struct buf *config, struct buf *out, struct error *err)
         explain_process(&s, &t);
         explain_say(&t, "Host name:", &host);
         explain_say(&t, "Root:", &root);
-        explain_linux(&s, &t);
+        explain_linux(&s, has_own_users, &t);
         table_write(&t, out);
         r = explain_mounts(&s, out, err);
         return r == 0 && buf_failed(out) ? error_set(err, ENOMEM, "out of memory") : r;

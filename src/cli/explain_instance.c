@@ -206,6 +206,16 @@ static void say_volumes(struct json_object *all, struct table *t)
         explain_say(t, "Volumes:", &volumes);
 }
 
+static void say_users(struct json_object *all, struct table *t)
+{
+        const char *mode = text_of(all, "UsernsMode");
+        own_buf struct buf text = {};
+
+        if (*mode)
+                buf_addf(&text, "ids of its own (--userns %s)", mode);
+        explain_say(t, "Users:", &text);
+}
+
 static int add_spec(struct json_object *all, struct buf *out, struct error *err)
 {
         own_buf struct buf config = {};
@@ -214,7 +224,7 @@ static int add_spec(struct json_object *all, struct buf *out, struct error *err)
         if (json_get_object(all, "Spec", &spec, NULL) <= 0)
                 return 0;
         json_add_value(&config, spec);
-        return explain_config(&config, out, err);
+        return explain_config(&config, *text_of(all, "UsernsMode"), out, err);
 }
 
 static int tell(struct json_object *all, struct buf *out, struct error *err)
@@ -224,6 +234,7 @@ static int tell(struct json_object *all, struct buf *out, struct error *err)
         say_image(all, &t);
         say_life(all, &t);
         say_network(all, &t);
+        say_users(all, &t);
         say_volumes(all, &t);
         table_write(&t, out);
         return add_spec(all, out, err);

@@ -97,6 +97,13 @@ static bool has_own(const struct instance_options *o)
         return o->privileged;
 }
 
+const char *apparmor_planned(const struct engine *e, const struct instance_options *o)
+{
+        int r = geteuid() != 0 || has_own(o) ? -ENOENT : is_loaded();
+
+        return r > 0 || (r == 0 && !has_complained(e)) ? APPARMOR_PROFILE : NULL;
+}
+
 const char *apparmor_default(const struct engine *e, const struct instance_options *o)
 {
         static const char *const argv[] = { "apparmor_parser", "--replace", "--skip-cache", NULL };

@@ -14,3 +14,6 @@
 /* For root of the host. Its name, if AppArmor is there and has it now; NULL. Why it cannot be had where AppArmor is
  * there is said once. */
 const char *apparmor_default(const struct engine *e, const struct instance_options *o);
+
+/* The same for who only wants to know: nothing is loaded. */
+const char *apparmor_planned(const struct engine *e, const struct instance_options *o);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/user_range.h"
 #include "instance/user_rights.h"
 #include "instance/volume_store.h"
 #include "store/layer_mount.h"
@@ -57,11 +58,16 @@ static int take_unknown_image(struct instance *i, struct error *err)
 
 static void write_life(struct json_writer *w, const struct instance_options *o)
 {
+        uint32_t n_ids;
+
         if (o->name)
                 json_write_string(w, "Name", o->name);
         json_write_bool(w, "AutoRemove", o->rm);
         json_write_string(w, "RestartPolicy", o->restart ? o->restart : "no");
         json_write_string(w, "LogDriver", o->log_driver ? o->log_driver : "json-file");
+        /* The options have been checked. */
+        if (user_range_read_flag(o->userns, &n_ids, NULL) > 0)
+                json_write_string(w, "UsernsMode", o->userns);
         if (o->stop_signal)
                 json_write_string(w, "StopSignal", o->stop_signal);
 }

@@ -214,6 +214,14 @@ static int find_namespaces(struct start *s, struct error *err)
         return r < 0 || !s->i->options.init ? r : sibling_program_find("holt-init", s->init, err);
 }
 
+/* In a machine, and in a namespace of others, it is not ours to say. */
+static const char *find_apparmor(const struct start *s, bool is_nested)
+{
+        if (is_nested || s->i->backend->is_machine)
+                return NULL;
+        return s->planned ? apparmor_planned(s->e, &s->i->options) : apparmor_default(s->e, &s->i->options);
+}
+
 static int write_config(struct start *s, struct error *err)
 {
         bool is_nested = user_namespace_is_nested();
@@ -237,9 +245,7 @@ static int write_config(struct start *s, struct error *err)
                                          .user_path = or_null(s->user_namespace),
                                          .ipc_shm = or_null(s->ipc_shm),
                                          .selinux = &s->selinux,
-                                         .apparmor = is_nested || s->planned || s->i->backend->is_machine
-                                                             ? NULL
-                                                             : apparmor_default(s->e, &s->i->options),
+                                         .apparmor = find_apparmor(s, is_nested),
                                          .is_guest = s->i->backend->is_machine,
                                          .one_id = user_namespace_has_one_id(),
                                          .by_systemd = cgroup == CGROUP_OF_USER_SYSTEMD,

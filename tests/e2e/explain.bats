@@ -63,6 +63,13 @@ as_json() { holt run --explain --format json "$@"; }
         grep -E '^  /etc/hosts +bind ' text
 }
 
+@test "its own users" {
+        explain --network none --userns auto box | grep -E '^Own: .*\<user\>'
+        explain --network none --userns auto box | grep -E '^Users: +ids of its own \(--userns auto\)$'
+        [ "$(as_json --network none --userns auto box | jq -r .UsernsMode)" = auto ]
+        explain --network none box | grep -E "^The host's: +user$"
+}
+
 @test "for machines: one object with the runtime's configuration" {
         as_json --network none --rm --restart no -v named:/named -v /anonymous -w /bin box true >out
         jq -e '.Image.Name == "box" and (.Image.ID | startswith("sha256:")) and .Image.Download == []' out

@@ -91,6 +91,9 @@ profile_gone() { [ ! -e /sys/kernel/security/apparmor/policy/profiles/holt-defau
 @test "apparmor: holt's own profile, unless another or none is asked for" {
         holt_setup
         profile_gone
+        [[ $(h run --explain --network none box) = *AppArmor:*holt-default* ]]
+        [[ $(h run --explain --network none --privileged box) != *AppArmor* ]]
+        run -1 grep holt-default /sys/kernel/security/apparmor/profiles
         local current='cat /proc/self/attr/current'
         equal default "$(h run --rm --network none box $current)" 'holt-default (enforce)'
         equal unconfined "$(h run --rm --network none --security-opt apparmor=unconfined box $current)" unconfined

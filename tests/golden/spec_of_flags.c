@@ -82,7 +82,7 @@ static int print_part(const struct buf *text, char *path, struct error *err)
 static int print_explained(const struct buf *text, struct error *err)
 {
         own_buf struct buf out = {};
-        int r = explain_config(text, &out, err);
+        int r = explain_config(text, false, &out, err);
 
         if (r == 0)
                 fputs(buf_str(&out), stdout);
