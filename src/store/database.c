@@ -127,8 +127,12 @@ int database_open(struct database *d, const char *path, bool create, struct erro
 {
         int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
         int code = sqlite3_open_v2(path, &d->db, flags, NULL);
-        int r = code == SQLITE_OK ? configure(d, err) : database_failed(d, code, err);
+        int r = code == SQLITE_OK ? 0 : database_failed(d, code, err);
 
+        if (r == 0) {
+                database_index_guard(d->db, path, &d->index);
+                r = configure(d, err);
+        }
         if (r < 0)
                 database_close(d);
         return r;

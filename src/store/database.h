@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "oci/digest.h"
+#include "store/database_index.h"
 
 struct statement {
         const char *sql; /* a literal: told apart by its address */
@@ -31,6 +32,7 @@ struct database {
         int64_t busy_since; /* seconds */
         int log_pages;      /* after our last commit */
         bool rehearses;     /* database_rehearse() */
+        struct database_index index;
 };
 
 /* -ENOENT: there is none, and create is false. */

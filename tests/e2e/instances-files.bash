@@ -51,3 +51,25 @@ once() { h run --rm --network none "$@"; }
 is() { # OUTPUT EXPECTED
         [ "$1" = "$2" ] || { printf 'got:\n%s\nexpected:\n%s\n' "$1" "$2"; return 1; }
 }
+
+# mounts_make: a mount namespace for the file's tests. inside COMMAND...: in it. holt_inside [OPTION...]: from now on
+# $HOLT runs in it; $HOLT_REAL is the program itself. At the end: kill "$MOUNTS".
+mounts_make() {
+        unshare --mount --propagation private sleep 1000 3>&- &
+        MOUNTS=$!
+        export MOUNTS
+        until [[ $(readlink "/proc/$MOUNTS/ns/mnt") != "$(readlink /proc/self/ns/mnt)" ]]; do sleep 0.05; done
+}
+inside() { nsenter -t "$MOUNTS" -m -- "$@"; }
+holt_inside() {
+        HOLT_REAL=$(realpath "${HOLT:-$(dirname "${RUNTIME:-build/holt-oci}")/holt}")
+        HOLT=$BATS_FILE_TMPDIR/holt
+        export HOLT HOLT_REAL
+        {
+                printf '#!/bin/sh\nexec nsenter -t %s -m -- "%s"' "$MOUNTS" "$HOLT_REAL"
+                (($# == 0)) || printf ' "%s"' "$@"
+                # shellcheck disable=SC2016
+                printf ' "$@"\n'
+        } >"$HOLT"
+        chmod +x "$HOLT"
+}

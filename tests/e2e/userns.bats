@@ -8,23 +8,13 @@ load helpers
 load instances-files
 
 setup_file() {
-        local tries
-        unshare --mount --propagation private sleep 1000 3>&- &
-        MOUNTS=$!
-        export MOUNTS
-        for tries in $(seq 100); do
-                [ "$(readlink "/proc/$MOUNTS/ns/mnt")" = "$(readlink /proc/self/ns/mnt)" ] || break
-                sleep 0.05
-        done
+        mounts_make
         printf 'others:1:5\nholt:700000000:131072\nholt:710000000:2000\n' >"$BATS_FILE_TMPDIR/subuid"
         printf 'containers:1:9999999\nholt:800000000:200000\n' >"$BATS_FILE_TMPDIR/subgid"
         touch /etc/subuid /etc/subgid
         inside mount --bind "$BATS_FILE_TMPDIR/subuid" /etc/subuid
         inside mount --bind "$BATS_FILE_TMPDIR/subgid" /etc/subgid
-        HOLT_REAL=$(realpath "${HOLT:-$(dirname "${RUNTIME:-build/holt-oci}")/holt}")
-        printf '#!/bin/sh\nexec nsenter -t %s -m -- "%s" "$@"\n' "$MOUNTS" "$HOLT_REAL" >"$BATS_FILE_TMPDIR/holt"
-        chmod +x "$BATS_FILE_TMPDIR/holt"
-        export HOLT=$BATS_FILE_TMPDIR/holt HOLT_REAL
+        holt_inside
         files_setup
 }
 teardown_file() {
@@ -41,7 +31,6 @@ teardown() {
         h volume prune --all --force >/dev/null
 }
 
-inside() { nsenter -t "$MOUNTS" -m -- "$@"; }
 map() { h exec "$1" cat /proc/self/uid_map | tr -s ' '; }
 
 @test "it is root of its own range, and files are those of the image" {
