@@ -141,7 +141,7 @@ static int mount_upper(const struct guest_config *c, struct error *err)
 
         if (r < 0)
                 return r;
-        if (c->has_disk && mount(WRITABLE_DISK, GUEST_UPPER, "ext4", MS_NOATIME, NULL) < 0)
+        if (c->has_disk && mount(WRITABLE_DISK, GUEST_UPPER, "ext4", MS_NOATIME, "discard") < 0)
                 return error_errno(err, errno, "mount the writable disk");
         r = make_directory(GUEST_UPPER "/upper", err);
         return r < 0 ? r : make_directory(GUEST_UPPER "/work", err);

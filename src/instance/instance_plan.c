@@ -31,6 +31,11 @@ static int check_life(const struct instance *i, struct error *err)
         own_shim_job struct shim_job ignored = {};
         int r = i->backend->is_machine ? vm_options_check(&i->options, err) : 0;
 
+        if (!i->backend->is_machine && i->options.storage_opt)
+                return error_set(err, ENOTSUP,
+                                 "--storage-opt: what a container writes goes to the host's file system, where nothing "
+                                 "limits it; a virtual machine (--vm) has a disk of its own");
+
         return r == 0 ? shim_job_of(i, &ignored, err) : r;
 }
 

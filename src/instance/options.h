@@ -32,8 +32,8 @@
         LIST(device) LIST(device_cgroup_rule) LIST(device_read_bps) LIST(device_read_iops) LIST(device_write_bps) \
         LIST(device_write_iops) LIST(dns) LIST(dns_option) LIST(dns_search) LIST(env) LIST(env_file) LIST(expose) \
         LIST(group_add) LIST(health_test) LIST(image_volume) LIST(label) LIST(label_file) LIST(log_opt) LIST(mount) \
-        LIST(network) LIST(network_alias) LIST(publish) LIST(security_opt) LIST(sysctl) LIST(tmpfs) LIST(ulimit) \
-        LIST(volume) LIST(volumes_from)
+        LIST(network) LIST(network_alias) LIST(publish) LIST(security_opt) LIST(storage_opt) LIST(sysctl) LIST(tmpfs) \
+        LIST(ulimit) LIST(volume) LIST(volumes_from)
 /* clang-format on */
 
 /* Absent strings and lists are NULL, lists end with NULL; an entrypoint of "" is not the same as none. */

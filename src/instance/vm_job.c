@@ -21,7 +21,6 @@
 #include "vm/writable_disk.h"
 
 enum { MAX_FILE = 1 << 20 };
-static const uint64_t disk_size = 10ULL << 30;
 
 /* ---- what can be had ---- */
 
@@ -61,14 +60,16 @@ int vm_options_check(const struct instance_options *o, struct error *err)
                 { "--userns", o->userns },
                 { "--init", o->init },
         };
-        uint64_t cpus, mib;
+        uint64_t cpus, mib, disk;
         int r;
 
         for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
                 if (refused[i].given)
                         return refuse(refused[i].flag, err);
         r = check_network(o, err);
-        return r < 0 ? r : vm_size_read(o, &cpus, &mib, err);
+        if (r == 0)
+                r = vm_size_read(o, &cpus, &mib, err);
+        return r < 0 ? r : vm_disk_size_read(o, &disk, err);
 }
 
 static int write_boot(const struct engine *e, struct json_writer *w, struct error *err)
@@ -96,12 +97,15 @@ static int write_disk(struct engine *e, const struct instance *i, struct json_wr
 {
         own_fd int upper = openat(i->fd, i->upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         own_mem char *path = NULL;
-        int r = 0;
+        uint64_t size = 0;
+        int r = vm_disk_size_read(&i->options, &size, err);
 
+        if (r < 0)
+                return r;
         if (upper < 0)
                 return error_errno(err, errno, "open the instance's directory %s", i->upper);
         if (faccessat(upper, VM_DISK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-                r = writable_disk_make(e->root, disk_size, upper, VM_DISK, err);
+                r = writable_disk_make(e->root, size, upper, VM_DISK, err);
         if (r < 0)
                 return r;
         if (asprintf(&path, "%s/%s/" VM_DISK, i->path, i->upper) < 0) {

@@ -3,15 +3,19 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
 
 #include "instance/flag_value.h"
 #include "instance/resource_flags.h"
 #include "sys/user_namespace.h"
 
-enum { PERIOD = 100000, DEFAULT_MIB = 256, LEAST_MIB = 96, MIB = 1 << 20 };
+static const int64_t most_disk = 16LL << 40;
+enum { PERIOD = 100000, LEAST_DISK = 32 << 20, DEFAULT_MIB = 256, LEAST_MIB = 96, MIB = 1 << 20 };
 
 int vm_size_read(const struct instance_options *o, uint64_t *ret_cpus, uint64_t *ret_mib, struct error *err)
 {
+        struct sysinfo host;
         int64_t bytes = 0;
         uint64_t cpus = 0;
         int r = o->memory ? flag_size("memory", o->memory, &bytes, err) : 0;
@@ -22,8 +26,31 @@ int vm_size_read(const struct instance_options *o, uint64_t *ret_cpus, uint64_t 
                 return r;
         if (bytes > 0 && bytes / MIB < LEAST_MIB)
                 return error_set(err, EINVAL, "--memory \"%s\": a virtual machine needs %d MB", o->memory, LEAST_MIB);
+        if (sysinfo(&host) == 0 && bytes > 0 && (uint64_t)bytes / host.mem_unit > host.totalram)
+                return error_set(err, EINVAL, "--memory \"%s\": this host has no more than %llu MB", o->memory,
+                                 (unsigned long long)host.totalram * host.mem_unit / MIB);
         *ret_cpus = cpus ? (cpus + PERIOD - 1) / PERIOD : 1;
         *ret_mib = bytes > 0 ? (uint64_t)bytes / MIB : DEFAULT_MIB;
+        return 0;
+}
+
+int vm_disk_size_read(const struct instance_options *o, uint64_t *ret, struct error *err)
+{
+        static const char size[] = "size=";
+        int64_t bytes = 10LL << 30;
+
+        for (const char *const *v = o->storage_opt; v && *v; v++) {
+                int r;
+
+                if (strncmp(*v, size, sizeof(size) - 1) != 0)
+                        return flag_refuse("storage-opt", *v, "there is but size=BYTES", err);
+                r = flag_size("storage-opt", *v + sizeof(size) - 1, &bytes, err);
+                if (r == 0 && (bytes < LEAST_DISK || bytes > most_disk))
+                        r = flag_refuse("storage-opt", *v, "must be from 32m to 16t", err);
+                if (r < 0)
+                        return r;
+        }
+        *ret = (uint64_t)bytes / MIB * MIB;
         return 0;
 }
 

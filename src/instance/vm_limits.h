@@ -17,5 +17,8 @@ int vm_limits_write(struct engine *e, const struct instance *i, struct json_writ
 /* Members of the job (monitor/job.h) as `update` changes them: the machine's size and limits, the spec's resources. */
 int vm_change_write(struct engine *e, const struct instance *i, struct json_writer *w, struct error *err);
 
+/* --storage-opt: bytes. */
+int vm_disk_size_read(const struct instance_options *o, uint64_t *ret, struct error *err);
+
 /* --cpus and --memory as a machine has them. */
 int vm_size_read(const struct instance_options *o, uint64_t *ret_cpus, uint64_t *ret_mib, struct error *err);

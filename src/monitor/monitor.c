@@ -2,6 +2,7 @@
 #include "monitor/monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "instance/instance_record.h"
 
 enum { P_AGENT, P_CONSOLE, P_SIGNALS, P_LISTENER, P_QMP, P_PROGRAM, P_CLIENTS = P_PROGRAM + 3 };
 
@@ -25,10 +27,32 @@ static void handle_signals(struct monitor *m)
         }
 }
 
+/*
+ * QEMU stops the machine when the host's disk is full (werror=enospc): its guest knows nothing of it, and what it wanted
+ * written is tried again when the machine goes on.
+ */
+static void handle_disk_error(struct monitor *m, struct json_object *data)
+{
+        const char *action = "", *reason = "";
+        own_fd int mark = -1;
+        struct error ignored;
+
+        if (json_get_string(data, "action", &action, &ignored) <= 0 || strcmp(action, "stop") != 0)
+                return;
+        json_get_string(data, "reason", &reason, &ignored);
+        if (!m->is_paused)
+                fprintf(stderr, "holt: the machine is paused, the host does not take what it writes: %s\n", reason);
+        m->is_paused = true;
+        /* Whoever lists instances asks only those that have it. */
+        mark = openat(MONITOR_PLACE, INSTANCE_PAUSED_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 static int handle_event(const char *name, struct json_object *data, void *userdata)
 {
         if (strcmp(name, "BALLOON_CHANGE") == 0 && data)
                 update_balloon(userdata, data);
+        else if (strcmp(name, "BLOCK_IO_ERROR") == 0 && data)
+                handle_disk_error(userdata, data);
         return 0;
 }
 

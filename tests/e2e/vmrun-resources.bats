@@ -133,6 +133,32 @@ limit_is() { (($(limit_of "$(qemu_of web)" memory.limit_in_bytes memory.max) == 
         holt update --memory 200m web
 }
 
+# MB on the host.
+disk_of() { du -m "$STORE/instances/$(id_of "$1")/disk" | cut -f 1; }
+disk_is_below() { (($(disk_of "$1") < $2)); }
+
+@test "a disk takes what is written, gives back what is deleted, and has an end" {
+        run -125 holt create --storage-opt size=64m box true
+        [[ $output == *--storage-opt*--vm* ]]
+        run -125 holt create --vm --network none --storage-opt size=1k box true
+        [[ $output == *32m* ]]
+        cp "$BUILD/tests/guest/scatter" "$WORK/tree/bin/"
+        image_make scatter
+        run_vm -d --name disk --storage-opt size=200m scatter sleep 100000
+        disk_is_below disk 2
+        holt exec disk scatter /scattered 20480
+        disk_is_below disk 100
+        (($(disk_of disk) >= 80))
+        holt exec disk sh -c 'rm /scattered; sync'
+        wait_for 3 disk_is_below disk 10
+        run -1 holt exec disk dd if=/dev/zero of=/large bs=1M count=300
+        [[ $output == *'No space left on device'* ]]
+        disk_is_below disk 201
+        holt exec disk sh -c 'rm /large; echo more >/file; sync'
+        [ "$(holt exec disk cat /file)" = more ]
+        holt rm -f disk
+}
+
 @test "kill -9 of QEMU, of holt-vm, of the shim: nothing is left" {
         local id shim qemu monitor
         id=$(id_of web)
