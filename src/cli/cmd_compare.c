@@ -116,7 +116,8 @@ static int read_arguments(struct comparison *c, struct error *err)
         snprintf(c->amount, sizeof c->amount, "%u", amount);
         c->quiet = args_flag(a, OPTION_QUIET);
         c->in_place = isatty(STDERR_FILENO);
-        c->left_out[COMPARE_VM] = args_flag(a, OPTION_NO_VM);
+        for (unsigned p = 0; p < COMPARE_PLACES; p++)
+                c->left_out[p] = compare_place_is_machine(p) && args_flag(a, OPTION_NO_VM);
         c->setup.network = args_has(a, OPTION_NETWORK) ? args_str(a, OPTION_NETWORK) : "none";
         c->setup.memory = args_str(a, OPTION_MEMORY);
         return r;
@@ -262,12 +263,12 @@ static int try_place(struct comparison *c, enum compare_place p, struct error *e
         if (c->left_out[p])
                 return 0;
         r = compare_run(&c->setup, p, words, &ignored, err);
-        if (r >= 0 || r == -ECANCELED || p != COMPARE_VM)
+        if (r >= 0 || r == -ECANCELED || !compare_place_is_machine(p))
                 return r;
         why = strstr(err->text, "holt: ");
-        buf_addf(&text, "vm is left out: %s", why ? why + strlen("holt: ") : err->text);
+        buf_addf(&text, "virtual machines are left out: %s", why ? why + strlen("holt: ") : err->text);
         note(c, buf_str(&text));
-        c->left_out[p] = true;
+        c->left_out[COMPARE_VM] = c->left_out[COMPARE_VM_COLD] = true;
         return 0;
 }
 

@@ -8,7 +8,13 @@
 
 #include "base/buf.h"
 
-enum compare_place { COMPARE_BARE, COMPARE_CONTAINER, COMPARE_VM, COMPARE_PLACES };
+enum compare_place {
+        COMPARE_BARE,
+        COMPARE_CONTAINER,
+        COMPARE_VM,      /* as it is usual: a clone of a template */
+        COMPARE_VM_COLD, /* one that boots */
+        COMPARE_PLACES
+};
 
 enum compare_measure {
         COMPARE_START,  /* ns from the command until the work begins */
@@ -72,7 +78,8 @@ struct compare_report {
 void compare_report_finish(struct compare_report *r);
 #define own_compare_report __attribute__((cleanup(compare_report_finish)))
 
-const char *compare_place_name(enum compare_place p);     /* "bare" */
+const char *compare_place_name(enum compare_place p); /* "bare" */
+bool compare_place_is_machine(enum compare_place p);
 const char *compare_measure_name(enum compare_measure m); /* "Start" */
 const char *compare_part_name(enum compare_part p);       /* "Shim" */
 

@@ -16,9 +16,14 @@ void compare_report_finish(struct compare_report *r)
 
 const char *compare_place_name(enum compare_place p)
 {
-        static const char *const names[COMPARE_PLACES] = { "bare", "container", "vm" };
+        static const char *const names[COMPARE_PLACES] = { "bare", "container", "vm", "vm-cold" };
 
         return names[p];
+}
+
+bool compare_place_is_machine(enum compare_place p)
+{
+        return p == COMPARE_VM || p == COMPARE_VM_COLD;
 }
 
 const char *compare_measure_name(enum compare_measure m)
@@ -38,8 +43,9 @@ const char *compare_part_name(enum compare_part p)
 bool compare_has_machines(const struct compare_report *r)
 {
         for (size_t i = 0; i < r->n_works; i++)
-                if (r->works[i].rows[COMPARE_VM].is_there)
-                        return true;
+                for (unsigned p = 0; p < COMPARE_PLACES; p++)
+                        if (compare_place_is_machine(p) && r->works[i].rows[p].is_there)
+                                return true;
         return false;
 }
 

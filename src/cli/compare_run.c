@@ -46,7 +46,7 @@ struct run {
 static int start_instance(struct run *run, const char *const *words, struct error *err)
 {
         const struct compare_setup *s = run->setup;
-        bool is_machine = run->place != COMPARE_CONTAINER, is_ours = !s->files;
+        bool is_machine = compare_place_is_machine(run->place), is_ours = !s->files;
         const char *const options[] = {
                 s->holt,         "--root",
                 s->engine->root, "--run",
@@ -69,6 +69,8 @@ static int start_instance(struct run *run, const char *const *words, struct erro
                 argv[n] = options[n];
         if (is_machine)
                 argv[n++] = "--vm";
+        if (run->place == COMPARE_VM_COLD)
+                argv[n++] = "--no-template";
         if (s->memory) {
                 argv[n++] = "--memory";
                 argv[n++] = s->memory;
@@ -216,7 +218,7 @@ static int end(struct run *run, struct compare_sample *s, struct error *err)
  */
 static void settle_time(const struct run *run, uint64_t said, uint64_t before, uint64_t *heard)
 {
-        if (run->place != COMPARE_VM && said >= before && said <= *heard)
+        if (!compare_place_is_machine(run->place) && said >= before && said <= *heard)
                 *heard = said;
 }
 

@@ -319,7 +319,7 @@ said() { [ "$(h inspect --format "$2" "$1")" = "$3" ]; } # NAME TEMPLATE TEXT
 
 @test "compare: on the host and in a container, with an image's files too" {
         run h compare --quiet --rounds 1 --amount 1 --workload syscalls
-        [[ $output == *'bare '*'container '*' ms x'*'vm is left out: '* ]]
+        [[ $output == *'bare '*'container '*' ms x'*'virtual machines are left out: '* ]]
         run h compare --quiet --no-vm --rounds 1 box sh -c 'echo it >/it'
         [[ $output == *'bare '*'container '*' ms x'* ]]
         run -1 h compare --quiet --no-vm --rounds 1 box sh -c 'read -r a </etc/passwd; echo "$$ $a" >&2; exit 5'
