@@ -18,11 +18,13 @@ static int make_blocking(int fd)
 int guest_mount_shares(const struct guest *g, const struct guest_config *c, struct error *err)
 {
         own_fd int port = -1;
-        int r;
+        int r = 0;
 
         if (!c->has_shares)
                 return 0;
-        r = boot_load_modules(g->modules, "share", err);
+        /* A clone has them from its template. */
+        if (g->modules >= 0)
+                r = boot_load_modules(g->modules, "share", err);
         if (r == 0)
                 r = port = boot_open_port(SHARE_PORT, err);
         if (r >= 0 && (r = make_blocking(port)) < 0)
