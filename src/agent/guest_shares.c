@@ -22,7 +22,7 @@ int guest_mount_shares(const struct guest *g, const struct guest_config *c, stru
 
         if (!c->has_shares)
                 return 0;
-        /* A clone has them from its template. */
+        /* A clone has them already. */
         if (g->modules >= 0)
                 r = boot_load_modules(g->modules, "share", err);
         if (r == 0)

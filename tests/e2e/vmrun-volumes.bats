@@ -139,5 +139,5 @@ while not os.path.exists("host/go"): time.sleep(0.05)' 3>&- &
         is "$(holt run --vm --rm --network none --memory 128m --volumes-from vm box sh -c 'cat /filled/first; cat /host/file; echo no >/ro/x' 2>&1 | head -n 2)" \
                 $'of the image\none'
         [ ! -e ro/x ]
-        is "$(pgrep -cf -P "$(holt inspect -f '{{.State.Pid}}' vm)" '^holt-share')" 1
+        is "$(pgrep -c -P "$(holt inspect -f '{{.State.Pid}}' vm)" holt-share)" 1
 }
