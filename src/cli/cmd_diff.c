@@ -51,13 +51,11 @@ static int add_line(void *userdata, enum change_kind kind, const char *path, str
 static int add_told(const struct buf *told, struct buf *out, struct error *err)
 {
         for (size_t at = 0; at < told->len;) {
-                const char *line = told->data + at;
-                size_t n = strnlen(line, told->len - at);
+                const char *line = vm_errand_word(told, &at);
 
-                if (at + n == told->len || n < 2 || !strchr("CAD", line[0]) || line[1] != '/')
+                if (!line || !line[0] || !strchr("CAD", line[0]) || line[1] != '/')
                         return error_set(err, EPROTO, "the guest says nothing sensible");
                 add_line(out, (enum change_kind)line[0], line + 1, err);
-                at += n + 1;
         }
         return 0;
 }

@@ -78,12 +78,9 @@ static int add_told(struct table *t, const struct buf *told, struct error *err)
                 const char *cells[N_COLUMNS];
 
                 for (size_t n = 0; n < N_COLUMNS; n++) {
-                        size_t len = strnlen(told->data + at, told->len - at);
-
-                        if (at + len >= told->len)
+                        cells[n] = vm_errand_word(told, &at);
+                        if (!cells[n])
                                 return error_set(err, EPROTO, "the guest says nothing sensible");
-                        cells[n] = told->data + at;
-                        at += len + 1;
                 }
                 if (add_cells(t, cells) < 0)
                         return error_set(err, ENOMEM, "out of memory");

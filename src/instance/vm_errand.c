@@ -186,6 +186,17 @@ int vm_errand_read_all(struct vm_errand *v, size_t max, struct buf *ret, struct 
         return (int)n;
 }
 
+const char *vm_errand_word(const struct buf *told, size_t *at)
+{
+        const char *word = told->data + *at;
+        size_t left = told->len - *at, n = left ? strnlen(word, left) : 0;
+
+        if (n == left)
+                return NULL;
+        *at += n + 1;
+        return word;
+}
+
 int vm_errand_write_out(struct vm_errand *v, int to, struct error *err)
 {
         const void *data = NULL;

@@ -48,6 +48,9 @@ void vm_errand_finish(struct vm_errand *v);
 ssize_t vm_errand_read(void *userdata, const void **ret, struct error *err);
 /* All of it, which may not be longer than max (-EMSGSIZE). */
 int vm_errand_read_all(struct vm_errand *v, size_t max, struct buf *ret, struct error *err);
+/* Of a list that it has told, with a NUL behind each word: the one at *at, which moves on. NULL: there is none, or it
+ * has no end. It lives as long as the list. */
+const char *vm_errand_word(const struct buf *told, size_t *at);
 /* All of it, to a descriptor. */
 int vm_errand_write_out(struct vm_errand *v, int to, struct error *err);
 
