@@ -140,7 +140,7 @@ run_d() { holt run -d --network none "$@"; }
         holt run -d --network none --name one box sleep 1000 >/dev/null
         holt rename one two
         holt stop -t 0 two
-        [ "$(holt events --since 0 --until 0s --filter event=die --format '{{.Actor.Attributes.name}}' | tail -n 1)" = two ]
+        [ "$(holt events --since 0 --stream=false --filter event=die --format '{{.Actor.Attributes.name}}' | tail -n 1)" = two ]
         holt rm two
 }
 
