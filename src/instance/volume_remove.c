@@ -183,9 +183,12 @@ int instance_volumes_unmount(struct engine *e, struct instance *i, struct error 
         char other[INSTANCE_ID_LEN + 1];
         int r = 0;
 
-        if (i->fd < 0 || (!i->options.volume && !i->options.mount && !i->options.volumes_from))
+        if (i->fd < 0 || (!i->damage && !i->options.volume && !i->options.mount && !i->options.volumes_from))
                 return 0;
         r = instance_mounts_load(i->fd, &m, err);
+        /* That may be damaged, too: nobody can say then which ones it has. */
+        if (r < 0 && i->damage)
+                return 0;
         for (size_t k = 0; r == 0 && k < m.n; k++) {
                 own_fd int fd = -1;
 

@@ -251,3 +251,12 @@ mounted() { grep -cF " $(h volume inspect -f '{{.Mountpoint}}' "$1") " /proc/sel
         h ps -a >/dev/null
         is "$(mounted mem)" 0
 }
+
+@test "the mount of a damaged one goes with it" {
+        h volume create -o type=tmpfs -o device=tmpfs mem >/dev/null
+        start --name one -v mem:/m box sleep 100
+        echo x >"$HOLT_ROOT/instances/$(h inspect -f '{{.Id}}' one)/config"
+        is "$(mounted mem)" 1
+        h rm -f one >/dev/null
+        is "$(mounted mem)" 0
+}
