@@ -301,8 +301,9 @@ said() { [ "$(h inspect --format "$2" "$1")" = "$3" ]; } # NAME TEMPLATE TEXT
 }
 
 @test "health checks: from starting to healthy, to unhealthy, and after another start again" {
+        # Until it is well for the first time it is starting, however long that takes to be seen.
         run_box --name web --health-cmd 'test -e /well' --health-interval 200ms --health-retries 2 --restart always \
-                box sh -c 'sleep 1000' >/dev/null
+                --health-start-period 10m box sh -c 'sleep 1000' >/dev/null
         said web '{{.State.Health.Status}}' starting
         h exec web touch /well
         until_true 20 said web '{{.State.Health.Status}}' healthy
