@@ -19,24 +19,17 @@ struct invocation {
 /* Every command: 0, or a negative errno with *err filled; -EMISUSED (misuse.h) for options that make no sense. */
 typedef int command_function(struct invocation *inv, struct error *err);
 
-command_function cmd_attach, cmd_clone, cmd_commit, cmd_container_prune, cmd_cp, cmd_create, cmd_diff, cmd_doctor,
-        cmd_events, cmd_exec, cmd_export, cmd_generate_systemd, cmd_history, cmd_image_bootstrap, cmd_image_inspect,
-        cmd_image_mount, cmd_image_prune, cmd_image_tree, cmd_image_umount, cmd_images, cmd_import, cmd_info,
-        cmd_inspect, cmd_instance_ended, cmd_kill, cmd_load, cmd_login, cmd_logout, cmd_logs, cmd_network_connect,
-        cmd_network_create, cmd_network_disconnect, cmd_network_inspect, cmd_network_ls, cmd_network_prune,
-        cmd_network_rm, cmd_pause, cmd_port, cmd_ps, cmd_pull, cmd_push, cmd_rename, cmd_restart, cmd_rm, cmd_rmi,
-        cmd_run, cmd_save, cmd_search, cmd_snapshot_create, cmd_snapshot_ls, cmd_snapshot_restore, cmd_snapshot_rm,
-        cmd_start, cmd_stats, cmd_stop, cmd_system_boot, cmd_system_check, cmd_system_df, cmd_system_disable,
-        cmd_system_enable, cmd_system_prune, cmd_system_shutdown, cmd_tag, cmd_top, cmd_unpause, cmd_update,
-        cmd_version, cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_prune, cmd_volume_rm, cmd_wait;
-command_function cmd_compare;
-command_function cmd_generate_systemd, cmd_stats, cmd_system_boot, cmd_system_disable, cmd_system_enable, cmd_top;
-command_function cmd_clone, cmd_commit, cmd_cp, cmd_diff, cmd_export, cmd_snapshot_create, cmd_snapshot_ls,
-        cmd_snapshot_restore, cmd_snapshot_rm, cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_prune,
-        cmd_volume_rm;
-command_function cmd_history, cmd_image_bootstrap, cmd_image_inspect, cmd_image_mount, cmd_image_prune, cmd_image_tree,
-        cmd_image_umount, cmd_images, cmd_import, cmd_info, cmd_load, cmd_login, cmd_logout, cmd_pull, cmd_push,
-        cmd_rmi, cmd_run, cmd_save, cmd_search, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_tag, cmd_version;
+command_function cmd_attach, cmd_clone, cmd_commit, cmd_compare, cmd_container_prune, cmd_cp, cmd_create, cmd_diff,
+        cmd_doctor, cmd_events, cmd_exec, cmd_export, cmd_generate_systemd, cmd_history, cmd_image_bootstrap,
+        cmd_image_inspect, cmd_image_mount, cmd_image_prune, cmd_image_tree, cmd_image_umount, cmd_images, cmd_import,
+        cmd_info, cmd_inspect, cmd_instance_ended, cmd_kill, cmd_load, cmd_login, cmd_logout, cmd_logs,
+        cmd_network_connect, cmd_network_create, cmd_network_disconnect, cmd_network_inspect, cmd_network_ls,
+        cmd_network_prune, cmd_network_rm, cmd_pause, cmd_port, cmd_ps, cmd_pull, cmd_push, cmd_rename, cmd_restart,
+        cmd_rm, cmd_rmi, cmd_run, cmd_save, cmd_search, cmd_snapshot_create, cmd_snapshot_ls, cmd_snapshot_restore,
+        cmd_snapshot_rm, cmd_start, cmd_stats, cmd_stop, cmd_system_boot, cmd_system_check, cmd_system_df,
+        cmd_system_disable, cmd_system_enable, cmd_system_kernel, cmd_system_prune, cmd_system_shutdown, cmd_tag,
+        cmd_top, cmd_unpause, cmd_update, cmd_version, cmd_volume_create, cmd_volume_inspect, cmd_volume_ls,
+        cmd_volume_prune, cmd_volume_rm, cmd_wait;
 
 /* Writes the buffer to standard output; a failed write or a buffer that ran out of memory is an error. */
 int output_write(const struct buf *out, struct error *err);

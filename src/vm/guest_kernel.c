@@ -76,8 +76,8 @@ int guest_kernel_find(const char *root, struct guest_kernel *ret, struct error *
         }
         if (!ret->release)
                 return error_set(err, ENOENT,
-                                 "no kernel for guests: install linux-image-cloud-amd64, or unpack it as "
-                                 "%s/vm/kernels/RELEASE",
+                                 "no kernel for guests below %s/vm/kernels: holt system kernel gets one, or install "
+                                 "linux-image-cloud-amd64",
                                  root);
         return 0;
 }

@@ -81,6 +81,7 @@ static const struct {
         { "system df", cmd_system_df },
         { "system disable", cmd_system_disable },
         { "system enable", cmd_system_enable },
+        { "system kernel", cmd_system_kernel },
         { "system prune", cmd_system_prune },
         { "system shutdown", cmd_system_shutdown },
         { "tag", cmd_tag },
