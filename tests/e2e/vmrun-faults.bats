@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Machines that go wrong, and what else limits a program in them.
+
+load images
+load machines
+
+small() { timeout -k 1 60 "$HOLT" --root "$WORK/small/store" --run "$WORK/small/run" "$@"; }
+small_finish() {
+        mount -o remount,size=400m "$WORK/small"
+        small rm -f -a >/dev/null
+        umount -R "$WORK/small/run/layers"
+        umount "$WORK/small"
+}
+
+setup_file() {
+        machines_make dd grep head kill mkdir tr yes
+        run_vm -d --name web --privileged --restart on-failure:1 --health-cmd 'test -e /well' --health-interval 1s \
+                --health-retries 1 box sh -c 'while :; do sleep 1; done'
+}
+
+teardown_file() {
+        load_store
+        if mountpoint -q "$WORK/small"; then small_finish; fi
+        machines_finish
+}
+
+setup() {
+        load_store
+}
+
+health_is() { [[ $(holt inspect -f '{{.State.Health.Status}}' web) == "$1" ]]; }
+restarted() { [[ $(holt inspect -f '{{.RestartCount}} {{.State.Status}}' web) == '1 running' ]]; }
+
+@test "health is asked for in the machine" {
+        wait_for 5 health_is unhealthy
+        holt exec web sh -c 'echo >/well'
+        wait_for 5 health_is healthy
+}
+
+@test "what a program may do is limited in the machine too" {
+        echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]}' >"$WORK/seccomp"
+        run -1 run_vm --rm --read-only --ulimit nofile=77:88 --cap-drop all --security-opt no-new-privileges \
+                --security-opt "seccomp=$WORK/seccomp" --tmpfs /tmp box sh -c \
+                'ulimit -n; grep -E "CapEff|NoNewPrivs|Seccomp:" /proc/self/status; mkdir /tmp/x; echo >/file'
+        [ "${lines[0]}" = 77 ]
+        [[ $output == *CapEff:$'\t'0000000000000000* && $output == *NoNewPrivs:$'\t'1* && $output == *Seccomp:$'\t'2* ]]
+        [[ $output == *'not permitted'*'Read-only'* ]]
+}
+
+@test "what cannot be is said at once" {
+        run -125 run_vm --rm --device /dev/null box true
+        [[ $output == *--device* ]]
+        run -125 run_vm --rm --memory 90000g box true
+        [[ $output == *'this host has'* ]]
+}
+
+# Whatever it writes to its console: holt keeps the last of it.
+@test "a guest that floods the console costs its host nothing" {
+        local monitor before after
+        monitor=$(monitor_of web)
+        before=$(awk '/^VmRSS:/ {print $2}' "/proc/$monitor/status")
+        holt exec --privileged web sh -c 'head -c 300000 /dev/zero | tr "\0" "<" >/dev/kmsg; true'
+        after=$(awk '/^VmRSS:/ {print $2}' "/proc/$monitor/status")
+        ((after < before + 2048))
+}
+
+@test "QEMU killed: the restart policy holds, and a kernel that panics ends soon" {
+        kill -KILL "$(qemu_of web)"
+        wait_for 6 restarted
+        timeout -k 1 60 "$HOLT" --root "$STORE" --run "$RUN" exec --privileged web sh -c 'echo c >/proc/sysrq-trigger' || true
+        wait_for 6 status_is web Exited
+        holt logs web 2>&1 | grep -q 'the guest died'
+}
+
+small_is() { [[ $(small ps -a --format '{{.State}}') == "$1" ]]; }
+
+@test "the host's disk is full: the machine waits, and goes on where it was" {
+        mkdir "$WORK/small"
+        mount -t tmpfs -o size=300m,mode=755 holt-small "$WORK/small"
+        small import -q "$WORK/tree.tar" box >/dev/null
+        mkdir -p "$WORK/small/store/vm"
+        cp -P "$STORE/vm/kernels" "$WORK/small/store/vm/"
+        small run -d --vm --network none --no-template --name full box /bin/sleep 100000 >/dev/null
+        mount -o "remount,size=$(($(du -sm "$WORK/small" | cut -f 1) + 20))m" "$WORK/small"
+        small exec -d full /bin/dd if=/dev/zero of=/large bs=1M count=40
+        wait_for 6 small_is paused
+        mount -o remount,size=400m "$WORK/small"
+        small unpause full
+        small exec full /bin/sync
+        [ "$(small exec full /bin/busybox wc -c /large)" = "$((40 << 20)) /large" ]
+        small_finish
+}
