@@ -31,7 +31,7 @@ static void fill(struct compare_row *row, struct compare_sample *samples, const 
                 s->values[COMPARE_DISK] = f->disk;
                 s->cpu[COMPARE_PROGRAM] = f->cpu - MS;
                 s->cpu[COMPARE_SHIM] = MS;
-                s->memory[COMPARE_PROGRAM] = f->memory;
+                s->memory[COMPARE_PROGRAM] = f->memory == COMPARE_UNKNOWN ? 0 : f->memory;
                 s->own_cpu = f->cpu / 2;
         }
 }
