@@ -226,7 +226,8 @@ static _Noreturn void stand_between(struct bare *b, const int theirs[3], int tal
         int r;
 
         process_reset_signals();
-        setpgid(0, 0);
+        /* As instances have: see compare_child_start(). */
+        setsid();
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         r = b->setup->files ? prepare_files(b, &err) : 0;
         /* What was tried on the way may have left its error there. */

@@ -48,7 +48,6 @@ int compare_child_pipes(struct compare_child *c, int theirs[3], struct error *er
 int compare_child_become(const int theirs[3])
 {
         process_reset_signals();
-        setpgid(0, 0);
         for (int i = 0; i < 3; i++)
                 if (dup2(theirs[i], i) < 0)
                         return -errno;
@@ -64,6 +63,7 @@ int compare_child_start(struct compare_child *c, char *const argv[], struct erro
         c->born = compare_now();
         c->pid = process_clone(&(struct clone_options){ .cgroup_fd = -1 });
         if (c->pid == 0) {
+                setsid();
                 if (compare_child_become(theirs) == 0)
                         execv(argv[0], argv);
                 _exit(NOT_FOUND);

@@ -33,11 +33,11 @@ uint64_t compare_now(void);
 /* Ends of the pipes for a child that is about to be made: its own come in theirs[], close-on-exec. */
 int compare_child_pipes(struct compare_child *c, int theirs[3], struct error *err);
 
-/* In the child: its standard streams, no signal blocked, a process group of its own so that a terminal's signals are
- * for us alone; the end of this process is its own. */
+/* In the child: its standard streams, no signal blocked; the end of this process is its own. */
 int compare_child_become(const int theirs[3]);
 
-/* Runs a program; its first bytes may come before this returns. */
+/* Runs a program, in a session of its own: a terminal's signals are for us alone, and sessions share the processors
+ * among them (sched(7), autogroups), where ours may be an idle one. */
 int compare_child_start(struct compare_child *c, char *const argv[], struct error *err);
 
 typedef void compare_tick(void *userdata);
