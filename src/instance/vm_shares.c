@@ -66,7 +66,7 @@ static int find_tree(const struct volume *item, struct instance_trees *trees, ui
 
 static int open_share(struct volumes *v, struct volume *item, struct instance_trees *trees, struct error *err)
 {
-        uint32_t number;
+        uint32_t number = 0;
         char source[64];
         int r = check(item, err);
 

@@ -137,7 +137,7 @@ static int take_free(struct share_server *s, uint32_t *ret)
 static void watch_number(struct share_server *s)
 {
         if (s->n_used < SHARE_MAX_INODES / 2)
-                s->asked_at = SHARE_MAX_INODES / 4 * 3;
+                s->asked_at = (size_t)SHARE_MAX_INODES / 4 * 3;
         if (s->n_used < s->asked_at)
                 return;
         share_ask_to_drop_caches(s);
@@ -246,7 +246,7 @@ void share_inode_close_all(struct share_server *s)
 static int open_child(struct share_server *s, int dir, struct share_inode *i)
 {
         own_fd int fd = openat(dir, i->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        struct statx st;
+        struct statx st = {};
         int r = fd < 0 ? -errno : look(fd, "", &st);
 
         if (r < 0)
@@ -298,7 +298,7 @@ void share_inode_trim(struct share_server *s)
 
         if (s->n_files + SHARE_SPARE_FILES <= s->max_files)
                 return;
-        while (left-- && s->n_files + 2 * SHARE_SPARE_FILES > s->max_files) {
+        while (left-- && s->n_files + (size_t)2 * SHARE_SPARE_FILES > s->max_files) {
                 struct share_inode *i = &s->inodes[s->hand++ % s->n_inodes];
 
                 if (!i->is_recent && can_be_closed(i))
@@ -336,7 +336,7 @@ static void fill_entry(struct share_server *s, const struct share_inode *i, cons
 
 static int look_up_share(struct share_server *s, const char *name, struct fuse_entry_out *ret)
 {
-        struct statx st;
+        struct statx st = {};
         int r;
 
         for (size_t n = 1; n < s->n_inodes && !s->inodes[n].name; n++) {
@@ -386,7 +386,7 @@ int share_inode_look_up(struct share_server *s, struct share_inode *parent, cons
 {
         uint32_t number = (uint32_t)(parent - s->inodes);
         struct share_inode *i;
-        struct statx st;
+        struct statx st = {};
         int r;
 
         if (is_top(s, parent))
@@ -414,7 +414,7 @@ int share_inode_look_up(struct share_server *s, struct share_inode *parent, cons
 
 static struct share_inode *find_entry(struct share_server *s, struct share_inode *parent, const char *name)
 {
-        struct statx st;
+        struct statx st = {};
         int fd = share_inode_open(s, parent);
 
         return fd < 0 || look(fd, name, &st) < 0 ? NULL : find_same(s, &st);

@@ -7,7 +7,7 @@
 #include "base/own.h"
 #include "share/server.h"
 
-enum { OPEN_FLAGS = O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME };
+enum { OPEN_FLAGS = O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME, MAX_COPY = 64 << 20 };
 
 /* What the guest has of its pages is good as long as nobody but itself could have changed the file. */
 static bool is_unchanged(struct share_inode *i, int fd)
@@ -132,7 +132,7 @@ int share_op_copy_file_range(struct share_server *s, const struct share_request 
                                   *to = share_handle_find(s, in->fh_out, false);
         off_t from_at = (off_t)in->off_in, to_at = (off_t)in->off_out;
         /* An answer to others must not wait for ever. */
-        size_t len = in->len < 64 * SHARE_MAX_DATA ? (size_t)in->len : 64 * SHARE_MAX_DATA;
+        size_t len = in->len < MAX_COPY ? (size_t)in->len : MAX_COPY;
         struct fuse_write_out *out = share_answer_of(s, sizeof *out);
         ssize_t n;
 

@@ -97,7 +97,7 @@ static int take_names(const struct operation *o, struct share_request *q)
                 return -EINVAL;
         if (o->names > 1 && !(q->second = take_name(q)))
                 return -EINVAL;
-        if (!o->are_entries)
+        if (!o->are_entries || !q->name)
                 return 0;
         return share_is_name(q->name) && (!q->second || share_is_name(q->second)) ? 0 : -EINVAL;
 }
