@@ -63,7 +63,7 @@ static int follow(const struct logs_journal *j, char ret_cursor[JOURNAL_CURSOR_S
                 if (waited == THERE_IS_MORE)
                         n = show_some(j, &r, err);
         }
-        strcpy(ret_cursor, r.cursor);
+        memcpy(ret_cursor, r.cursor, sizeof r.cursor);
         if (n == 0 && waited != HAS_ENDED)
                 n = waited == IS_OVER ? 1 : waited;
         return n;

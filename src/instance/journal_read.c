@@ -142,7 +142,7 @@ static int tell(struct journal_reader *r, struct json_object *o,
         struct log_entry e = { .time = read_time(o), .stream = LOG_STDOUT };
 
         if (cursor && strlen(cursor) < sizeof r->cursor)
-                strcpy(r->cursor, cursor);
+                memcpy(r->cursor, cursor, strlen(cursor) + 1);
         if (text)
                 buf_add_str(&line, text);
         else if (message && json_is_array(message))
