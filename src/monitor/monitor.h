@@ -60,10 +60,11 @@ struct monitor_output {
 
 struct monitor {
         struct monitor_job job;
-        pid_t qemu; /* 0: it is gone */
+        pid_t qemu; /* its guard, in whose namespace it is; 0: it is gone */
         enum accelerator accelerator;
-        struct cgroup cgroup; /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */
-        int qemu_pidfd, signals, listener, console;
+        struct cgroup cgroup;  /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */
+        int qemu_pidfd, guard; /* of QEMU's first process, and what keeps it (guard.h) */
+        int signals, listener, console;
         struct qmp qmp;
 
         int agent; /* the channel */

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/own.h"
+#include "monitor/guard.h"
 #include "monitor/monitor.h"
 #include "monitor/qemu_sandbox.h"
 #include "net/tap.h"
@@ -26,7 +26,7 @@
 /* What becomes QEMU's, and is closed here when it has it. */
 struct belongings {
         const struct qemu_start *how;
-        int qmp[2], agent[2], console[2], share[2]; /* ours, QEMU's */
+        int qmp[2], agent[2], console[2], share[2], guard[2]; /* ours, QEMU's */
         int kernel, initramfs;
         int tap; /* where the interface of who has none will be: a placeholder's placeholder */
         int files[MACHINE_MAX_FILES];
@@ -38,8 +38,8 @@ struct belongings {
 
 static void close_all(struct belongings *b)
 {
-        const int fds[] = { b->qmp[0], b->qmp[1],    b->agent[0], b->agent[1], b->console[0], b->console[1],
-                            b->kernel, b->initramfs, b->tap,      b->share[0], b->share[1] };
+        const int fds[] = { b->qmp[0],    b->qmp[1], b->agent[0], b->agent[1], b->console[0], b->console[1], b->kernel,
+                            b->initramfs, b->tap,    b->share[0], b->share[1], b->guard[0],   b->guard[1] };
 
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
                 if (fds[i] >= 0)
@@ -51,7 +51,7 @@ static void close_all(struct belongings *b)
 
 static int make_channels(struct belongings *b, struct error *err)
 {
-        int *const pairs[] = { b->qmp, b->agent, b->console, b->share };
+        int *const pairs[] = { b->qmp, b->agent, b->console, b->share, b->guard };
 
         for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
                 if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]) < 0)
@@ -264,7 +264,7 @@ static void become(const struct monitor *m, const struct belongings *b, const st
                 dprintf(STDERR_FILENO, "%s\n", err.text);
                 return;
         }
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || (b->how->memory >= 0 && memory_gate_make(b->qmp[1]) < 0))
+        if (guard_become(b->guard[1]) < 0 || (b->how->memory >= 0 && memory_gate_make(b->qmp[1]) < 0))
                 return;
         execv(b->program, (char *const *)args->v);
         dprintf(STDERR_FILENO, "%s: %s\n", b->program, strerror(errno));
@@ -294,6 +294,7 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
                                 .agent = { -1, -1 },
                                 .console = { -1, -1 },
                                 .share = { -1, -1 },
+                                .guard = { -1, -1 },
                                 .kernel = -1,
                                 .initramfs = -1,
                                 .tap = -1 };
@@ -315,6 +316,7 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
                 m->agent = take_fd(&b.agent[0]);
                 m->console = take_fd(&b.console[0]);
                 m->share = take_fd(&b.share[0]);
+                m->guard = take_fd(&b.guard[0]);
         }
         close_all(&b);
         return r;
@@ -355,7 +357,7 @@ void monitor_end_qemu(struct monitor *m)
 
 void monitor_forget_qemu(struct monitor *m)
 {
-        int *const fds[] = { &m->qemu_pidfd, &m->qmp.fd, &m->agent, &m->console, &m->share };
+        int *const fds[] = { &m->qemu_pidfd, &m->qmp.fd, &m->agent, &m->console, &m->share, &m->guard };
 
         monitor_end_qemu(m);
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)

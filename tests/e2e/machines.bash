@@ -39,7 +39,7 @@ machines_finish() {
 run_vm() { holt run --vm --network none "$@"; }
 # The pids of holt-vm and of QEMU for an instance.
 monitor_of() { holt inspect -f '{{.State.Pid}}' "$1"; }
-qemu_of() { pgrep -f -P "$(monitor_of "$1")" qemu-system; }
+qemu_of() { pgrep -P "$(pgrep -x -P "$(monitor_of "$1")" holt-guard)"; }
 # QEMU's command line names nothing of ours: those whose parent is a holt-vm of this store's shims.
 no_machines() { ! pgrep -f "^holt-shim run $STORE"; }
 status_is() { [[ $(holt ps -a --filter "name=$1" --format '{{.Status}}') == "$2"* ]]; }

@@ -117,7 +117,7 @@ nothing_left() { [[ ! -e $STORE/vm/templates/part && $(templates | wc -l) == 1 ]
 @test "QEMU cannot write to the memory that its clones share" {
         local qemu fd
         run_vm -d --name web box sleep 1000
-        qemu=$(pgrep -P "$(holt inspect -f '{{.State.Pid}}' web)")
+        qemu=$(pgrep -P "$(pgrep -x -P "$(holt inspect -f '{{.State.Pid}}' web)" holt-guard)")
         for fd in "/proc/$qemu/fd/"*; do
                 [[ $(readlink "$fd") == "$STORE/vm/templates/"* ]] || continue
                 grep -q '^flags:.*0$' "/proc/$qemu/fdinfo/${fd##*/}"

@@ -81,6 +81,7 @@ static void answer(const struct error *err)
 int main(void)
 {
         static struct monitor m = { .qemu_pidfd = -1,
+                                    .guard = -1,
                                     .agent = -1,
                                     .share = -1,
                                     .console = -1,
