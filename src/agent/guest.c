@@ -29,7 +29,7 @@ int guest_open(struct guest *ret, int modules, struct error *err)
                                .root = -1,
                                .pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC),
                                .time_ns = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC) };
-        return ret->pid_ns < 0 ? error_errno(err, errno, "open our namespaces") : 0;
+        return ret->pid_ns < 0 ? error_errno(err, errno, "open our namespaces") : guest_open_network(err);
 }
 
 static void kill_all(void)

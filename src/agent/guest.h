@@ -48,7 +48,9 @@ int guest_set_hostname(const struct guest_config *c, struct error *err);
 /* In the root, which is mounted. */
 int guest_set_machine_id(const struct guest_config *c, struct error *err);
 
-/* --- guest_network.c: the loopback interface as well. --- */
+/* --- guest_network.c --- */
+/* What is the same for every guest, at its boot: a clone need not do it again. */
+int guest_open_network(struct error *err);
 int guest_set_network(const struct guest_config *c, struct error *err);
 
 /* --- guest_layers.c --- */

@@ -48,17 +48,34 @@ static void open_to_all_users(void)
         fd_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
 }
 
-int guest_set_network(const struct guest_config *c, struct error *err)
+int guest_open_network(struct error *err)
 {
         own_netlink struct netlink n = { .fd = -1 };
         own_buf struct buf b = {};
         int r = netlink_open(NETLINK_ROUTE, &n, err);
 
+        if (r < 0)
+                return r;
+        open_to_all_users();
+        link_add_up(&n, &b, LOOPBACK, true);
+        r = netlink_talk(&n, &b, err);
+        return r < 0 ? error_wrap(err, "bring the loopback up") : 0;
+}
+
+int guest_set_network(const struct guest_config *c, struct error *err)
+{
+        own_netlink struct netlink n = { .fd = -1 };
+        own_buf struct buf b = {};
+        int r;
+
+        if (!c->n_interfaces)
+                return 0;
+        r = netlink_open(NETLINK_ROUTE, &n, err);
         for (size_t i = 0; i < c->n_interfaces && r == 0; i++)
                 r = add_interface(&n, &b, i, &c->interfaces[i], err);
         if (r < 0)
                 return r;
-        open_to_all_users();
+        /* It is up: the last message is the one that is answered. */
         link_add_up(&n, &b, LOOPBACK, true);
         r = netlink_talk(&n, &b, err);
         return r < 0 ? error_wrap(err, "set up the network") : 0;
