@@ -91,7 +91,7 @@ int copy_files(const struct copy_side *from, const struct copy_side *to, const s
                 r = find_target(to, &target, err);
         if (r == 0)
                 r = make_plan(&source, &target, to, &plan, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         return from->guest ? copy_out_of_guest(from, to, &plan, o, err) : copy_tree(&source, to, &plan, o, err);
 }
