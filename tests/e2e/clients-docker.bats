@@ -343,7 +343,7 @@ value() { dock exec "$NAME" sh -c "$(limit "$@")"; }
         "${holt[@]}" save -q debian:back | dock load
         [ "$(dock image inspect -f '{{.Id}}' debian:back)" = "$id" ]
         dock rmi debian:back
-        run "${holt[@]}" run debian:holt cat /etc/debian_version
+        run "${holt[@]}" run --rm --network none debian:holt cat /etc/debian_version
         [[ $status -eq 0 && $output == 12.* ]]
         umount -R "$HOLT_DIR/run/layers"
 }

@@ -15,9 +15,10 @@ setup_file() {
         # shellcheck disable=SC2016
         nsenter --net="/proc/$INSIDE/ns/net" unshare --mount --propagation private sh -c '
                 mount -t tmpfs none /run && mkdir /run/dbus && mount -t tmpfs none /etc/firewalld && mount -t tmpfs none /var/log
+                touch /run/ready
                 exec sleep 1000' 3>&- &
         export BESIDE=$!
-        wait_for 5 beside test -d /run/dbus
+        wait_for 5 beside test -e /run/ready
         nsenter --net --mount --target "$BESIDE" dbus-daemon --system --nofork --nopidfile >"$WORK/dbus.log" 2>&1 3>&- &
         export DBUS=$!
         wait_for 5 beside test -S /run/dbus/system_bus_socket
