@@ -22,6 +22,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,12 +41,14 @@ struct cgroup_hierarchy {
         const char *path; /* the container's cgroup relative to the root: "/user.slice/web" */
         int fd;           /* the container's directory (O_PATH), -1 while unknown */
         int tasks_fd;     /* v1: its `tasks` file open for writing by cgroup_create(), else -1 */
+        int payload_fd;   /* v2: where the processes begin, if that is below the limits (cgroup/payload.h), else -1 */
         bool fresh;       /* cgroup_create() made it: its limits are at their defaults */
 };
 
 struct cgroup {
         bool unified;  /* cgroup2 is the only hierarchy */
         bool systemd;  /* manager */
+        bool split;    /* unified: the limits stand one cgroup above what the container has (cgroup/payload.h) */
         bool rootless; /* missing permission to make or join one is no error, limits that were asked for are */
         const char *slice, *scope; /* systemd: "machine.slice", "runc-web.scope" */
         uint64_t oom_kills;        /* the counter of memory.events when cgroup_oom_seen() last looked */
@@ -86,6 +89,9 @@ void cgroup_take_tickets(struct cgroup *cg, const int *fds, size_t n, int32_t ma
 
 /* Descriptor for CLONE_INTO_CGROUP: the cgroup2 directory; -1: the child must join by itself. */
 int cgroup_clone_fd(const struct cgroup *cg);
+
+/* What is to be seen of the hierarchy in the container, relative to its root; NULL while it is not known. */
+const char *cgroup_visible_path(const struct cgroup *cg, const struct cgroup_hierarchy *h, char ret[PATH_MAX]);
 
 /* In the child, single-threaded: joins every v1 hierarchy through tasks_fd. cheap: "0" into `tasks`. */
 int cgroup_join(const struct cgroup *cg, bool cloned_into, struct error *err);

@@ -40,12 +40,13 @@ static int new_cgroup(const struct cgroup_hierarchy *h, struct error *err)
  */
 static int open_cgroup(const struct launch *l, const struct cgroup_hierarchy *h, struct error *err)
 {
-        char path[PATH_MAX];
+        char path[PATH_MAX], below[PATH_MAX];
+        const char *visible = cgroup_visible_path(&l->container.cgroup, h, below);
         int fd = -ENOENT;
 
-        if (snprintf(path, sizeof path, "%s%s", h->root, h->path ? h->path : "") >= (int)sizeof path)
-                return error_errno(err, ENAMETOOLONG, "%s", h->path);
-        if (h->path)
+        if (snprintf(path, sizeof path, "%s%s", h->root, visible ? visible : "") >= (int)sizeof path)
+                return error_errno(err, ENAMETOOLONG, "%s", visible);
+        if (visible)
                 fd = mount_clone(AT_FDCWD, path, false);
         if (fd != -ENOENT || !l->container.cgroup.rootless)
                 return fd < 0 ? error_errno(err, -fd, "clone %s", path) : fd;

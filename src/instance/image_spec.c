@@ -77,16 +77,19 @@ static int make_plan(const struct image_spec *s, struct spec_plan *p, struct err
         return r == 0 ? find_cgroup(p, err) : r;
 }
 
-static int write_annotations(const struct instance_options *o, struct json_writer *w, struct error *err)
+/* What divides its cgroup writes there: its limits stand above. */
+static int write_annotations(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
         const char *value;
         char key[MAX_KEY];
         int r = 0;
 
-        if (!o->annotation)
+        if (!p->options->annotation && !p->is_system)
                 return 0;
         json_begin_object(w, "annotations");
-        for (const char *const *l = o->annotation; r == 0 && *l; l++) {
+        if (p->is_system)
+                json_write_string(w, SPEC_CGROUP_PAYLOAD, "true");
+        for (const char *const *l = p->options->annotation; r == 0 && l && *l; l++) {
                 r = flag_pair("annotation", *l, key, sizeof key, &value, err);
                 if (r == 0)
                         json_write_string(w, key, value);
@@ -119,7 +122,7 @@ int image_spec_write(const struct image_spec *s, struct buf *out, struct error *
         json_write_string(&w, "path", "/");
         json_write_bool(&w, "readonly", s->options->read_only);
         json_end_object(&w);
-        r = write_annotations(s->options, &w, err);
+        r = write_annotations(&p, &w, err);
         if (r == 0)
                 r = process_spec_write(&p, &w, err);
         if (r == 0)

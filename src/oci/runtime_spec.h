@@ -317,6 +317,12 @@ int spec_parse_resources(const char *text, size_t len, struct spec *owner, struc
 /* The namespace entry of that CLONE_NEW* type, NULL when the spec has none. */
 const struct spec_namespace *spec_namespace(const struct spec *s, int type);
 
+/*
+ * An annotation of our own, whatever its value: on a host with cgroup v2 alone the container's processes and what it may
+ * write are in a cgroup below the one that its limits stand on.
+ */
+#define SPEC_CGROUP_PAYLOAD "holt.cgroup-payload"
+
 /* An annotation's value, NULL when absent. */
 const char *spec_annotation(const struct spec *s, const char *key);
 

@@ -75,18 +75,29 @@ is_up() { [[ $(h exec "$1" systemctl is-system-running 2>/dev/null) == running ]
                 h exec sys systemctl --failed --no-pager || h logs sys
                 return 1
         }
-        # Its cgroup is its own to divide, but its limits are not its to lift.
+        # Its cgroup is its own to divide, but its limits are not its to lift, with or without the option nsdelegate.
         h exec sys systemd-run --quiet --wait --property MemoryMax=32M --property TasksMax=9 --slice its.slice sh -c \
                 'cd /sys/fs/cgroup$(sed s/^0::// /proc/self/cgroup) && cat memory.max pids.max >/limits'
         equal 'limits inside' "$(h exec sys cat /limits)" $'33554432\n9'
-        # As systemd mounts it; what criu and others mount beside takes the option from all of it.
+        # What criu and others mount beside takes the option from all of it.
+        mount -t cgroup2 none "$BATS_TEST_TMPDIR"
+        umount "$BATS_TEST_TMPDIR"
+        run ! grep -E '^cgroup2 /sys/fs/cgroup .*nsdelegate' /proc/mounts
+        h exec sys sh -c 'for f in memory.max pids.max cpu.max; do echo max >/sys/fs/cgroup/$f; done; echo "+memory" >/sys/fs/cgroup/cgroup.subtree_control'
+        equal 'what it sees' "$(h exec sys cat /sys/fs/cgroup/memory.max)" max
         mount -o remount,nsdelegate /sys/fs/cgroup
-        run h exec sys sh -c 'echo max >/sys/fs/cgroup/memory.max'
-        [ "$status" -ne 0 ]
         local cg
         cg=$(cgroup_of sys)
-        cg=${cg%/init.scope}
+        cg=${cg%/payload/init.scope}
         is "$cg/memory.max" 268435456
+        h update --memory 300m --pids-limit 500 sys
+        is "$cg/memory.max" 314572800
+        is "$cg/pids.max" 500
+        is "$cg/cgroup.procs" ''
+        [[ $(h stats --no-stream --format '{{.MemUsage}} {{.PIDs}}' sys) =~ ^[1-9].*\ /\ 300MiB\ [1-9] ]]
+        h pause sys
+        is "$cg/cgroup.freeze" 1
+        h unpause sys
         equal 'virtualization' "$(h exec sys systemd-detect-virt || true)" container-other
 
         h stop -t 60 sys

@@ -46,6 +46,22 @@ unit_gone() {
         unit_gone
 }
 
+@test "systemd: the limits of one that divides its cgroup stand above it" {
+        resources '{"memory": {"limit": 67108864}}'
+        config '.annotations = {"holt.cgroup-payload": "true"} | .mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end)'
+        rt_start "$ID"
+        equal 'cgroup of init' "$(</proc/"$PID"/cgroup)" "0::/machine.slice/$UNIT/payload"
+        mount -o remount /sys/fs/cgroup
+        rt exec "$ID" sh -c 'echo max >/sys/fs/cgroup/memory.max; mkdir /sys/fs/cgroup/own; echo $$ >/sys/fs/cgroup/own/cgroup.procs'
+        mount -o remount,nsdelegate /sys/fs/cgroup
+        is "$CG/memory.max" 67108864
+        equal 'inside' "$(rt exec "$ID" cat /proc/self/cgroup /sys/fs/cgroup/memory.max)" $'0::/\nmax'
+        rt update --memory 128M "$ID"
+        is "$CG/memory.max" 134217728
+        rt delete --force "$ID"
+        unit_gone
+}
+
 @test "systemd: limits are the unit's properties" {
         resources '{"memory": {"limit": 67108864, "reservation": 33554432, "swap": 100663296}, "pids": {"limit": 20},
                 "cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "1", "mems": "0"}}'

@@ -58,7 +58,9 @@ static struct cgroup one_hierarchy(void)
 {
         struct cgroup cg = { .unified = true, .systemd = true, .n = 1 };
 
-        cg.h[0] = (struct cgroup_hierarchy){ .name = "", .root = "/sys/fs/cgroup", .fd = -1, .tasks_fd = -1 };
+        cg.h[0] = (struct cgroup_hierarchy){
+                .name = "", .root = "/sys/fs/cgroup", .fd = -1, .tasks_fd = -1, .payload_fd = -1
+        };
         return cg;
 }
 

@@ -55,7 +55,9 @@ static int setup(void **state)
         if (!mkdtemp(t->root))
                 return -1;
         t->cg = (struct cgroup){ .unified = true, .n = 1 };
-        t->cg.h[0] = (struct cgroup_hierarchy){ .name = "", .root = t->root, .path = "/a/c", .fd = -1, .tasks_fd = -1 };
+        t->cg.h[0] = (struct cgroup_hierarchy){
+                .name = "", .root = t->root, .path = "/a/c", .fd = -1, .tasks_fd = -1, .payload_fd = -1
+        };
         make_directory(t, "a");
         make_directory(t, "a/c");
         for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

@@ -12,6 +12,7 @@
 #include "container/cgroup/delegate.h"
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/path.h"
+#include "container/cgroup/payload.h"
 #include "container/cgroup/systemd.h"
 #include "container/cgroup/unit.h"
 
@@ -33,7 +34,7 @@ static int adopt_by_hand(struct cgroup_hierarchy *h, const struct spec *spec, pi
         return r < 0 ? error_errno(err, -r, "put process %d into cgroup %s%s", (int)pid, h->root, h->path) : 0;
 }
 
-static int adopt_unified(struct cgroup *cg, const struct spec *spec, struct error *err)
+static int adopt_unified(struct cgroup *cg, const struct spec *spec, pid_t pid, struct error *err)
 {
         struct cgroup_hierarchy *h = cgroup_v2(cg);
         int r = h ? hierarchy_open(h) : -ENOENT;
@@ -41,7 +42,8 @@ static int adopt_unified(struct cgroup *cg, const struct spec *spec, struct erro
         if (r < 0)
                 return error_errno(err, -r, "open the cgroup of systemd unit %s", cg->scope);
         controllers_enable(cg, h, &spec->linux_.resources);
-        return cgroup_delegate(cg, spec, err);
+        r = payload_make(cg, h, pid, err);
+        return r < 0 ? r : cgroup_delegate(cg, spec, err);
 }
 
 int cgroup_adopt(struct cgroup *cg, const struct spec *spec, pid_t pid, struct error *err)
@@ -60,7 +62,7 @@ int cgroup_adopt(struct cgroup *cg, const struct spec *spec, pid_t pid, struct e
                 return error_set(err, EPROTO, "systemd unit %s has no cgroup", cg->scope);
         r = unit_set_path(cg, path, err);
         if (r < 0 || cg->unified)
-                return r < 0 ? r : adopt_unified(cg, spec, err);
+                return r < 0 ? r : adopt_unified(cg, spec, pid, err);
         for (size_t i = 0; i < cg->n && r == 0; i++)
                 r = adopt_by_hand(&cg->h[i], spec, pid, err);
         return r;

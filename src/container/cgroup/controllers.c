@@ -121,6 +121,11 @@ static unsigned provided_by_v1(struct cgroup *cg)
         return bits;
 }
 
+void controllers_hand_down(const struct cgroup_hierarchy *h)
+{
+        enable_at(h->fd, (1U << ARRAY_SIZE(names)) - 1);
+}
+
 void controllers_enable(struct cgroup *cg, struct cgroup_hierarchy *h, const struct spec_resources *res)
 {
         unsigned needed = controllers_needed(res), wanted = (1U << ARRAY_SIZE(names)) - 1;

@@ -14,6 +14,9 @@ unsigned controllers_needed(const struct spec_resources *res);
  */
 void controllers_enable(struct cgroup *cg, struct cgroup_hierarchy *h, const struct spec_resources *res);
 
+/* Enables all that there are for those below this cgroup of a unified host, in which no process may be. */
+void controllers_hand_down(const struct cgroup_hierarchy *h);
+
 /* Bits for controllers_needed(). */
 enum {
         CONTROLLER_CPUSET = 1 << 0,

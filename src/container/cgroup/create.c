@@ -21,6 +21,8 @@
 #include "container/cgroup/delegate.h"
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/layout.h"
+#include "container/cgroup/payload.h"
+#include "sys/fd.h"
 
 enum { DIR_MODE = 0755 };
 
@@ -134,15 +136,19 @@ static int create_one(struct cgroup_hierarchy *h, const struct spec *spec, struc
 }
 
 /* Gives back what this call made, so that a failed create leaves nothing. */
-static void undo(struct cgroup_hierarchy *h)
+static void undo(const struct cgroup *cg, struct cgroup_hierarchy *h)
 {
         char path[PATH_MAX];
 
         /* One that the new process is in already is left to cgroup_give_back(). */
+        if (h->fresh)
+                payload_remove(cg, h);
         if (h->fresh && hierarchy_path(h, NULL, path) == 0 && rmdir(path) == 0)
                 h->fresh = false;
         if (h->tasks_fd >= 0)
                 close(take_fd(&h->tasks_fd));
+        if (h->payload_fd >= 0)
+                close(take_fd(&h->payload_fd));
         if (h->fd >= 0)
                 close(take_fd(&h->fd));
 }
@@ -182,7 +188,8 @@ static int finish_v2(struct cgroup *cg, struct cgroup_hierarchy *h, const struct
         if (r < 0)
                 return r;
         controllers_enable(cg, h, &spec->linux_.resources);
-        return cgroup_delegate(cg, spec, err);
+        r = payload_make(cg, h, 0, err);
+        return r < 0 ? r : cgroup_delegate(cg, spec, err);
 }
 
 /* Without a cgroupsPath nobody insists on a cgroup: a user may have none that he can write. */
@@ -199,7 +206,7 @@ static int create(struct cgroup *cg, struct cgroup_hierarchy *h, const struct sp
                 r = finish_v2(cg, h, spec, err);
         if (r == 0 || !may_do_without(cg, spec, r))
                 return r;
-        undo(h);
+        undo(cg, h);
         return 0;
 }
 
@@ -210,7 +217,7 @@ static int create_some(struct cgroup *cg, const struct spec *spec, bool v2, stru
 
                 if (r < 0) {
                         for (size_t k = 0; k < cg->n; k++)
-                                undo(&cg->h[k]);
+                                undo(cg, &cg->h[k]);
                         return r;
                 }
         }
@@ -257,14 +264,14 @@ int cgroup_clone_fd(const struct cgroup *cg)
 {
         for (size_t i = 0; i < cg->n; i++) {
                 if (hierarchy_is_v2(&cg->h[i]))
-                        return cg->h[i].fd;
+                        return payload_fd(&cg->h[i]);
         }
         return -1;
 }
 
 static int join_v2(const struct cgroup_hierarchy *h)
 {
-        return h->fd < 0 ? 0 : hierarchy_write(h, "cgroup.procs", "0");
+        return h->fd < 0 ? 0 : fd_write_file_at(payload_fd(h), "cgroup.procs", "0");
 }
 
 static int join_v1(const struct cgroup_hierarchy *h)

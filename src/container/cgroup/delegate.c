@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "container/cgroup/hierarchy.h"
+#include "container/cgroup/payload.h"
 #include "sys/fd.h"
 
 enum { MAX_FILES = 4096 };
@@ -59,16 +60,17 @@ int cgroup_delegate(struct cgroup *cg, const struct spec *spec, struct error *er
         const struct spec_namespace *ns = spec_namespace(spec, CLONE_NEWCGROUP);
         struct cgroup_hierarchy *h = cgroup_v2(cg);
         char files[MAX_FILES], *rest = files, *name;
+        int fd = h ? payload_fd(h) : -1;
         uid_t uid;
 
-        if (!cg->unified || !h || h->fd < 0 || !ns || ns->path || !has_writable_cgroups(spec) ||
-            !host_uid(spec, &uid) || uid == geteuid())
+        if (!cg->unified || !h || fd < 0 || !ns || ns->path || !has_writable_cgroups(spec) || !host_uid(spec, &uid) ||
+            uid == geteuid())
                 return 0;
-        if (fchownat(h->fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
+        if (fchownat(fd, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
                 return error_errno(err, errno, "give cgroup %s%s to user %u", h->root, h->path, uid);
         read_files(files);
         while ((name = strsep(&rest, "\n"))) {
-                if (*name && fchownat(h->fd, name, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+                if (*name && fchownat(fd, name, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
                         return error_errno(err, errno, "give %s of cgroup %s%s to user %u", name, h->root, h->path,
                                            uid);
         }

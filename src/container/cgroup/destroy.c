@@ -12,6 +12,7 @@
 
 #include "base/own.h"
 #include "container/cgroup/hierarchy.h"
+#include "container/cgroup/payload.h"
 #include "container/cgroup/systemd.h"
 
 enum { TIMEOUT_US = 5 * 1000 * 1000, FIRST_WAIT_US = 100, LAST_WAIT_US = 20 * 1000 };
@@ -107,6 +108,8 @@ bool cgroup_remove_empty(struct cgroup *cg)
 
         if (cg->systemd)
                 return false;
+        if (v2)
+                payload_remove(cg, v2);
         if (v2 && (hierarchy_path(v2, NULL, path) < 0 || rmdir(path) < 0))
                 return false;
         for (size_t i = 0; i < cg->n; i++) {
@@ -128,6 +131,8 @@ int cgroup_destroy(struct cgroup *cg, struct error *err)
                         close(take_fd(&h->fd));
                 if (h->tasks_fd >= 0)
                         close(take_fd(&h->tasks_fd));
+                if (h->payload_fd >= 0)
+                        close(take_fd(&h->payload_fd));
                 if (q == 0 || q == -ENOENT || (cg->rootless && is_permission_error(q)))
                         continue;
                 if (r == 0)

@@ -89,6 +89,7 @@ static int add_hierarchy(struct cgroup *cg, const char *name, const char *root, 
         *h = (struct cgroup_hierarchy){
                 .fd = -1,
                 .tasks_fd = -1,
+                .payload_fd = -1,
         };
         h->root = arena_strdup(&cg->arena, root);
         h->name = arena_strdup(&cg->arena, name);

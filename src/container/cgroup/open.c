@@ -12,6 +12,7 @@
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/layout.h"
 #include "container/cgroup/path.h"
+#include "container/cgroup/payload.h"
 #include "sys/fd.h"
 
 enum { MAX_PROC_CGROUP = 1 << 18 };
@@ -114,9 +115,11 @@ static int open_one(struct cgroup_hierarchy *h)
 
 int cgroup_open_for_exec(struct cgroup *cg, const char *const *sub, size_t n_sub, struct error *err)
 {
+        struct cgroup_hierarchy *v2 = cg->split ? cgroup_v2(cg) : NULL;
         size_t opened = 0;
-        int r = 0;
+        int r = v2 ? descend(cg, v2, PAYLOAD_NAME, err) : 0;
 
+        cg->split = false;
         for (size_t i = 0; i < n_sub && r == 0; i++)
                 r = apply_sub(cg, sub[i], err);
         for (size_t i = 0; i < cg->n && r == 0; i++) {

@@ -11,6 +11,7 @@
 #include "container/cgroup/hierarchy.h"
 #include "container/cgroup/layout.h"
 #include "container/cgroup/path.h"
+#include "container/cgroup/payload.h"
 #include "container/cgroup/systemd.h"
 #include "container/cgroup/unit.h"
 #include "sys/user_namespace.h"
@@ -71,6 +72,7 @@ int cgroup_plan(struct cgroup *ret, const struct spec *spec, const char *id, boo
                 cgroup_finish(&cg);
                 return r;
         }
+        payload_plan(&cg, spec);
         *ret = cg;
         return 0;
 }
@@ -82,6 +84,8 @@ void cgroup_finish(struct cgroup *cg)
                         close(cg->h[i].fd);
                 if (cg->h[i].tasks_fd >= 0)
                         close(cg->h[i].tasks_fd);
+                if (cg->h[i].payload_fd >= 0)
+                        close(cg->h[i].payload_fd);
         }
         arena_finish(&cg->arena);
         *cg = (struct cgroup){};

@@ -13,6 +13,8 @@ void cgroup_save(const struct cgroup *cg, struct json_writer *w, const char *key
         json_begin_object(w, key);
         json_write_bool(w, "unified", cg->unified);
         json_write_bool(w, "rootless", cg->rootless);
+        if (cg->split)
+                json_write_bool(w, "split", true);
         if (cg->systemd) {
                 json_write_string(w, "slice", cg->slice);
                 json_write_string(w, "scope", cg->scope);
@@ -57,7 +59,7 @@ static int load_hierarchy(struct cgroup *cg, struct json_object *item, struct er
 
         if (!json_is_object(item) || cg->n == CGROUP_MAX_HIERARCHIES)
                 return error_set(err, EINVAL, "malformed list of cgroup hierarchies");
-        *h = (struct cgroup_hierarchy){ .fd = -1, .tasks_fd = -1 };
+        *h = (struct cgroup_hierarchy){ .fd = -1, .tasks_fd = -1, .payload_fd = -1 };
         cg->n++;
         r = load_string(cg, item, "name", &h->name, err);
         if (r >= 0)
@@ -79,6 +81,8 @@ static int load(struct cgroup *cg, struct json_object *obj, struct error *err)
         r = json_get_bool(obj, "unified", &cg->unified, err);
         if (r >= 0)
                 r = json_get_bool(obj, "rootless", &cg->rootless, err);
+        if (r >= 0)
+                r = json_get_bool(obj, "split", &cg->split, err);
         if (r >= 0)
                 r = load_string(cg, obj, "slice", &cg->slice, err);
         if (r >= 0)

@@ -310,6 +310,14 @@ int systemd_stop_unit(struct dbus *bus, const struct cgroup *cg, struct error *e
         return r < 0 ? error_set(err, -r, "stop systemd unit %s: %s", cg->scope, local.text) : 0;
 }
 
+/* "/payload", or where cgroup_follow() led to; "". */
+static const char *path_in_unit(const struct cgroup *cg)
+{
+        const char *path = cg->n && cg->unified ? cg->h[0].path : NULL, *scope = path ? strstr(path, cg->scope) : NULL;
+
+        return scope ? scope + strlen(cg->scope) : "";
+}
+
 int systemd_attach(struct dbus *bus, const struct cgroup *cg, pid_t pid, struct error *err)
 {
         own_dbus_message struct dbus_message reply = {};
@@ -318,7 +326,7 @@ int systemd_attach(struct dbus *bus, const struct cgroup *cg, pid_t pid, struct 
         int r;
 
         dbus_add_string(&body, cg->scope);
-        dbus_add_string(&body, "");
+        dbus_add_string(&body, path_in_unit(cg));
         pids = dbus_begin_array(&body, 4);
         dbus_add_u32(&body, (uint32_t)pid);
         dbus_end_array(&body, pids);
