@@ -186,6 +186,7 @@ void link_add_route(struct netlink *n, struct buf *b, unsigned index, const stru
 struct subnets {
         int (*each)(void *userdata, const struct subnet *s);
         void *userdata;
+        unsigned except;
         int found;
 };
 
@@ -204,12 +205,14 @@ static void tell(struct subnets *s, int family, unsigned bits, const struct nlat
 
 static int see_address(void *userdata, const struct nlmsghdr *m)
 {
+        const struct subnets *s = userdata;
         struct ifaddrmsg header;
 
         if (m->nlmsg_type != RTM_NEWADDR)
                 return 0;
         memcpy(&header, NLMSG_DATA(m), sizeof header);
-        tell(userdata, header.ifa_family, header.ifa_prefixlen, netlink_find(m, sizeof header, IFA_ADDRESS));
+        if (!s->except || header.ifa_index != s->except)
+                tell(userdata, header.ifa_family, header.ifa_prefixlen, netlink_find(m, sizeof header, IFA_ADDRESS));
         return 0;
 }
 
@@ -223,6 +226,19 @@ static int see_route(void *userdata, const struct nlmsghdr *m)
         if (header.rtm_dst_len && header.rtm_type != RTN_MULTICAST)
                 tell(userdata, header.rtm_family, header.rtm_dst_len, netlink_find(m, sizeof header, RTA_DST));
         return 0;
+}
+
+int link_each_address(struct netlink *n, unsigned except, int (*each)(void *userdata, const struct subnet *s),
+                      void *userdata, struct error *err)
+{
+        const struct ifaddrmsg addresses = {};
+        struct subnets s = { .each = each, .userdata = userdata, .except = except };
+        own_buf struct buf b = {};
+        int r;
+
+        netlink_end(&b, netlink_begin(n, &b, RTM_GETADDR, NLM_F_DUMP, &addresses, sizeof addresses));
+        r = netlink_ask(n, &b, see_address, &s, err);
+        return r < 0 ? error_wrap(err, "list addresses") : s.found;
 }
 
 int link_each_subnet(struct netlink *n, int (*each)(void *userdata, const struct subnet *s), void *userdata,

@@ -55,6 +55,10 @@ void link_add_address(struct netlink *n, struct buf *b, unsigned index, const st
 void link_add_route(struct netlink *n, struct buf *b, unsigned index, const struct subnet *to, const struct ip *gateway,
                     unsigned metric, bool last);
 
+/* The same as the next for addresses alone, but those of the interface `except`; 0: of all. */
+int link_each_address(struct netlink *n, unsigned except, int (*each)(void *userdata, const struct subnet *s),
+                      void *userdata, struct error *err);
+
 /* Calls each() for the network of every address and every route but default ones, of all tables. Stops when it returns
  * non-zero, and returns that. */
 int link_each_subnet(struct netlink *n, int (*each)(void *userdata, const struct subnet *s), void *userdata,

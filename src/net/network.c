@@ -227,6 +227,7 @@ static int fill(const struct network_place *p, struct network *n, struct error *
         bool is_default = strcmp(n->name, NETWORK_DEFAULT) == 0;
         int r = make_id(n, err);
 
+        n->v4.is_picked = !n->v4.subnet.ip.family && !n->v4.gateway.family && !n->v4.range.ip.family;
         if (r == 0 && !n->v4.subnet.ip.family)
                 r = network_pick_subnet(p, is_default, &n->v4.subnet, err);
         if (r == 0)
@@ -279,6 +280,23 @@ int network_create(const struct network_place *p, struct network *n, struct erro
                 return error_set(err, EEXIST, "the network %s is there already", n->name);
         r = fill(p, n, err);
         return r < 0 ? r : write_file(dir, n, err);
+}
+
+int network_pick_anew(const struct network_place *p, struct network *n, struct error *err)
+{
+        own_fd int dir = open_directory(p, err);
+        struct network_range *v4 = &n->v4;
+        int r;
+
+        if (dir < 0)
+                return dir;
+        if (flock(dir, LOCK_EX) < 0)
+                return error_errno(err, errno, "lock the networks");
+        r = network_pick_subnet(p, strcmp(n->name, NETWORK_DEFAULT) == 0, &v4->subnet, err);
+        if (r < 0)
+                return r;
+        v4->gateway = subnet_address(&v4->subnet, 1);
+        return write_file(dir, n, err);
 }
 
 int network_remove(const struct network_place *p, const struct network *n, struct error *err)

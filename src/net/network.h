@@ -42,6 +42,7 @@ struct network_range {
         struct subnet subnet;
         struct ip gateway;
         struct subnet range; /* addresses are given from it; family 0: from all of the subnet */
+        bool is_picked;      /* nobody asked for this subnet, and it may become another */
 };
 
 struct network {
@@ -85,6 +86,9 @@ int network_each(const struct network_place *p, int (*each)(void *userdata, stru
  */
 int network_create(const struct network_place *p, struct network *n, struct error *err);
 
+/* Another IPv4 subnet for one whose own was picked. */
+int network_pick_anew(const struct network_place *p, struct network *n, struct error *err);
+
 /* Its file; what it has set up goes with network_down(). */
 int network_remove(const struct network_place *p, const struct network *n, struct error *err);
 
@@ -103,4 +107,8 @@ int network_read(const char *text, size_t len, struct network *ret, struct error
 int network_pick_subnet(const struct network_place *p, bool is_default, struct subnet *ret, struct error *err);
 /* -EBUSY, with who has it. */
 int network_check_subnet(const struct network_place *p, const struct subnet *s, struct error *err);
+/* 1: another interface than `except` (0: none) has addresses of the network, *ret_with; 0. */
+struct netlink;
+int network_is_taken(const struct network *n, struct netlink *host, unsigned except, struct subnet *ret_with,
+                     struct error *err);
 int network_pick_subnet6(struct subnet *ret, struct error *err);

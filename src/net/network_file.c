@@ -24,6 +24,8 @@ static void write_range(struct json_writer *w, const char *key, const struct net
         json_write_string(w, "gateway", ip_format(&r->gateway, text));
         if (r->range.ip.family)
                 json_write_string(w, "range", subnet_format(&r->range, text));
+        if (r->is_picked)
+                json_write_bool(w, "picked", true);
         json_end_object(w);
 }
 
@@ -98,6 +100,8 @@ static int read_range(struct json_object *obj, const char *key, int family, stru
                 r = error_set(err, EINVAL, "%s: no gateway", key);
         if (r >= 0)
                 r = get_subnet(range, "range", family, &ret->range, err);
+        if (r >= 0)
+                r = json_get_bool(range, "picked", &ret->is_picked, err);
         return r < 0 ? r : 0;
 }
 

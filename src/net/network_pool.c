@@ -85,6 +85,23 @@ int network_check_subnet(const struct network_place *p, const struct subnet *s, 
                          subnet_format(s, a), subnet_format(&c.with, b));
 }
 
+int network_is_taken(const struct network *n, struct netlink *host, unsigned except, struct subnet *ret_with,
+                     struct error *err)
+{
+        const struct network_range *const ranges[] = { &n->v4, &n->v6 };
+
+        for (size_t i = 0; i < 2; i++) {
+                struct collision c = { .wanted = ranges[i]->subnet };
+                int r = c.wanted.ip.family ? link_each_address(host, except, see_host, &c, err) : 0;
+
+                if (r > 0)
+                        *ret_with = c.with;
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
 /* The next subnet of the pool's size behind what is used. */
 static bool next_subnet(const struct subnet *pool, struct collision *c)
 {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -16,7 +18,7 @@
 #include "net/lease.h"
 #include "sys/fd.h"
 
-enum { PATH_SIZE = 128 };
+enum { PATH_SIZE = 128, MAX_CHOICES = 8, PAUSE_STEP_NS = 200 * 1000 };
 
 /* ---- sysctls ---- */
 
@@ -169,24 +171,85 @@ static int open_lock(const struct network_place *p, struct error *err)
         return take_fd(&fd);
 }
 
-static int bring_up(const struct network_place *p, const struct network *n, struct netlink *host, struct error *err)
+/* Its index; -EADDRINUSE: another interface has addresses of the network, *ret_with. */
+static int make_alone(const struct network_place *p, const struct network *n, struct netlink *host,
+                      struct subnet *ret_with, struct error *err)
+{
+        int index = is_ours(n, host) ? link_index(host, n->interface, err) : 0;
+        int taken = index < 0 ? index : network_is_taken(n, host, (unsigned)index, ret_with, err), r;
+        struct error ignored;
+
+        if (taken != 0)
+                return taken < 0 ? taken : -EADDRINUSE;
+        /* The rules are there before what they are for. */
+        r = firewall_add_network(p, n, err);
+        index = r < 0 ? r : make_bridge(n, host, err);
+        taken = index < 0 ? 0 : network_is_taken(n, host, (unsigned)index, ret_with, err);
+        if (taken == 0)
+                return index;
+        link_remove(host, n->interface, &ignored);
+        firewall_remove_network(p, n);
+        return taken < 0 ? taken : -EADDRINUSE;
+}
+
+/*
+ * Networks of another ROOT may have come since the subnet was chosen, or come at this moment. Of two that do, one at least
+ * sees the other's address behind its own, and takes its own back; a pause of some length keeps them from meeting again.
+ */
+static int make_somewhere(const struct network_place *p, struct network *n, struct netlink *host, struct error *err)
+{
+        char a[SUBNET_TEXT_MAX], b[SUBNET_TEXT_MAX];
+        struct subnet with = {};
+        int r;
+
+        for (unsigned tries = 1; (r = make_alone(p, n, host, &with, err)) == -EADDRINUSE; tries++) {
+                uint8_t pause = 0;
+
+                if (!n->v4.is_picked || with.ip.family != AF_INET || tries == MAX_CHOICES)
+                        return error_set(err, EBUSY,
+                                         "its subnet %s overlaps with %s of another interface: `holt network rm %s` "
+                                         "and make it anew with another --subnet",
+                                         subnet_format(with.ip.family == AF_INET ? &n->v4.subnet : &n->v6.subnet, a),
+                                         subnet_format(&with, b), n->name);
+                if (getrandom(&pause, sizeof pause, 0) > 0 && tries > 1)
+                        nanosleep(&(struct timespec){ .tv_nsec = pause * PAUSE_STEP_NS }, NULL);
+                r = network_pick_anew(p, n, err);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+/* As somebody else may have chosen it anew before we had the lock. */
+static int read_again(const struct network_place *p, struct network *n, struct error *err)
+{
+        own_network struct network now = {};
+        int r = network_load(p, n->name, &now, err);
+
+        if (r == 0) {
+                n->v4 = now.v4;
+                n->v6 = now.v6;
+        }
+        return r;
+}
+
+static int bring_up(const struct network_place *p, struct network *n, struct netlink *host, struct error *err)
 {
         own_fd int lock = open_lock(p, err);
         int index, r;
 
         if (lock < 0)
                 return lock;
-        r = switch_forwarding_on(n, err);
+        r = read_again(p, n, err);
+        if (r == 0)
+                r = switch_forwarding_on(n, err);
         if (r == 0)
                 r = firewall_ensure(p, err);
-        /* The rules are there before what they are for. */
-        if (r == 0)
-                r = firewall_add_network(p, n, err);
-        index = r < 0 ? r : make_bridge(n, host, err);
+        index = r < 0 ? r : make_somewhere(p, n, host, err);
         return index < 0 ? error_wrap(err, "set up the network %s", n->name) : index;
 }
 
-int network_up(const struct network_place *p, const struct network *n, struct netlink *host, struct error *err)
+int network_up(const struct network_place *p, struct network *n, struct netlink *host, struct error *err)
 {
         int index = link_index(host, n->interface, err), r;
 

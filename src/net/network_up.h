@@ -8,9 +8,10 @@
 
 /*
  * Sees to it that the network is there, and returns its interface's index. For one that is, that is two system calls
- * and a message to the kernel.
+ * and a message to the kernel. Where another interface has addresses of it by now, one whose subnet was picked gets
+ * another, and n says which; -EBUSY for one whose subnet was asked for.
  */
-int network_up(const struct network_place *p, const struct network *n, struct netlink *host, struct error *err);
+int network_up(const struct network_place *p, struct network *n, struct netlink *host, struct error *err);
 
 /* Bridge, rules and leases are gone. */
 int network_down(const struct network_place *p, const struct network *n, struct error *err);

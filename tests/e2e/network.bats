@@ -485,6 +485,49 @@ EOF
         umount -R "$WORK/other-run/layers"
 }
 
+@test "two roots that have chosen one subnet: who comes second chooses anew" {
+        other() { inside "$HOLT" --root "$WORK/other" --run "$WORK/other-run" "$@"; }
+        subnet() { "$1" network inspect "$2" | jq -r '.[0].IPAM.Config[0].Subnet'; }
+        other import -q --change 'CMD ["/bin/sh"]' --change 'ENV PATH=/bin' "$WORK/tree.tar" box >/dev/null
+        holt network create red >/dev/null
+        other network create red >/dev/null
+        [ "$(subnet holt red)" = "$(subnet other red)" ]
+        start aa --network red
+        other run -d --name bb --network red box sleep 1000 >/dev/null
+        local before bb n pids i
+        before=$(subnet holt red)
+        [[ $(address aa red) == "${before%.*.*}".* && $(subnet other red) != "$before" ]]
+        bb=$(other inspect bb | jq -r '.[0].NetworkSettings.Networks.red.IPAddress')
+        [ "$(nsenter --net="/proc/$(other inspect -f '{{.State.Pid}}' bb)/ns/net" python3 "$WORK/ask.py" 198.51.100.2 7000)" = 198.51.100.1 ]
+        # It keeps what it has chosen.
+        before=$(subnet other red)
+        other restart -t 0 bb >/dev/null
+        [[ $(subnet other red) == "$before" && $(other inspect bb | jq -r '.[0].NetworkSettings.Networks.red.IPAddress') == "${bb%.*.*}".* ]]
+        # What was asked for stays, and cannot be had.
+        other network create --subnet 10.77.0.0/24 asked >/dev/null
+        inside ip link add other0 type bridge
+        inside ip address add 10.77.0.1/16 dev other0
+        run other run --rm --network asked box true
+        [[ $status -eq 125 && $output == *'10.77.0.0/24 overlaps with 10.77.0.0/16'*'holt network rm asked'* ]]
+        inside ip link delete other0
+        other run --rm --network asked box true
+        # At once.
+        other rm -f bb >/dev/null
+        for n in 1 2 3; do
+                pids=()
+                for i in holt other; do "$i" network create "same$n" >/dev/null; done
+                holt run --rm --network "same$n" box true &
+                pids+=($!)
+                other run --rm --network "same$n" box true &
+                pids+=($!)
+                for i in "${pids[@]}"; do wait "$i"; done
+                [ "$(subnet holt "same$n")" != "$(subnet other "same$n")" ]
+        done
+        [ -z "$(inside ip -4 -o address | awk '{ print $4 }' | sort | uniq -d)" ]
+        other network rm red asked same1 same2 same3 >/dev/null
+        umount -R "$WORK/other-run/layers"
+}
+
 @test "beside dockerd, which drops what it does not know" {
         command -v dockerd || skip "no dockerd"
         start aa -p 8080:80
