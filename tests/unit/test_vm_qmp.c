@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "vm/qmp.h"
@@ -136,11 +139,39 @@ static void test_flood(void **state)
         hang_up(&q, other);
 }
 
+/* One that tells so much that it is never heard out. */
+static void test_endless(void **state)
+{
+        static const char event[] = "{\"event\": \"RTC_CHANGE\"}\n";
+        static char many[2048 * sizeof(event)];
+        struct error err;
+        int other;
+        struct qmp q = talk("", &other);
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                for (size_t i = 0; i < sizeof(many); i++)
+                        many[i] = event[i % strlen(event)];
+                while (send(other, many, sizeof(many) / strlen(event) * strlen(event), MSG_NOSIGNAL) > 0)
+                        continue;
+                _exit(0);
+        }
+        /* If it does not end, this does. */
+        alarm(20);
+        assert_int_equal(qmp_execute(&q, "stop", NULL, 100, NULL, &err), -ETIMEDOUT);
+        assert_int_equal(qmp_wait(&q, 0, &err), -ETIMEDOUT);
+        alarm(0);
+        hang_up(&q, other);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_talk),    cmocka_unit_test(test_refused),
                                             cmocka_unit_test(test_events),  cmocka_unit_test(test_nonsense),
-                                            cmocka_unit_test(test_silence), cmocka_unit_test(test_flood) };
+                                            cmocka_unit_test(test_silence), cmocka_unit_test(test_flood),
+                                            cmocka_unit_test(test_endless) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
