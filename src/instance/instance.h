@@ -143,8 +143,9 @@ void instance_fail(struct engine *e, struct instance *i, int exit_code, const ch
  */
 int instance_start(struct engine *e, struct instance *i, bool attach, int *ret_shim, struct error *err);
 
-/* TIMEOUT_HOST: its own, and it is the host that goes down: a restart policy unless-stopped still holds. */
-enum { TIMEOUT_HOST = -3, TIMEOUT_OWN = -2, TIMEOUT_NONE = -1 };
+/* TIMEOUT_HOST: its own, and it is the host that goes down: a restart policy unless-stopped still holds.
+ * TIMEOUT_FOR_GOOD: it is about to be removed. */
+enum { TIMEOUT_FOR_GOOD = -4, TIMEOUT_HOST = -3, TIMEOUT_OWN = -2, TIMEOUT_NONE = -1 };
 
 /* Asks it to end by its stop signal, kills it after timeout seconds (TIMEOUT_OWN: its own, or 10; TIMEOUT_NONE: never),
  * and waits for its end. One that does not run is no error. */

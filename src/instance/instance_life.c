@@ -50,6 +50,8 @@ static int seconds_of(const struct instance *i, int timeout)
 {
         if (timeout == TIMEOUT_HOST)
                 return PROTOCOL_STOP_OF_HOST;
+        if (timeout == TIMEOUT_FOR_GOOD)
+                return PROTOCOL_STOP_FOR_GOOD;
         return timeout == TIMEOUT_OWN ? own_timeout(i) : timeout;
 }
 

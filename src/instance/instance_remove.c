@@ -86,7 +86,7 @@ int instance_remove(struct engine *e, struct instance *i, bool force, bool volum
                 return error_set(err, EBUSY, "instance %s is %s: stop it first, or use --force", i->name,
                                  instance_status_name(i->state.status));
         if (instance_is_running(i))
-                r = instance_stop(e, i, 0, err);
+                r = instance_stop(e, i, TIMEOUT_FOR_GOOD, err);
         if (r == 0)
                 r = lock_ended(e, i, err);
         if (r == 0)

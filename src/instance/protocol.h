@@ -96,8 +96,11 @@ enum protocol_type {
         PROTOCOL_UPDATE,
 };
 
-/* The seconds of a STOP that is the host's: as long as the instance itself says, and it may come back at boot. */
-enum { PROTOCOL_STOP_OF_HOST = -2 };
+/*
+ * What else the seconds of a STOP can be. OF_HOST: it is the host's; as long as the instance itself says, and it may come
+ * back at boot. FOR_GOOD: at once, and nothing that it has written is wanted any more.
+ */
+enum { PROTOCOL_STOP_OF_HOST = -2, PROTOCOL_STOP_FOR_GOOD = -3 };
 
 enum { PROTOCOL_ATTACH_OUTPUT = 1, PROTOCOL_ATTACH_INPUT = 2 };
 enum wait_for { WAIT_FOR_EXIT, WAIT_FOR_HEALTHY, WAIT_FOR_RUNNING };

@@ -18,7 +18,7 @@ static void wake(struct shim *s)
 {
         struct error ignored;
 
-        if (s->backend->pause && s->backend->is_paused && s->backend->is_paused(s->run, s->id) > 0)
+        if (s->backend->pause && s->backend->is_paused && s->backend->is_paused(s->run, s->id, NULL) > 0)
                 s->backend->pause(s->run, s->id, false, &ignored);
 }
 
@@ -52,8 +52,15 @@ static void ask_to_end(struct shim *s, int timeout)
 
         s->state.status = INSTANCE_STOPPING;
         shim_publish(s);
+        /* A machine would shut its guest down, for the sake of a disk that nobody wants. */
+        if (timeout == PROTOCOL_STOP_FOR_GOOD && s->backend->is_machine) {
+                process_signal(s->pidfd, SIGKILL);
+                return;
+        }
         s->backend->signal(s->run, s->id, s->job.stop_signal, false, &ignored);
         wake(s);
+        if (timeout == PROTOCOL_STOP_FOR_GOOD)
+                timeout = 0;
         s->kill_at = timeout < 0 ? 0 : shim_now() + timeout * second;
 }
 
