@@ -45,6 +45,8 @@ struct start_job {
         bool starts_again; /* there will be another start with this root */
 };
 
+enum { BACKEND_REASON = 256 };
+
 struct backend {
         const char *name; /* "container" */
         bool is_machine;  /* it has a kernel of its own: its job is vm_job.h's, and pins are its layers, lowest first */
@@ -62,8 +64,8 @@ struct backend {
 
         int (*signal)(const char *run, const char *id, int signo, bool all, struct error *err);
         int (*pause)(const char *run, const char *id, bool paused, struct error *err);
-        /* 1: it is; 0. */
-        int (*is_paused)(const char *run, const char *id);
+        /* 1: it is; 0. reason: NULL, or why, where no command did it; "" */
+        int (*is_paused)(const char *run, const char *id, char reason[BACKEND_REASON]);
         /*
          * Runs it to its end with this process's standard streams; 125, 126, 127 as *ret_exit when it did not run.
          * Who leaves it by the detach keys gets -ECANCELED. The process can do nothing else afterwards: its children

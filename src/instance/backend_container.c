@@ -169,11 +169,13 @@ static int set_paused(const char *run, const char *id, bool paused, struct error
         return r < 0 ? r : container_pause(&c, paused, err);
 }
 
-static int is_paused(const char *run, const char *id)
+static int is_paused(const char *run, const char *id, char reason[BACKEND_REASON])
 {
         own_container struct container c = { .rootfd = -1, .statefd = -1 };
         struct error ignored;
 
+        if (reason)
+                reason[0] = '\0';
         return container_of_instance(run, id, &c, &ignored) == 0 && cgroup_is_frozen(&c.cgroup) > 0;
 }
 

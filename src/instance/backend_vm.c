@@ -151,16 +151,16 @@ static int set_paused(const char *run, const char *id, bool paused, struct error
         return vm_ask(run, id, PROTOCOL_PAUSE, &payload, 1, err);
 }
 
-static int is_paused(const char *run, const char *id)
+static int is_paused(const char *run, const char *id, char reason[BACKEND_REASON])
 {
-        return vm_is_paused(run, id);
+        return vm_is_paused(run, id, reason);
 }
 
 /* A guest that is paused says nothing. */
 static int ask_guest(const char *run, const char *id, struct instance_stats *ret, struct error *err)
 {
         own_buf struct buf text = {};
-        int r = vm_is_paused(run, id) ? 0 : vm_query(run, id, PROTOCOL_STATS, NULL, 0, &text, err);
+        int r = vm_is_paused(run, id, NULL) ? 0 : vm_query(run, id, PROTOCOL_STATS, NULL, 0, &text, err);
 
         if (r == 0 && !text.len)
                 buf_add_str(&text, "{}");

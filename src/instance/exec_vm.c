@@ -73,7 +73,8 @@ int exec_vm(struct engine *e, struct instance *i, const struct exec_request *x, 
                                           .input = x->interactive,
                                           .proxy_signals = true,
                                           .detach_keys = x->detach_keys,
-                                          .timeout = x->timeout };
+                                          .timeout = x->timeout,
+                                          .is_machine = true };
         own_fd int vm = vm_connect(e->run, i->id, err);
         enum attach_end end = ATTACH_EXITED;
         int r = vm < 0 ? vm : send_start(vm, x, err);

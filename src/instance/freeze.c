@@ -93,7 +93,7 @@ int freeze_begin(struct engine *e, const struct instance *i, struct freeze *ret,
         if (r < 0)
                 return r;
         /* By its user: so it stays. Another one of us would have the lock. */
-        if (i->backend->is_paused(e->run, i->id) > 0) {
+        if (i->backend->is_paused(e->run, i->id, NULL) > 0) {
                 *ret = f;
                 f = (struct freeze)FREEZE_NONE;
                 return 0;

@@ -375,14 +375,18 @@ int instance_save_end(struct instance *i, const struct instance_state *s, struct
 
 static int read_live_state(struct engine *e, struct instance *i, int dir, struct error *err)
 {
+        char reason[BACKEND_REASON];
         int r = read_state_file(dir, INSTANCE_RUNNING, &i->state, err);
 
         if (r < 0)
                 return r;
         /* To ask costs as much as all the rest. */
         if (r > 0 && i->state.status == INSTANCE_RUNNING && faccessat(dir, INSTANCE_PAUSED_MARK, F_OK, 0) == 0 &&
-            i->backend->is_paused && i->backend->is_paused(e->run, i->id) > 0)
+            i->backend->is_paused && i->backend->is_paused(e->run, i->id, reason) > 0) {
                 i->state.status = INSTANCE_PAUSED;
+                if (*reason)
+                        snprintf(i->state.error, sizeof(i->state.error), "%s", reason);
+        }
         return 0;
 }
 

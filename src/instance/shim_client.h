@@ -37,6 +37,7 @@ struct attach_options {
         const char *detach_keys;   /* "ctrl-p,ctrl-q"; "": none; NULL: the usual */
         bool redraw;               /* it runs already: have it draw its terminal anew */
         int64_t timeout;           /* ns; 0: none. Then it is killed: -ETIMEDOUT */
+        bool is_machine;           /* who is connected to is its holt-vm, and not its shim */
 };
 
 enum attach_end { ATTACH_EXITED, ATTACH_DETACHED };
@@ -52,7 +53,7 @@ int shim_relay(int shim, const struct attach_options *o, enum attach_end *ret_en
 
 /* Sends the signal and, if it is one that ends, takes note that it is a command's will. */
 int shim_signal(int shim, int signo, struct error *err);
-/* Begins the stop; shim_wait() sees its end. timeout in seconds; -1: for ever; PROTOCOL_STOP_OF_HOST. */
+/* Begins the stop; shim_wait() sees its end. timeout in seconds; -1: for ever; PROTOCOL_STOP_*. */
 int shim_stop(int shim, int timeout, struct error *err);
 
 /* What it tells of the instance from now on has that name. */

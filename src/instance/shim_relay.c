@@ -127,7 +127,9 @@ static int receive(struct relay *r, struct error *err)
         ssize_t n = protocol_receive(&r->reader, r->shim, ROOM);
 
         if (n == 0)
-                return error_set(err, EPIPE, "the shim of %s has died", r->options->name);
+                return error_set(err, EPIPE,
+                                 r->options->is_machine ? "the machine of %s has ended" : "the shim of %s has died",
+                                 r->options->name);
         return n < 0 ? error_errno(err, (int)-n, "talk to the shim") : 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "instance/backend.h"
 
 /* A connection after both HELLOs. -ESRCH: there is none. */
 int vm_connect(const char *run, const char *id, struct error *err);
@@ -17,5 +18,5 @@ int vm_ask(const char *run, const char *id, unsigned type, const void *payload, 
 int vm_query(const char *run, const char *id, unsigned type, const void *payload, size_t len, struct buf *ret,
              struct error *err);
 
-/* 1, 0; also when it does not run. */
-int vm_is_paused(const char *run, const char *id);
+/* 1, 0; also when it does not run. reason: as backend.h has it. */
+int vm_is_paused(const char *run, const char *id, char reason[BACKEND_REASON]);

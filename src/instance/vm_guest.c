@@ -36,7 +36,7 @@ bool vm_guest_has_disk(const struct instance *i)
 
 static int check_running(const struct engine *e, const struct instance *i, struct error *err)
 {
-        if (vm_is_paused(e->run, i->id) > 0)
+        if (vm_is_paused(e->run, i->id, NULL) > 0)
                 return error_set(err, EBUSY, "instance %s is paused, and its guest with it: unpause it first", i->name);
         return 0;
 }

@@ -20,12 +20,12 @@ static void hang_up(struct monitor_client *c)
                 close(take_fd(&c->fd));
 }
 
-/* As much again as is on its way to nobody. */
+/* As much again as is on its way to nobody. One that does not hear what it is granted gets no more. */
 static void grant(struct monitor *m, struct monitor_client *c)
 {
         unsigned char window[4];
 
-        if (!c->session || !c->ungranted)
+        if (!c->session || !c->ungranted || channel_is_full(m))
                 return;
         protocol_put_u32(window, c->ungranted);
         channel_send(m, PROTOCOL_WINDOW, c->session, window, sizeof(window));
@@ -83,68 +83,132 @@ static int add_exit(struct monitor_client *c, const struct frame *f)
         return 0;
 }
 
-static int take_output(struct monitor *m, struct monitor_client *c, const struct frame *f)
+static int take_output(struct monitor_client *c, const struct frame *f)
 {
-        if (f->len > c->granted)
+        if (f->len > c->granted || f->len == 0)
                 return -EPROTO;
         c->granted -= f->len;
         c->ungranted += f->len;
-        if (c->fd >= 0)
+        return 0;
+}
+
+/* It never has more on its way than one window. */
+static int take_window(struct monitor_client *c, const struct frame *f)
+{
+        uint32_t more = protocol_u32(f->payload);
+
+        if (more == 0 || more > PROTOCOL_WINDOW_SIZE - c->takes)
+                return -EPROTO;
+        c->takes += more;
+        return 0;
+}
+
+static int take_start(struct monitor_client *c)
+{
+        if (c->started)
+                return -EPROTO;
+        c->started = true;
+        return 0;
+}
+
+/* Of a SIGNAL; or that START was refused, which is the end. */
+static int take_answer(struct monitor_client *c, const struct frame *f)
+{
+        if (!c->started && f->type == PROTOCOL_ERROR) {
+                c->session = 0;
+                return 0;
+        }
+        if (!c->asks)
+                return -EPROTO;
+        c->asks--;
+        return 0;
+}
+
+/* Whether the agent may say this: all that is passed on has a bound. */
+static int check_session(struct monitor_client *c, const struct frame *f)
+{
+        switch (f->type) {
+        case PROTOCOL_STDOUT:
+        case PROTOCOL_STDERR:
+                return take_output(c, f);
+        case PROTOCOL_WINDOW:
+                return take_window(c, f);
+        case PROTOCOL_STARTED:
+                return take_start(c);
+        case PROTOCOL_DONE:
+        case PROTOCOL_ERROR:
+                return take_answer(c, f);
+        default:
+                return f->type == PROTOCOL_EXITED ? 0 : -EPROTO;
+        }
+}
+
+static int take_for_session(struct monitor_client *c, const struct frame *f)
+{
+        int r = check_session(c, f);
+
+        if (r < 0)
+                return r;
+        if (f->type == PROTOCOL_EXITED) {
+                r = add_exit(c, f);
+                c->session = 0;
+        } else if (c->fd >= 0) {
                 protocol_add(&c->out, f->type, f->payload, f->len);
+        }
+        return r;
+}
+
+/* An answer is owed to one client at most. */
+static int take_for_guest(struct monitor *m, struct monitor_client *c, const struct frame *f)
+{
+        struct error err;
+        int r = 0;
+
+        if (f->type != PROTOCOL_DONE && f->type != PROTOCOL_ERROR && f->type != PROTOCOL_STATE)
+                return -EPROTO;
+        if (m->update && f->type != PROTOCOL_STATE)
+                r = update_end(m, f, &err);
+        if (!c)
+                return 0;
+        c->waits_for_guest = false;
+        if (r < 0)
+                channel_send_error(&c->out, &err);
         else
-                grant(m, c);
+                protocol_add(&c->out, f->type, f->payload, f->len);
         return 0;
 }
 
 int client_take(struct monitor *m, const struct frame *f)
 {
         struct monitor_client *c = find(m, f->session);
-        struct error err;
         int r = 0;
 
-        if (f->session == SESSION_GUEST && m->update && f->type != PROTOCOL_STATE)
-                r = update_end(m, f, &err);
-        if (!c)
-                return 0;
         if (f->session == SESSION_GUEST)
-                c->waits_for_guest = false;
-        if (r < 0) {
-                channel_send_error(&c->out, &err);
-                return 0;
-        }
-        switch (f->type) {
-        case PROTOCOL_STDOUT:
-        case PROTOCOL_STDERR:
-                r = take_output(m, c, f);
-                break;
-        case PROTOCOL_EXITED:
-                r = add_exit(c, f);
-                c->session = 0;
-                break;
-        case PROTOCOL_ERROR:
-                protocol_add(&c->out, f->type, f->payload, f->len);
-                c->session = c->started ? c->session : 0;
-                break;
-        case PROTOCOL_STARTED:
-                c->started = true;
-                protocol_add(&c->out, f->type, f->payload, f->len);
-                break;
-        default:
-                protocol_add(&c->out, f->type, f->payload, f->len);
-        }
-        c->is_stuck |= buf_failed(&c->out) || (c->fd < 0 && !c->session);
+                r = take_for_guest(m, c, f);
+        else if (c)
+                r = take_for_session(c, f);
+        if (c)
+                c->is_stuck |= buf_failed(&c->out) || (c->fd < 0 && !c->session);
         return r;
 }
 
 /* ---- what comes from the client ---- */
 
-/* The lowest number that nobody has. */
-static uint16_t free_session(const struct monitor *m)
+/* The next number that nobody has: what is still said of one that has ended is not about a new one. */
+static uint16_t free_session(struct monitor *m)
 {
-        uint16_t n = SESSION_FIRST_CLIENT;
+        do
+                m->last_session++;
+        while (m->last_session < SESSION_FIRST_CLIENT || find(m, m->last_session));
+        return m->last_session;
+}
 
-        while (find(m, n))
-                n++;
+static size_t count_sessions(const struct monitor *m)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < m->n_clients; i++)
+                n += m->clients[i]->session != 0;
         return n;
 }
 
@@ -160,8 +224,10 @@ static int set_paused(struct monitor *m, bool paused, struct error *err)
 {
         int r = qmp_execute(&m->qmp, paused ? "stop" : "cont", NULL, ANSWER_MS, NULL, err);
 
-        if (r == 0)
+        if (r == 0) {
                 m->is_paused = paused;
+                m->pause_reason[0] = '\0';
+        }
         return r;
 }
 
@@ -176,8 +242,12 @@ static void signal_program(struct monitor *m, int signo)
 static void send_state(struct monitor *m, struct monitor_client *c)
 {
         own_buf struct buf text = {};
+        struct json_writer w = { .out = &text };
 
-        buf_addf(&text, "{\"paused\":%s}", m->is_paused ? "true" : "false");
+        json_begin_object(&w, NULL);
+        json_write_bool(&w, "paused", m->is_paused);
+        json_write_string(&w, "reason", m->pause_reason);
+        json_end_object(&w);
         protocol_add(&c->out, PROTOCOL_STATE, text.data, text.len);
 }
 
@@ -240,30 +310,49 @@ static void handle_for_guest(struct monitor *m, struct monitor_client *c, const 
         }
 }
 
-static void handle(struct monitor *m, struct monitor_client *c, const struct frame *f)
+static void begin_session(struct monitor *m, struct monitor_client *c)
 {
-        if (f->type == PROTOCOL_START && !c->session && !c->started) {
+        struct error err;
+
+        if (c->session || c->started) {
+                c->is_stuck = true;
+        } else if (count_sessions(m) >= MONITOR_MAX_SESSIONS) {
+                error_set(&err, EAGAIN, "there are %d programs in the machine already", MONITOR_MAX_SESSIONS);
+                channel_send_error(&c->out, &err);
+        } else {
                 c->session = free_session(m);
                 c->ungranted = PROTOCOL_WINDOW_SIZE;
-        } else if (f->type == PROTOCOL_START) {
-                c->is_stuck = true;
         }
+}
+
+/* What a client may say of its session. */
+static bool is_for_session(struct monitor_client *c, const struct frame *f)
+{
+        switch (f->type) {
+        case PROTOCOL_STDIN:
+                if (f->len > c->takes)
+                        return false;
+                c->takes -= f->len;
+                return true;
+        case PROTOCOL_SIGNAL:
+                c->asks++;
+                return true;
+        default:
+                return f->type == PROTOCOL_START || f->type == PROTOCOL_END || f->type == PROTOCOL_RESIZE;
+        }
+}
+
+static void handle(struct monitor *m, struct monitor_client *c, const struct frame *f)
+{
+        if (f->type == PROTOCOL_START)
+                begin_session(m, c);
         if (!c->session) {
                 /* What it still says of a session that has ended. */
-                if (!c->started)
+                if (!c->started && f->type != PROTOCOL_START)
                         handle_for_guest(m, c, f);
                 return;
         }
-        switch (f->type) {
-        case PROTOCOL_START:
-        case PROTOCOL_STDIN:
-        case PROTOCOL_END:
-        case PROTOCOL_RESIZE:
-        case PROTOCOL_SIGNAL:
-                break;
-        default:
-                c->is_stuck = true;
-        }
+        c->is_stuck |= !is_for_session(c, f);
         if (!c->is_stuck)
                 channel_send(m, f->type, c->session, f->payload, f->len);
         if (f->type == PROTOCOL_START)
@@ -317,8 +406,10 @@ struct pollfd client_poll(const struct monitor *m, const struct monitor_client *
 
 void client_step(struct monitor *m, struct monitor_client *c, short revents)
 {
-        if (c->fd < 0)
+        if (c->fd < 0) {
+                grant(m, c);
                 return;
+        }
         if (revents & (POLLIN | POLLHUP | POLLERR))
                 receive(m, c);
         if (!c->is_stuck)

@@ -40,8 +40,13 @@ static void handle_disk_error(struct monitor *m, struct json_object *data)
         if (json_get_string(data, "action", &action, &ignored) <= 0 || strcmp(action, "stop") != 0)
                 return;
         json_get_string(data, "reason", &reason, &ignored);
-        if (!m->is_paused)
-                fprintf(stderr, "holt: the machine is paused, the host does not take what it writes: %s\n", reason);
+        if (m->is_paused)
+                return;
+        snprintf(m->pause_reason, sizeof(m->pause_reason), "the host does not take what the machine writes: %s",
+                 reason);
+        for (char *c = m->pause_reason; *c; c++)
+                *c = (char)(*c < ' ' || *c > '~' ? '?' : *c);
+        fprintf(stderr, "holt: the machine is paused: %s\n", m->pause_reason);
         m->is_paused = true;
         /* Whoever lists instances asks only those that have it. */
         mark = openat(MONITOR_PLACE, INSTANCE_PAUSED_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -89,12 +94,15 @@ static int step(struct monitor *m)
 
         if (poll(p, n, shutdown_patience(m)) < 0)
                 return errno == EINTR ? 0 : -errno;
+        /* First: where there is room again, what waited for it goes on. */
+        if (p[P_AGENT].revents & POLLOUT)
+                r = channel_flush(m);
         for (size_t i = P_CLIENTS; i < n; i++)
                 if (p[i].revents)
                         client_step(m, m->clients[i - P_CLIENTS], p[i].revents);
         if (p[P_CONSOLE].revents)
                 console_read(m);
-        if (p[P_AGENT].revents & (POLLIN | POLLHUP | POLLERR))
+        if (r == 0 && p[P_AGENT].revents & (POLLIN | POLLHUP | POLLERR))
                 r = channel_receive(m);
         program_step(m, p + P_PROGRAM);
         if (p[P_SIGNALS].revents)
@@ -112,11 +120,15 @@ static int step(struct monitor *m)
         return r;
 }
 
-/* Its last words go into the instance's log. */
-static int died(struct monitor *m)
+/* Its last words go into the instance's log. reason: why we read no more from it. */
+static int died(struct monitor *m, int reason)
 {
         const char *last;
 
+        if (reason == -EPROTO) {
+                fprintf(stderr, "holt: the machine was ended: what its guest says makes no sense\n");
+                return 128 + SIGKILL;
+        }
         if (m->console >= 0)
                 console_read(m);
         last = console_last(m);
@@ -137,5 +149,5 @@ int monitor_serve(struct monitor *m)
         r = channel_take(m);
         while (r == 0 && !program_is_over(m))
                 r = step(m);
-        return program_is_over(m) || m->is_ending ? m->exit_code : died(m);
+        return program_is_over(m) || m->is_ending ? m->exit_code : died(m, r);
 }

@@ -8,7 +8,7 @@
  * shim hears that it runs. From then on one poll loop (monitor.c) passes frames between the agent and those that talk
  * to it: the program's own standard streams, which are ours (program.c), and the connections on vm.sock, a session each
  * (client.c). Windows of the protocol go from end to end, so that what waits here has a bound for each session whatever
- * the guest says: a guest that sends more than it was granted is ended.
+ * the guest says: a guest that sends more than it was granted, or what nobody has asked for, is ended.
  */
 #pragma once
 
@@ -36,7 +36,8 @@ enum {
 
 enum { MONITOR_BOOT_MS = 120000 }; /* a loaded machine with no hardware to help takes its time */
 
-enum { MONITOR_MAX_CLIENTS = 64, MONITOR_CONSOLE = 4 << 10 };
+/* Of the clients some have a session, and whatever its guest does with those, there is room for who wants it to end. */
+enum { MONITOR_MAX_CLIENTS = 128, MONITOR_MAX_SESSIONS = 64, MONITOR_CONSOLE = 4 << 10 };
 
 /* Sessions of the channel: 0 is about the guest, 1 is the program, others are clients'. */
 enum { SESSION_GUEST, SESSION_PROGRAM, SESSION_FIRST_CLIENT };
@@ -49,6 +50,8 @@ struct monitor_client {
         struct buf out;
         uint32_t granted;   /* bytes of output that the agent may still send */
         uint32_t ungranted; /* that it sent, and wait for the client */
+        uint32_t takes;     /* bytes of input that the agent has granted */
+        uint32_t asks;      /* answers that it owes */
         bool said_hello, started, is_stuck, waits_for_guest;
 };
 
@@ -87,7 +90,9 @@ struct monitor {
 
         struct monitor_client *clients[MONITOR_MAX_CLIENTS];
         size_t n_clients;
+        uint16_t last_session; /* that was begun */
         bool is_paused;
+        char pause_reason[192];         /* "": a command wanted it */
         char said[MONITOR_CONSOLE + 1]; /* on the console, last */
         size_t said_len;
 };
@@ -151,7 +156,7 @@ int channel_flush(struct monitor *m);
 int channel_receive(struct monitor *m);
 /* What came already. */
 int channel_take(struct monitor *m);
-/* There is so much to send that nobody else may add to it. */
+/* There is so much to send that nobody else may add to it, and that no more of what makes us answer is wanted. */
 bool channel_is_full(const struct monitor *m);
 /* Keeps the end of what the guest's kernel says. */
 void console_read(struct monitor *m);

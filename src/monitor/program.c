@@ -27,11 +27,10 @@ void program_begin(struct monitor *m)
 
 /* ---- output ---- */
 
-/* Not each few bytes anew. */
-static void taken(struct monitor *m, size_t len)
+/* Not each few bytes anew, and nothing to one that does not hear it. */
+static void grant_again(struct monitor *m)
 {
-        m->ungranted += (uint32_t)len;
-        if (m->ungranted < PROTOCOL_WINDOW_SIZE / 2 || m->has_exited)
+        if (m->ungranted < PROTOCOL_WINDOW_SIZE / 2 || m->has_exited || channel_is_full(m))
                 return;
         grant(m, m->ungranted);
         m->ungranted = 0;
@@ -49,7 +48,7 @@ static void write_some(struct monitor *m, struct monitor_output *o)
         }
         memmove(o->pending.data, o->pending.data + n, o->pending.len - (size_t)n);
         o->pending.len -= (size_t)n;
-        taken(m, (size_t)n);
+        m->ungranted += (uint32_t)n;
         if (!o->pending.len)
                 buf_finish(&o->pending);
 }
@@ -82,6 +81,15 @@ static int take_exit(struct monitor *m, const struct frame *f)
         return 0;
 }
 
+/* It never has more on its way than one window. */
+static int take_window(struct monitor *m, uint32_t more)
+{
+        if (more == 0 || more > PROTOCOL_WINDOW_SIZE - m->input_granted)
+                return -EPROTO;
+        m->input_granted += more;
+        return 0;
+}
+
 int program_take(struct monitor *m, const struct frame *f)
 {
         if (m->has_exited)
@@ -91,10 +99,7 @@ int program_take(struct monitor *m, const struct frame *f)
         case PROTOCOL_STDERR:
                 return take_output(m, f);
         case PROTOCOL_WINDOW:
-                if (protocol_u32(f->payload) > UINT32_MAX - m->input_granted)
-                        return -EPROTO;
-                m->input_granted += protocol_u32(f->payload);
-                return 0;
+                return take_window(m, protocol_u32(f->payload));
         case PROTOCOL_EXITED:
                 return take_exit(m, f);
         case PROTOCOL_DONE:
@@ -146,6 +151,7 @@ void program_step(struct monitor *m, const struct pollfd p[3])
                 if (p[i + 1].fd >= 0 && p[i + 1].revents)
                         write_some(m, &m->output[i]);
         }
+        grant_again(m);
 }
 
 /* ---- the rest ---- */

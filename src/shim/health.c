@@ -90,7 +90,7 @@ void health_probe(struct shim *s)
         int ends[2];
 
         s->probe_at = shim_now() + s->job.health.interval;
-        if ((s->backend->is_paused && s->backend->is_paused(s->run, s->id) > 0) || pipe2(ends, O_CLOEXEC) < 0)
+        if ((s->backend->is_paused && s->backend->is_paused(s->run, s->id, NULL) > 0) || pipe2(ends, O_CLOEXEC) < 0)
                 return;
         s->probe_at = 0;
         fcntl(ends[0], F_SETFL, O_NONBLOCK);

@@ -86,8 +86,11 @@ small_is() { [[ $(small ps -a --format '{{.State}}') == "$1" ]]; }
         mount -o "remount,size=$(($(du -sm "$WORK/small" | cut -f 1) + 20))m" "$WORK/small"
         small exec -d full /bin/dd if=/dev/zero of=/large bs=1M count=40
         wait_for 6 small_is paused
+        # Its log lies where there is no room.
+        [[ $(small inspect -f '{{.State.Error}}' full) == *'No space left'* ]]
         mount -o remount,size=400m "$WORK/small"
         small unpause full
+        [ -z "$(small inspect -f '{{.State.Error}}' full)" ]
         small exec full /bin/sync
         [ "$(small exec full /bin/busybox wc -c /large)" = "$((40 << 20)) /large" ]
         small_finish
