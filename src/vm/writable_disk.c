@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "sys/fd.h"
 #include "sys/process.h"
+#include "sys/sparse_copy.h"
 
 /* ---- the pattern ---- */
 
@@ -90,36 +91,6 @@ static int open_pattern(const char *root, uint64_t size, struct error *err)
 
 /* ---- the copy ---- */
 
-static int copy_extent(int from, int to, off_t at, off_t end)
-{
-        while (at < end) {
-                off_t out = at;
-                ssize_t n = copy_file_range(from, &at, to, &out, (size_t)(end - at), 0);
-
-                if (n <= 0)
-                        return n < 0 ? -errno : -EIO;
-        }
-        return 0;
-}
-
-/* All but the holes. */
-static int copy(int from, int to, off_t size)
-{
-        off_t at = 0;
-
-        if (ftruncate(to, size) < 0)
-                return -errno;
-        while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
-                off_t end = lseek(from, at, SEEK_HOLE);
-                int r = end < 0 ? -errno : copy_extent(from, to, at, end);
-
-                if (r < 0)
-                        return r;
-                at = end;
-        }
-        return errno == ENXIO ? 0 : -errno;
-}
-
 int writable_disk_make(const char *root, uint64_t size, int directory, const char *name, struct error *err)
 {
         own_fd int pattern = open_pattern(root, size, err), fd = -1;
@@ -128,6 +99,6 @@ int writable_disk_make(const char *root, uint64_t size, int directory, const cha
         if (pattern < 0)
                 return pattern;
         fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        r = fd < 0 ? -errno : copy(pattern, fd, (off_t)size);
+        r = fd < 0 ? -errno : sparse_copy(pattern, fd, (off_t)size);
         return r < 0 ? error_errno(err, -r, "make the disk of the machine") : 0;
 }
