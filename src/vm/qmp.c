@@ -133,6 +133,14 @@ int qmp_send_descriptor(struct qmp *q, const char *name, int fd, struct error *e
         return send_text(q, &text, &fd, 1, err);
 }
 
+int qmp_send_file(struct qmp *q, size_t set, int fd, struct error *err)
+{
+        own_buf struct buf text = {};
+
+        buf_addf(&text, "{\"execute\":\"add-fd\",\"arguments\":{\"fdset-id\":%zu}}\n", set);
+        return send_text(q, &text, &fd, 1, err);
+}
+
 static int refused(struct json_object *line, const char *command, struct error *err)
 {
         struct json_object *why = NULL;
@@ -181,15 +189,15 @@ int qmp_begin(struct qmp *q, struct error *err)
         return qmp_send(q, "qmp_capabilities", NULL, err);
 }
 
-/* "version": {"qemu": {"major", "minor", "micro"}, "package"} */
-static void copy_version(struct json_object *hello, char *ret, size_t size)
+/* {"qemu": {"major", "minor", "micro"}, "package"} */
+static void copy_version(struct json_object *from, const char *key, char *ret, size_t size)
 {
         struct json_object *version = NULL, *numbers = NULL;
         uint32_t major = 0, minor = 0, micro = 0;
         const char *package = "";
         struct error ignored;
 
-        if (json_get_object(hello, "version", &version, &ignored) <= 0 ||
+        if (json_get_object(from, key, &version, &ignored) <= 0 ||
             json_get_object(version, "qemu", &numbers, &ignored) <= 0)
                 return;
         json_get_u32(numbers, "major", &major, &ignored);
@@ -211,8 +219,18 @@ int qmp_greet(struct qmp *q, int timeout, char *ret_version, size_t size, struct
         if (json_get_object(greeting, "QMP", &hello, &ignored) <= 0)
                 return error_set(err, EPROTO, "QEMU does not greet");
         if (ret_version)
-                copy_version(hello, ret_version, size);
+                copy_version(hello, "version", ret_version, size);
         return qmp_answer(q, "qmp_capabilities", timeout, NULL, err);
+}
+
+int qmp_version(struct qmp *q, int timeout, char *ret, size_t size, struct error *err)
+{
+        own_json struct json_object *answer = NULL;
+        int r = qmp_execute(q, "query-version", NULL, timeout, &answer, err);
+
+        if (r == 0)
+                copy_version(answer, "return", ret, size);
+        return r;
 }
 
 int qmp_open(struct qmp *q, int timeout, struct error *err)

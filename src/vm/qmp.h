@@ -41,10 +41,15 @@ int qmp_begin(struct qmp *q, struct error *err);
 /* Reads the greeting and the answer; ret_version: QEMU's own words, NULL or with room for that. */
 int qmp_greet(struct qmp *q, int timeout, char *ret_version, size_t size, struct error *err);
 
+/* The same words, asked for later. */
+int qmp_version(struct qmp *q, int timeout, char *ret, size_t size, struct error *err);
+
 /* Says a command, and hears its answer later: in the same order. */
 int qmp_send(struct qmp *q, const char *command, const char *arguments, struct error *err);
 /* The command that gives QEMU a descriptor, by that name, also a second time. */
 int qmp_send_descriptor(struct qmp *q, const char *name, int fd, struct error *err);
+/* The command that gives it a file, as /dev/fdset/SET. */
+int qmp_send_file(struct qmp *q, size_t set, int fd, struct error *err);
 int qmp_answer(struct qmp *q, const char *command, int timeout, struct json_object **ret_root, struct error *err);
 
 /*

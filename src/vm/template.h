@@ -33,6 +33,7 @@ struct template_manifest {
         char boot[TEMPLATE_BOOT_ID];     /* the host's, in which the memory was read last */
         int64_t memory_size, memory_time, state_size;
         char memory_digest[SHA256_HEX], state_digest[SHA256_HEX];
+        char key[SHA256_HEX]; /* of one that has another name: a machine as it ran (monitor/save.c); "" */
         /* For people. */
         uint32_t cpus, memory_mib;
         char accelerator[8], kernel[TEMPLATE_VERSION_MAX];
@@ -85,6 +86,9 @@ int template_begin(const char *templates, const char *key, int64_t refused, stru
  * templates may take; those that were not used for the longest time go, never this one. */
 int template_commit(struct template_making *m, const char *key, int memory, struct template_manifest *manifest,
                     uint64_t limit, struct error *err);
+
+/* The manifest of a directory in which memory and state are: the caller's part of it, as above. */
+int template_seal(int directory, struct template_manifest *manifest, struct error *err);
 
 /* --- all of them --- */
 

@@ -210,3 +210,23 @@ int template_commit(struct template_making *m, const char *key, int memory, stru
         keep_limit(path, m->templates, key, limit);
         return 0;
 }
+
+int template_seal(int directory, struct template_manifest *manifest, struct error *err)
+{
+        own_fd int memory = openat(directory, "memory", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        own_fd int state = openat(directory, "state", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        const struct template_making m = { .part = directory, .state = state };
+        struct stat st;
+        int r = memory < 0 || state < 0 || fstat(memory, &st) < 0 ? -errno : 0;
+
+        if (r == 0)
+                r = template_digest_memory(memory, -1, manifest->memory_digest);
+        if (r == 0) {
+                manifest->memory_size = st.st_size;
+                manifest->memory_time = template_file_time(memory);
+                r = read_state(&m, manifest);
+        }
+        if (r == 0)
+                r = write_manifest(&m, manifest);
+        return r < 0 ? error_errno(err, -r, "write a template") : 0;
+}

@@ -55,6 +55,7 @@ static int read_files(struct json_object *root, struct template_manifest *m, str
 
 static int read_all(struct json_object *root, struct template_manifest *m, struct error *err)
 {
+        const char *key = NULL;
         uint32_t format = 0;
         int r;
 
@@ -70,6 +71,8 @@ static int read_all(struct json_object *root, struct template_manifest *m, struc
                 r = read_text(root, "kernel", m->kernel, sizeof(m->kernel), err);
         if (r == 0)
                 r = read_text(root, "boot", m->boot, sizeof(m->boot), err);
+        if (r == 0 && json_get_string(root, "key", &key, err) > 0)
+                r = read_text(root, "key", m->key, sizeof(m->key), err);
         return r == 0 ? read_files(root, m, err) : r;
 }
 
@@ -102,6 +105,8 @@ void template_manifest_write(const struct template_manifest *m, struct buf *out)
         json_write_u64(&w, "tsc", m->tsc_khz);
         json_write_i64(&w, "made", m->made);
         json_write_string(&w, "boot", m->boot);
+        if (*m->key)
+                json_write_string(&w, "key", m->key);
         json_begin_object(&w, "memory");
         json_write_i64(&w, "size", m->memory_size);
         json_write_i64(&w, "time", m->memory_time);
