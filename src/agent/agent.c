@@ -15,8 +15,10 @@ enum { QUIET = 500, FIXED = 2, EACH = 1 + SESSION_STREAMS };
 
 static size_t fill(const struct agent *a, struct pollfd *p)
 {
-        p[0] = (struct pollfd){ .fd = a->signals, .events = POLLIN };
+        p[0] = (struct pollfd){ .fd = a->is_suspended ? -1 : a->signals, .events = POLLIN };
         p[1] = channel_poll(&a->channel);
+        if (a->is_suspended)
+                return FIXED;
         for (size_t i = 0; i < a->n_sessions; i++) {
                 const struct session *s = a->sessions[i];
                 struct pollfd *at = p + FIXED + i * EACH;
@@ -92,7 +94,8 @@ static void step(struct agent *a)
                 return;
         if (ready == 0 && !a->has_more)
                 agent_settle(a);
-        step_sessions(a, p + FIXED);
+        if (n > FIXED)
+                step_sessions(a, p + FIXED);
         if (p[0].revents)
                 reap(a);
         if (p[1].revents & POLLOUT)

@@ -55,10 +55,11 @@ struct agent {
         void *userdata;
         bool said_hello; /* the other side */
         bool is_configured;
-        bool has_more;   /* there may be frames that were put off, for want of room for their answers */
-        bool is_over;    /* SHUTDOWN came */
-        bool is_settled; /* there was nothing to do once */
-        bool is_unclean; /* a container has ended, and is to be cleaned up when that is told */
+        bool has_more;     /* there may be frames that were put off, for want of room for their answers */
+        bool is_over;      /* SHUTDOWN came */
+        bool is_settled;   /* there was nothing to do once */
+        bool is_unclean;   /* a container has ended, and is to be cleaned up when that is told */
+        bool is_suspended; /* nothing is heard but RESUME, and nothing said */
         struct session *sessions[AGENT_MAX_SESSIONS];
         size_t n_sessions;
         unsigned char chunk[PROTOCOL_MAX_DATA]; /* of output, on its way */
@@ -85,6 +86,10 @@ void channel_finish(struct channel *c);
 /* Takes the frames that have come, as far as there is room for their answers. */
 void agent_take_frames(struct agent *a);
 
+/* --- suspend.c --- */
+void agent_suspend(struct agent *a, const struct frame *f);
+void agent_resume(struct agent *a, const struct frame *f);
+
 /* --- agent.c --- */
 void agent_settle(struct agent *a);
 
@@ -107,7 +112,7 @@ void output_read(struct agent *a, struct session *s, size_t stream);
 bool output_read_rest(struct agent *a, struct session *s);
 
 /* --- input.c --- */
-/* What is granted from the beginning. */
+/* What is granted from the beginning: all that has room. */
 void input_begin(struct agent *a, struct session *s);
 void input_take(struct agent *a, struct session *s, const struct frame *f);
 void input_end(struct session *s);

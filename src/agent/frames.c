@@ -107,7 +107,7 @@ static void take(struct agent *a, const struct frame *f)
         struct error err;
         int r;
 
-        if (!a->said_hello && f->type != PROTOCOL_HELLO) {
+        if ((!a->said_hello && f->type != PROTOCOL_HELLO) || (a->is_suspended && f->type != PROTOCOL_RESUME)) {
                 refuse(a);
                 return;
         }
@@ -128,6 +128,12 @@ static void take(struct agent *a, const struct frame *f)
         case PROTOCOL_PREPARE:
                 agent_settle(a);
                 answer(a, f, 0, NULL);
+                break;
+        case PROTOCOL_SUSPEND:
+                agent_suspend(a, f);
+                break;
+        case PROTOCOL_RESUME:
+                agent_resume(a, f);
                 break;
         case PROTOCOL_SHUTDOWN:
                 a->is_over = true;

@@ -256,4 +256,6 @@ const struct workload guest_workload = {
         .stats = stats,
         .update = update,
         .thaw = thaw,
+        .suspend = guest_suspend,
+        .resume = guest_resume,
 };

@@ -47,11 +47,17 @@ int guest_set_time(const struct guest_config *c, struct error *err);
 int guest_set_hostname(const struct guest_config *c, struct error *err);
 /* In the root, which is mounted. */
 int guest_set_machine_id(const struct guest_config *c, struct error *err);
+/* The same, where there is one already. */
+int guest_change_machine_id(const struct guest_config *c, struct error *err);
+/* Also of the container, which has its own. */
+int guest_change_hostname(const struct guest_config *c, struct error *err);
 
 /* --- guest_network.c --- */
 /* What is the same for every guest, at its boot: a clone need not do it again. */
 int guest_open_network(struct error *err);
 int guest_set_network(const struct guest_config *c, struct error *err);
+/* Takes all others down, and their addresses away. */
+int guest_clear_network(struct error *err);
 
 /* --- guest_layers.c --- */
 /* Makes a partition of the first disk for each layer, mounts them, and all of it at /run/holt/root. */
@@ -64,3 +70,12 @@ int guest_mount_shares(const struct guest *g, const struct guest_config *c, stru
 
 /* --- guest_files.c --- */
 int guest_write_files(const struct guest_config *c, struct error *err);
+
+/* --- guest_copy.c: the copy of a guest whose program runs. --- */
+int guest_suspend(void *guest, struct error *err);
+int guest_resume(void *guest, const char *json, size_t len, struct error *err);
+
+/* --- guest_connections.c --- */
+/* Breaks all TCP connections of all processes, which stand still, but those within the guest: who has one reads
+ * ECONNRESET. */
+int guest_break_connections(struct error *err);

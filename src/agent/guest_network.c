@@ -41,6 +41,24 @@ static int add_interface(struct netlink *n, struct buf *b, size_t number, const 
         return 0;
 }
 
+int guest_clear_network(struct error *err)
+{
+        own_netlink struct netlink n = { .fd = -1 };
+        own_buf struct buf b = {};
+        int r = netlink_open(NETLINK_ROUTE, &n, err), index;
+
+        if (r < 0)
+                return r;
+        index = link_index(&n, "eth0", err);
+        if (index == -ENODEV)
+                return 0;
+        r = index < 0 ? index : link_clear_addresses(&n, (unsigned)index, err);
+        if (r < 0)
+                return r;
+        link_add_down(&n, &b, (unsigned)index, true);
+        return netlink_talk(&n, &b, err);
+}
+
 /* As in a container: ports below 1024 and ping are for all users. */
 static void open_to_all_users(void)
 {

@@ -18,8 +18,9 @@ static void grant(struct agent *a, struct session *s, uint32_t len)
 
 void input_begin(struct agent *a, struct session *s)
 {
-        if (s->in >= 0)
-                grant(a, s, PROTOCOL_WINDOW_SIZE);
+        s->granted = s->ungranted = 0;
+        if (s->in >= 0 && !s->input_ended)
+                grant(a, s, PROTOCOL_WINDOW_SIZE - (uint32_t)s->input.len);
 }
 
 /* As much again may come; not each few bytes anew. */

@@ -70,4 +70,7 @@ struct workload {
         int (*update)(void *userdata, const char *json, size_t len, struct error *err);
         /* A session with "freeze" has ended. */
         void (*thaw)(void *userdata);
+        /* The container stands still until resume(); json: of a copy, len 0 for none. On an error it still does. */
+        int (*suspend)(void *userdata, struct error *err);
+        int (*resume)(void *userdata, const char *json, size_t len, struct error *err);
 };

@@ -40,6 +40,9 @@ int32_t protocol_limit(unsigned type)
                 [PROTOCOL_PREPARE] = 0,
                 [PROTOCOL_RENAME] = PROTOCOL_MAX_NAME,
                 [PROTOCOL_UPDATE] = PROTOCOL_MAX_DATA,
+                [PROTOCOL_SUSPEND] = 0,
+                [PROTOCOL_RESUME] = PROTOCOL_MAX_CONFIGURE,
+                [PROTOCOL_SAVE] = PROTOCOL_MAX_STATE,
         };
 
         return type < ARRAY_SIZE(limits) ? limits[type] : -1;
@@ -130,7 +133,8 @@ static int read_header(const struct protocol_reader *r, struct frame *ret)
         *ret = (struct frame){ .len = protocol_u32(p), .type = protocol_u16(p + 4), .session = protocol_u16(p + 6) };
         limit = protocol_limit(ret->type);
         if (limit < 0 || ret->len > (uint32_t)limit || !is_whole(ret->type, ret->len) ||
-            ((ret->type == PROTOCOL_START || ret->type == PROTOCOL_CONFIGURE) && !r->may_start))
+            ((ret->type == PROTOCOL_START || ret->type == PROTOCOL_CONFIGURE || ret->type == PROTOCOL_RESUME) &&
+             !r->may_start))
                 return -EPROTO;
         return 1;
 }

@@ -46,11 +46,17 @@
  *   STATS      C  nothing; answered by STATE
  *   UPDATE     C  JSON, the container's limits (linux.resources); answered by DONE or ERROR. To holt-vm: what changes of
  *                 its job (monitor/job.h), "machine" and "spec"
+ *   SUSPEND    C  nothing: the program stands still, and the agent says and hears nothing until RESUME (the machine is
+ *                 about to be copied); answered by DONE, the last that is on its way then. ERROR: something else runs
+ *   RESUME     C  nothing: it goes on; or JSON as CONFIGURE's: this is a copy, which becomes somebody else first, and
+ *                 whose program has a new session at its other end. Answered by DONE or ERROR
  *   SHUTDOWN   C  nothing: everything ends, the machine too
  *
  * Only to holt-vm, which is between commands and an agent:
  *
  *   PAUSE      C  u8: 1 stops the machine, 0 lets it go on; answered by DONE or ERROR
+ *   SAVE       C  path of a directory: a template of the machine as it is at this moment is written there
+ *                 (vm/template.h), without its name, and the machine goes on; answered by DONE or ERROR
  *
  * An agent is started with nothing granted in either direction: it grants STDIN behind STARTED, and who starts a
  * program may grant output right behind START. What is said to a session that has just ended is not heard: SIGNAL is
@@ -94,6 +100,9 @@ enum protocol_type {
         PROTOCOL_PREPARE,
         PROTOCOL_RENAME,
         PROTOCOL_UPDATE,
+        PROTOCOL_SUSPEND,
+        PROTOCOL_RESUME,
+        PROTOCOL_SAVE,
 };
 
 /*

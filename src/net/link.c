@@ -124,6 +124,13 @@ void link_add_up(struct netlink *n, struct buf *b, unsigned index, bool last)
         netlink_end(b, netlink_begin(n, b, RTM_NEWLINK, last ? NLM_F_ACK : 0, &header, sizeof header));
 }
 
+void link_add_down(struct netlink *n, struct buf *b, unsigned index, bool last)
+{
+        const struct ifinfomsg header = { .ifi_index = (int)index, .ifi_change = IFF_UP };
+
+        netlink_end(b, netlink_begin(n, b, RTM_NEWLINK, last ? NLM_F_ACK : 0, &header, sizeof header));
+}
+
 void link_add_setup(struct netlink *n, struct buf *b, unsigned index, const struct link_setup *s, bool last)
 {
         const struct ifinfomsg header = { .ifi_index = (int)index };
@@ -257,4 +264,61 @@ int link_each_subnet(struct netlink *n, int (*each)(void *userdata, const struct
                 r = netlink_ask(n, &b, see_route, &s, err);
         }
         return r < 0 ? error_wrap(err, "list addresses and routes") : s.found;
+}
+
+/* ---- taking addresses away ---- */
+
+struct search {
+        unsigned index;
+        struct ifaddrmsg header;
+        struct ip ip; /* family 0: none was found yet */
+};
+
+static int find_address(void *userdata, const struct nlmsghdr *m)
+{
+        const struct nlattr *address = netlink_find(m, sizeof(struct ifaddrmsg), IFA_LOCAL);
+        struct search *s = userdata;
+        struct ifaddrmsg header;
+
+        if (m->nlmsg_type != RTM_NEWADDR || s->ip.family)
+                return 0;
+        memcpy(&header, NLMSG_DATA(m), sizeof header);
+        if (!address)
+                address = netlink_find(m, sizeof header, IFA_ADDRESS);
+        if (header.ifa_index != s->index || !address || netlink_len(address) > sizeof s->ip.bytes)
+                return 0;
+        s->header = header;
+        s->ip.family = header.ifa_family;
+        memcpy(s->ip.bytes, netlink_data(address), netlink_len(address));
+        return 0;
+}
+
+/* 1: there may be more. With the first of a network go others. */
+static int remove_first(struct netlink *n, unsigned index, struct error *err)
+{
+        const struct ifaddrmsg all = {};
+        struct search s = { .index = index };
+        own_buf struct buf b = {};
+        size_t at;
+        int r;
+
+        netlink_end(&b, netlink_begin(n, &b, RTM_GETADDR, NLM_F_DUMP, &all, sizeof all));
+        r = netlink_ask(n, &b, find_address, &s, err);
+        if (r < 0 || !s.ip.family)
+                return r;
+        at = netlink_begin(n, &b, RTM_DELADDR, NLM_F_ACK, &s.header, sizeof s.header);
+        netlink_add(&b, IFA_LOCAL, s.ip.bytes, ip_size(&s.ip));
+        netlink_end(&b, at);
+        r = netlink_talk(n, &b, err);
+        return r < 0 ? r : 1;
+}
+
+int link_clear_addresses(struct netlink *n, unsigned index, struct error *err)
+{
+        int r;
+
+        do
+                r = remove_first(n, index, err);
+        while (r > 0);
+        return r;
 }

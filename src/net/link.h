@@ -41,6 +41,7 @@ int link_remove(struct netlink *n, const char *name, struct error *err);
  * Messages for a batch (netlink.h). The one with last set ends it.
  */
 void link_add_up(struct netlink *n, struct buf *b, unsigned index, bool last);
+void link_add_down(struct netlink *n, struct buf *b, unsigned index, bool last);
 struct link_setup {
         const char *name;   /* NULL: as it is */
         const uint8_t *mac; /* NULL: likewise */
@@ -54,6 +55,9 @@ void link_add_address(struct netlink *n, struct buf *b, unsigned index, const st
 /* to: NULL for the default route; gateway: NULL for what is on the link; metric 0: the usual. */
 void link_add_route(struct netlink *n, struct buf *b, unsigned index, const struct subnet *to, const struct ip *gateway,
                     unsigned metric, bool last);
+
+/* Takes all addresses of an interface away. */
+int link_clear_addresses(struct netlink *n, unsigned index, struct error *err);
 
 /* The same as the next for addresses alone, but those of the interface `except`; 0: of all. */
 int link_each_address(struct netlink *n, unsigned except, int (*each)(void *userdata, const struct subnet *s),
