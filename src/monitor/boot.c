@@ -92,7 +92,18 @@ static void write_entropy(struct json_writer *w)
         explicit_bzero(hex, sizeof(hex));
 }
 
-static void write_configuration(const struct monitor *m, struct buf *out)
+static void write_disks(const struct monitor *m, struct json_writer *w)
+{
+        json_begin_array(w, "layers");
+        for (size_t i = 0; i < m->job.n_layers; i++)
+                json_write_u64(w, NULL, m->job.layers[i] / LAYER_DISK_SECTOR);
+        json_end_array(w);
+        json_write_bool(w, "disk", m->job.disk);
+        json_write_bool(w, "shares", m->job.n_shares);
+}
+
+/* A copy has its disks already. */
+static void write_configuration(const struct monitor *m, bool is_copy, struct buf *out)
 {
         struct json_writer w = { .out = out };
 
@@ -104,21 +115,17 @@ static void write_configuration(const struct monitor *m, struct buf *out)
         }
         json_write_i64(&w, "time", clock_ns(CLOCK_REALTIME));
         write_entropy(&w);
-        json_begin_array(&w, "layers");
-        for (size_t i = 0; i < m->job.n_layers; i++)
-                json_write_u64(&w, NULL, m->job.layers[i] / LAYER_DISK_SECTOR);
-        json_end_array(&w);
-        json_write_bool(&w, "disk", m->job.disk);
-        json_write_bool(&w, "shares", m->job.n_shares);
+        if (!is_copy)
+                write_disks(m, &w);
         json_end_object(&w);
 }
 
-static void send_configuration(struct monitor *m)
+static void send_configuration(struct monitor *m, bool is_copy)
 {
         own_buf struct buf text = {};
 
-        write_configuration(m, &text);
-        channel_send(m, PROTOCOL_CONFIGURE, SESSION_GUEST, text.data, text.len);
+        write_configuration(m, is_copy, &text);
+        channel_send(m, is_copy ? PROTOCOL_RESUME : PROTOCOL_CONFIGURE, SESSION_GUEST, text.data, text.len);
         m->out.failed |= buf_failed(&text);
         if (text.data)
                 explicit_bzero(text.data, text.len);
@@ -169,7 +176,7 @@ int monitor_start_program(struct monitor *m, struct error *err)
 {
         int r;
 
-        send_configuration(m);
+        send_configuration(m, false);
         if (m->job.spec)
                 send_start(m);
         if (buf_failed(&m->out))
@@ -178,6 +185,12 @@ int monitor_start_program(struct monitor *m, struct error *err)
         if (r == 0)
                 r = await_configuration(m, err);
         return r == 0 && m->job.spec ? await_start(m, err) : r;
+}
+
+int monitor_resume_program(struct monitor *m, struct error *err)
+{
+        send_configuration(m, true);
+        return buf_failed(&m->out) ? error_set(err, ENOMEM, "out of memory") : await_configuration(m, err);
 }
 
 /* ---- the guest ---- */

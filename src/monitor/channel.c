@@ -10,12 +10,13 @@ enum { FULL = 256 << 10, ROOM = 64 << 10 };
 
 void channel_send(struct monitor *m, unsigned type, uint16_t session, const void *payload, size_t len)
 {
+        struct buf *out = m->is_suspended && type != PROTOCOL_RESUME ? &m->unheard : &m->out;
         unsigned char header[PROTOCOL_HEADER];
 
         protocol_header(header, type, (uint32_t)len);
         protocol_put_u16(header + 6, session);
-        buf_add(&m->out, header, sizeof(header));
-        buf_add(&m->out, payload, len);
+        buf_add(out, header, sizeof(header));
+        buf_add(out, payload, len);
 }
 
 void channel_send_error(struct buf *out, const struct error *err)
@@ -30,7 +31,7 @@ void channel_send_error(struct buf *out, const struct error *err)
 
 bool channel_is_full(const struct monitor *m)
 {
-        return m->out.len > FULL;
+        return m->out.len > FULL || m->is_suspended;
 }
 
 int channel_flush(struct monitor *m)

@@ -168,6 +168,8 @@ static int take_for_guest(struct monitor *m, struct monitor_client *c, const str
                 return -EPROTO;
         if (m->update && f->type != PROTOCOL_STATE)
                 r = update_end(m, f, &err);
+        if (m->save && (r = save_step(m, f, &err)) > 0)
+                return 0;
         if (!c)
                 return 0;
         c->waits_for_guest = false;
@@ -255,12 +257,13 @@ static void ask_guest(struct monitor *m, struct monitor_client *c, const struct 
 {
         struct error err;
 
-        if (f->type == PROTOCOL_UPDATE && update_begin(m, f, &err) < 0) {
+        if ((f->type == PROTOCOL_UPDATE && update_begin(m, f, &err) < 0) ||
+            (f->type == PROTOCOL_SAVE && save_begin(m, f, &err) < 0)) {
                 channel_send_error(&c->out, &err);
                 return;
         }
         c->waits_for_guest = true;
-        if (f->type != PROTOCOL_UPDATE)
+        if (f->type == PROTOCOL_STATS)
                 channel_send(m, f->type, SESSION_GUEST, f->payload, f->len);
 }
 
@@ -298,7 +301,8 @@ static void handle_for_guest(struct monitor *m, struct monitor_client *c, const 
                 return;
         case PROTOCOL_UPDATE:
         case PROTOCOL_STATS:
-                if (find(m, SESSION_GUEST) || m->update) {
+        case PROTOCOL_SAVE:
+                if (find(m, SESSION_GUEST) || m->update || m->save) {
                         error_set(&err, EBUSY, "the guest is being asked already");
                         channel_send_error(&c->out, &err);
                         return;

@@ -28,11 +28,12 @@ static int note_event(const char *name, struct json_object *data, void *userdata
 
 #define SHARED "{\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true}]}"
 
-static int ask_to_load(struct monitor *m, int state, struct error *err)
+/* That of a copy has nothing of the memory, nor a word on it. */
+static int ask_to_load(struct monitor *m, int state, bool is_copy, struct error *err)
 {
         int r = qmp_begin(&m->qmp, err);
 
-        if (r == 0)
+        if (r == 0 && !is_copy)
                 r = qmp_send(&m->qmp, "migrate-set-capabilities", SHARED, err);
         if (r == 0)
                 r = qmp_send_descriptor(&m->qmp, "state", state, err);
@@ -47,7 +48,7 @@ static int await_load(struct monitor *m, const struct template *t, struct error 
 
         if (r == 0 && strcmp(version, t->manifest.qemu) != 0)
                 r = error_set(err, EBADMSG, "it is of QEMU %s, and this one is %s", t->manifest.qemu, version);
-        if (r == 0)
+        if (r == 0 && !*t->manifest.key)
                 r = qmp_answer(&m->qmp, "migrate-set-capabilities", MONITOR_BOOT_MS, NULL, err);
         if (r == 0)
                 r = qmp_answer(&m->qmp, "getfd", MONITOR_BOOT_MS, NULL, err);
@@ -72,15 +73,14 @@ static int check_tsc(const struct template *t, const struct tsc_sample *since, s
         return 0;
 }
 
-/* A QEMU that has loaded it. */
-static int load(struct monitor *m, const struct template *t, struct error *err)
+int monitor_load_template(struct monitor *m, const struct template *t, struct error *err)
 {
         const struct qemu_start how = { .is_clone = true, .memory = t->memory };
         struct tsc_sample since = tsc_now();
         int r = monitor_start_qemu(m, &how, err);
 
         if (r == 0)
-                r = ask_to_load(m, t->state, err);
+                r = ask_to_load(m, t->state, *t->manifest.key, err);
         if (r == 0)
                 r = template_check_state(t, err);
         if (r == 0)
@@ -95,7 +95,7 @@ static int try_template(struct monitor *m, const char *key, int64_t *refused, st
         int r = template_open(m->job.templates, key, &t, err);
 
         if (r == 0)
-                r = load(m, &t, err);
+                r = monitor_load_template(m, &t, err);
         if (r == 0)
                 return monitor_start_program(m, err);
         *refused = t.manifest.memory_time;
@@ -103,7 +103,7 @@ static int try_template(struct monitor *m, const char *key, int64_t *refused, st
         return 1;
 }
 
-static int find_key(const struct monitor *m, char ret[SHA256_HEX], struct error *err)
+int monitor_find_key(const struct monitor *m, char ret[SHA256_HEX], struct error *err)
 {
         const char *boot = strrchr(m->job.initramfs, '/');
         struct machine machine;
@@ -116,7 +116,7 @@ int monitor_clone(struct monitor *m, struct error *err)
 {
         char key[SHA256_HEX];
         int64_t refused = 0;
-        int r = find_key(m, key, err);
+        int r = monitor_find_key(m, key, err);
 
         for (int i = 0; i < TRIES && r == 0; i++) {
                 r = try_template(m, key, &refused, err);

@@ -73,6 +73,8 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
         if (r >= 0)
                 r = json_get_u64(machine, "template_limit", &j->template_limit, err);
         if (r >= 0)
+                r = json_get_string(machine, "copy", &j->copy, err);
+        if (r >= 0)
                 r = json_get_bool(machine, "tty", &j->tty, err);
         if (r >= 0)
                 r = json_get_bool(machine, "network", &j->network, err);

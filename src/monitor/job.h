@@ -5,7 +5,7 @@
  *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "layers": [bytes of each, lowest first], "disk": path or
  *              absent, "keep": bool (the disk outlives the machine), "tty": bool, "network": bool, "cgroup": the path
  *              of QEMU's, absent: none, "limits": its linux.resources without memory and pids, "templates": directory,
- *              or absent when none is to be used, "template_limit": bytes that they may take, "pins", "shares"}; the
+ *              or absent when none is to be used, "template_limit": bytes that they may take, "copy": path (monitor/copy.c) or absent, "pins", "shares"}; the
  *              layers' files are descriptors from MONITOR_LAYERS on, of which there are "pins" in all, and "shares"
  *              behind them
  *   guest      what CONFIGURE says to the agent, but for "time", "entropy", "layers", "disk" and "shares"
@@ -26,6 +26,7 @@ struct monitor_job {
         const char *kernel, *initramfs, *disk, *cgroup; /* NULL for none */
         const char *templates;                          /* or NULL */
         uint64_t template_limit;
+        const char *copy; /* or NULL */
         uint64_t *layers; /* their sizes in bytes, the lowest first */
         size_t n_layers;
         bool tty, network, keeps;

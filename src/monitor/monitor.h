@@ -21,10 +21,13 @@
 #include "base/error.h"
 #include "container/cgroup.h"
 #include "instance/protocol.h"
+#include "base/sha256.h"
 #include "monitor/job.h"
 #include "vm/accelerator.h"
 #include "vm/machine.h"
 #include "vm/qmp.h"
+#include "vm/template.h"
+#include "vm/tsc.h"
 
 enum {
         MONITOR_JOB = 3,    /* the job, a file from its beginning */
@@ -88,6 +91,11 @@ struct monitor {
         uint32_t memory_wanted, memory_allowed;
         struct json_object *update, *changed; /* an UPDATE that the agent is asked about; the last one that holds */
 
+        char *save;         /* the directory of a template that is being made of the machine; NULL */
+        bool is_suspended;  /* the agent, for that: it hears nothing that is said */
+        struct error saved; /* what became of it; code 0: nothing went wrong */
+        struct buf unheard; /* what is to be said when it goes on */
+
         struct monitor_client *clients[MONITOR_MAX_CLIENTS];
         size_t n_clients;
         uint16_t last_session; /* that was begun */
@@ -137,14 +145,21 @@ int monitor_await_agent(struct monitor *m, struct error *err);
 int monitor_prepare_agent(struct monitor *m, struct error *err);
 /* A guest that is ready becomes the job's. */
 int monitor_start_program(struct monitor *m, struct error *err);
+/* A suspended guest becomes the job's, and its program goes on. */
+int monitor_resume_program(struct monitor *m, struct error *err);
 /* All of it: QEMU, the guest, the program. */
 int monitor_boot(struct monitor *m, struct error *err);
 
 /* --- clone.c --- */
+/* A QEMU that has loaded it. */
+int monitor_load_template(struct monitor *m, const struct template *t, struct error *err);
+int monitor_find_key(const struct monitor *m, char ret[SHA256_HEX], struct error *err);
 /* The same from a template, which is made if there is none. */
 int monitor_clone(struct monitor *m, struct error *err);
 
 /* --- template.c --- */
+/* The machine's part of it. */
+void monitor_describe_template(const struct monitor *m, const struct tsc_sample *since, struct template_manifest *ret);
 /* Boots a guest and makes a template of it. refused: as template_begin() has it. 0 also when another has made it. */
 int monitor_make_template(struct monitor *m, const char *key, int64_t refused, struct error *err);
 
@@ -182,6 +197,16 @@ void program_signal(struct monitor *m, int signo);
 void program_resize(struct monitor *m);
 /* It has ended, and everything that it wrote is away. */
 bool program_is_over(const struct monitor *m);
+
+/* --- save.c --- */
+/* Asks the agent to suspend the program: whatever is said to it then waits. */
+int save_begin(struct monitor *m, const struct frame *f, struct error *err);
+/* It has answered. 1: it will again. 0: that is the answer to who wanted it; an error: of what went wrong meanwhile. */
+int save_step(struct monitor *m, const struct frame *f, struct error *err);
+
+/* --- copy.c --- */
+/* A machine that goes on as another did, from a template with its program. 1: it has done so before. */
+int monitor_copy(struct monitor *m, struct error *err);
 
 /* --- update.c --- */
 /* Asks the agent, whose answer comes to who waits for the guest's. */

@@ -84,7 +84,8 @@ static int boot(struct monitor *m, int memory, struct template_manifest *manifes
         return r == 0 ? monitor_prepare_agent(m, err) : r;
 }
 
-static void describe(const struct monitor *m, const struct tsc_sample *since, struct template_manifest *manifest)
+void monitor_describe_template(const struct monitor *m, const struct tsc_sample *since,
+                               struct template_manifest *manifest)
 {
         const char *kernel = strstr(m->job.kernel, "vmlinuz-");
         struct machine machine;
@@ -109,7 +110,7 @@ static int make(struct monitor *m, struct template_making *making, const char *k
         monitor_forget_qemu(m);
         if (r < 0)
                 return r;
-        describe(m, &since, &manifest);
+        monitor_describe_template(m, &since, &manifest);
         return template_commit(making, key, memory, &manifest, m->job.template_limit, err);
 }
 

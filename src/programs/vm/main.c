@@ -66,7 +66,9 @@ static int begin(struct monitor *m, struct error *err)
                 r = m->listener = listen_at(MONITOR_PLACE, err);
         if (r < 0)
                 return r;
-        r = m->job.templates ? monitor_clone(m, err) : monitor_boot(m, err);
+        r = m->job.copy ? monitor_copy(m, err) : 1;
+        if (r > 0)
+                r = m->job.templates ? monitor_clone(m, err) : monitor_boot(m, err);
         if (r == 0)
                 close_range(MONITOR_LAYERS, (unsigned)m->job.shares_at + m->job.n_shares - 1, 0);
         return r;

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine that runs becomes a template: the agent lets the program stand still and falls silent, QEMU stops, and what
+ * it has of memory, devices and disk is copied. Then all goes on. Nothing may be on its way between the agent and us
+ * meanwhile: one half of it would be in the copy.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "monitor/monitor.h"
+#include "sys/fd.h"
+#include "sys/sparse_copy.h"
+#include "vm/device_state.h"
+#include "vm/guest_memory.h"
+
+/* FILE_SET: a number that nothing else of the machine's has. */
+enum { ANSWER_MS = 60000, FILE_SET = 100000 };
+
+#define SAVE_STATE "{\"filename\":\"/dev/fdset/100000\",\"live\":false}"
+#define FORGET_FILE "{\"fdset-id\":100000}"
+
+/* ---- the parts ---- */
+
+static int make_file(int directory, const char *name, struct error *err)
+{
+        int fd = openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+
+        return fd < 0 ? error_errno(err, errno, "make %s of a template", name) : fd;
+}
+
+/* QEMU gets a descriptor that can only be written. */
+static int open_for_qemu(int fd, struct error *err)
+{
+        char path[32];
+        int r;
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        r = open(path, O_WRONLY | O_CLOEXEC);
+        return r < 0 ? error_errno(err, errno, "open a file in memory") : r;
+}
+
+static int ask_for_state(struct monitor *m, int fd, struct error *err)
+{
+        struct error ignored;
+        int r = qmp_send_file(&m->qmp, FILE_SET, fd, err);
+
+        if (r == 0)
+                r = qmp_answer(&m->qmp, "add-fd", ANSWER_MS, NULL, err);
+        if (r == 0)
+                r = qmp_execute(&m->qmp, "xen-save-devices-state", SAVE_STATE, ANSWER_MS, NULL, err);
+        qmp_execute(&m->qmp, "remove-fd", FORGET_FILE, ANSWER_MS, NULL, &ignored);
+        return r;
+}
+
+static int save_state(struct monitor *m, int directory, struct error *err)
+{
+        own_fd int raw = memfd_create("state", MFD_CLOEXEC), theirs = -1, to = make_file(directory, "state", err);
+        int r = raw < 0 ? error_errno(err, errno, "make a file in memory") : to;
+
+        if (r >= 0)
+                r = theirs = open_for_qemu(raw, err);
+        if (r >= 0)
+                r = ask_for_state(m, theirs, err);
+        return r == 0 ? device_state_copy(raw, to, err) : r;
+}
+
+static int save_disk(const struct monitor *m, int directory, struct error *err)
+{
+        own_fd int from = open(m->job.disk, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = make_file(directory, "disk", err);
+        struct stat st;
+        int r;
+
+        if (from < 0 || to < 0 || fstat(from, &st) < 0 || fchmod(to, 0600) < 0)
+                return to < 0 ? to : error_errno(err, errno, "open the disk of the machine");
+        r = sparse_copy(from, to, st.st_size);
+        return r < 0 ? error_errno(err, -r, "copy the disk of the machine") : 0;
+}
+
+/* ---- all of it ---- */
+
+/* QEMU stands still. */
+static int save_frozen(struct monitor *m, int directory, const struct guest_memory *memory, int to, struct error *err)
+{
+        int r = guest_memory_copy_changed(memory, to, err);
+
+        if (r == 0)
+                r = save_state(m, directory, err);
+        return r == 0 ? save_disk(m, directory, err) : r;
+}
+
+static int save_moment(struct monitor *m, int directory, const struct guest_memory *memory, struct error *err)
+{
+        own_fd int to = make_file(directory, "memory", err);
+        struct error why;
+        int r = to < 0 ? to : guest_memory_copy_base(memory, to, err), back;
+
+        if (r == 0)
+                r = qmp_execute(&m->qmp, "stop", NULL, ANSWER_MS, NULL, err);
+        if (r < 0)
+                return r;
+        r = save_frozen(m, directory, memory, to, err);
+        back = qmp_execute(&m->qmp, "cont", NULL, ANSWER_MS, NULL, &why);
+        if (r == 0 && back < 0) {
+                *err = why;
+                r = back;
+        }
+        return r;
+}
+
+static int seal(struct monitor *m, const struct tsc_sample *since, int directory, struct error *err)
+{
+        struct template_manifest manifest = {};
+        int r = monitor_find_key(m, manifest.key, err);
+
+        if (r == 0)
+                r = qmp_version(&m->qmp, ANSWER_MS, manifest.qemu, sizeof(manifest.qemu), err);
+        if (r < 0)
+                return r;
+        monitor_describe_template(m, since, &manifest);
+        return template_seal(directory, &manifest, err);
+}
+
+/* Of QEMU, or of its parent: who claims a machine has no more than this. */
+static pid_t find_process(int pidfd)
+{
+        char path[40], text[512] = "";
+        const char *pid;
+
+        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+        if (fd_read_file_at(AT_FDCWD, path, text, sizeof(text)) <= 0)
+                return 0;
+        pid = strstr(text, "Pid:");
+        return pid ? (pid_t)strtol(pid + strlen("Pid:"), NULL, 10) : 0;
+}
+
+static int save(struct monitor *m, struct error *err)
+{
+        own_fd int directory = open(m->save, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct guest_memory memory = { .base = -1 };
+        struct tsc_sample since = tsc_now();
+        int r;
+
+        if (directory < 0)
+                return error_errno(err, errno, "open %s", m->save);
+        r = guest_memory_open(find_process(m->qemu_pidfd), (uint64_t)m->job.memory_mib << 20, &memory, err);
+        if (r == 0)
+                r = save_moment(m, directory, &memory, err);
+        guest_memory_close(&memory);
+        return r == 0 ? seal(m, &since, directory, err) : r;
+}
+
+/* ---- with the agent ---- */
+
+static int check(const struct monitor *m, struct error *err)
+{
+        if (!m->job.spec || m->has_exited || m->is_ending)
+                return error_set(err, ESRCH, "its program has ended");
+        if (m->is_paused)
+                return error_set(err, EBUSY, "it is paused: unpause it first");
+        if (m->job.n_shares)
+                return error_set(err, ENOTSUP,
+                                 "it has directories of the host (-v, --mount), which a copy of its memory "
+                                 "cannot take along: run it without");
+        if (m->memory_wanted != m->job.memory_mib)
+                return error_set(err, ENOTSUP, "its memory was changed while it ran (holt update): restart it first");
+        if (!m->job.disk)
+                return error_set(err, ENOTSUP, "it has no disk of its own");
+        return 0;
+}
+
+int save_begin(struct monitor *m, const struct frame *f, struct error *err)
+{
+        int r = check(m, err);
+
+        if (r < 0)
+                return r;
+        m->save = strndup((const char *)f->payload, f->len);
+        if (!m->save)
+                return error_set(err, ENOMEM, "out of memory");
+        m->saved = (struct error){};
+        channel_send(m, PROTOCOL_SUSPEND, SESSION_GUEST, NULL, 0);
+        m->is_suspended = true;
+        return 0;
+}
+
+/* What was said meanwhile is heard. */
+static void go_on(struct monitor *m)
+{
+        m->is_suspended = false;
+        buf_add(&m->out, m->unheard.data, m->unheard.len);
+        m->out.failed |= buf_failed(&m->unheard);
+        buf_finish(&m->unheard);
+}
+
+static void end(struct monitor *m)
+{
+        free(m->save);
+        m->save = NULL;
+}
+
+int save_step(struct monitor *m, const struct frame *f, struct error *err)
+{
+        if (m->is_suspended && f->type == PROTOCOL_DONE) {
+                if (save(m, &m->saved) == 0)
+                        m->saved = (struct error){};
+                channel_send(m, PROTOCOL_RESUME, SESSION_GUEST, NULL, 0);
+                go_on(m);
+                return 1;
+        }
+        if (m->is_suspended)
+                go_on(m);
+        end(m);
+        if (f->type != PROTOCOL_DONE || !m->saved.code)
+                return 0;
+        *err = m->saved;
+        return -err->code;
+}
