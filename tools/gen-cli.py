@@ -52,7 +52,7 @@ class Option:
         """The kinds of what exists and may stand for the value."""
         words = {re.sub(r"[\[:].*", "", w) or w for w in self.value.split("|")}
         return [kind for kind, found in (("network", "NETWORK" in words), ("instance", "INSTANCE" in words),
-                                         ("joined", "container:NAME" in self.value), ("bind", self.name == "volume" and self.value))
+                                         ("joined", "container:NAME" in self.value), ("template", self.value == "TEMPLATE" and self.name == "template"), ("bind", self.name == "volume" and self.value))
                 if found]
 
     @property
@@ -446,6 +446,7 @@ LISTERS = {
     "image": r"images --filter dangling=false --format '{{.Repository}}:{{.Tag}}\n{{.ID}}'",
     "network": "network ls --format '{{.Name}}'",
     "volume": "volume ls --format '{{.Name}}'",
+    "template": "template ls --format '{{.Name}}'",
     "snapshot": "snapshot ls --format '{{.Name}}' OWNER",
     "joined": "ps --format 'container:{{.Names}}'",
     "bind": "volume ls --format '{{.Name}}:'",

@@ -31,11 +31,15 @@ int cmd_clone(struct invocation *inv, struct error *err)
         own_instance struct instance *i = NULL, *clone = NULL;
         own_mem const char **ports = NULL;
         own_mem char *snapshot = NULL;
-        struct clone_options o = { .full = args_flag(&inv->args, OPTION_FULL) };
+        struct clone_options o = { .full = args_flag(&inv->args, OPTION_FULL),
+                                   .live = args_flag(&inv->args, OPTION_LIVE) };
         int r;
 
         if (o.full && args_flag(&inv->args, OPTION_LINKED))
                 return error_set(err, EMISUSED, "--full and --linked exclude each other");
+        if (o.full && o.live)
+                return error_set(err, EMISUSED,
+                                 "--full and --live exclude each other: what runs has its layers in use");
         if (name && inv->args.operands[1])
                 return error_set(err, EMISUSED, "--name and %s: one name is enough", inv->args.operands[1]);
         r = args_list(&inv->args, OPTION_PUBLISH, &ports, err);
@@ -45,6 +49,8 @@ int cmd_clone(struct invocation *inv, struct error *err)
                 r = invocation_engine(inv, &e, err);
         if (r == 0)
                 r = snapshot_name_find(&e, inv->args.operands[0], NULL, &i, &snapshot, err);
+        if (r == 0 && o.live && snapshot)
+                r = error_set(err, EMISUSED, "--live: a snapshot has files alone");
         if (r < 0)
                 return r;
         o.name = name ? name : inv->args.operands[1];

@@ -15,6 +15,7 @@
 #include "instance/instance_explain.h"
 #include "instance/mount_words.h"
 #include "instance/shim_client.h"
+#include "instance/vm_template.h"
 #include "sys/fd.h"
 
 /* In Docker's words. */
@@ -46,6 +47,24 @@ static int pull(const struct invocation *inv, struct store *store, enum pull_pol
                 pulled_image_add_status(ret, &status);
                 report_text(&status);
         }
+        return 0;
+}
+
+/* One of both is what is to run. */
+static int check_image(const struct args *a, struct error *err)
+{
+        bool of_template = args_has(a, OPTION_TEMPLATE);
+
+        if (!of_template && !a->n_operands)
+                return error_set(err, EMISUSED, "\"%s\" requires a minimum of 1 argument(s), an image, or --template",
+                                 a->command->name);
+        if (of_template && a->n_operands)
+                return error_set(err, EMISUSED,
+                                 "--template: what runs is in the template, and takes neither image nor "
+                                 "command: \"%s\"",
+                                 a->operands[0]);
+        if (of_template && args_flag(a, OPTION_EXPLAIN))
+                return error_set(err, EMISUSED, "--explain and --template exclude each other");
         return 0;
 }
 
@@ -90,6 +109,23 @@ static int open_id_file(const struct args *a, int *ret, struct error *err)
         return *ret < 0 ? error_errno(err, errno, "--cidfile %s", path) : 0;
 }
 
+static int make_of_template(struct invocation *inv, struct engine *e, struct instance_options *o, struct instance **ret,
+                            struct error *err)
+{
+        own_fd int id_file = -1;
+        int r = open_id_file(&inv->args, &id_file, err);
+
+        if (r < 0)
+                return r;
+        instances_sweep(e);
+        r = vm_template_instance(e, args_str(&inv->args, OPTION_TEMPLATE), o, ret, err);
+        if (r < 0 && id_file >= 0)
+                unlink(args_str(&inv->args, OPTION_CIDFILE));
+        if (r == 0 && id_file >= 0 && fd_write_all(id_file, (*ret)->id, strlen((*ret)->id)) < 0)
+                report_warning("the file of --cidfile could not be written");
+        return r;
+}
+
 static int make(struct invocation *inv, struct engine *e, struct instance **ret, struct error *err)
 {
         own_instance_options struct instance_options o = {};
@@ -103,6 +139,8 @@ static int make(struct invocation *inv, struct engine *e, struct instance **ret,
                 r = pull_policy_parse("pull", args_str(&inv->args, OPTION_PULL), false, &policy, err);
         if (r == 0)
                 r = engine_store(e, &store, err);
+        if (r == 0 && args_has(&inv->args, OPTION_TEMPLATE))
+                return make_of_template(inv, e, &o, ret, err);
         if (r == 0)
                 r = pull(inv, store, policy, inv->args.operands[0], &image, err);
         if (r == 0 && o.mount)
@@ -140,12 +178,14 @@ int cmd_create(struct invocation *inv, struct error *err)
         int r;
 
         inv->failure_status = EXIT_STATUS_FAILED;
-        r = check_format(&inv->args, err);
+        r = check_image(&inv->args, err);
+        if (r == 0)
+                r = check_format(&inv->args, err);
         if (r == 0 && args_flag(&inv->args, OPTION_EXPLAIN))
                 return explain_instance(inv, err);
         if (r == 0)
                 r = invocation_engine(inv, &e, err);
-        if (r == 0)
+        if (r == 0 && !args_has(&inv->args, OPTION_TEMPLATE))
                 r = check_options(inv, &e, err);
         if (r == 0)
                 r = make(inv, &e, &i, err);
@@ -255,7 +295,9 @@ int cmd_run(struct invocation *inv, struct error *err)
         int r;
 
         inv->failure_status = EXIT_STATUS_FAILED;
-        r = check_misuse(&inv->args, err);
+        r = check_image(&inv->args, err);
+        if (r == 0)
+                r = check_misuse(&inv->args, err);
         if (r == 0 && args_flag(&inv->args, OPTION_EXPLAIN))
                 return explain_run(inv, err);
         if (r == 0)

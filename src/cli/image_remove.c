@@ -12,6 +12,7 @@
 #include "cli/image_event.h"
 #include "cli/image_place.h"
 #include "instance/instance_name.h"
+#include "instance/vm_template.h"
 
 static void tell_untagged(struct buf *out, const char *name)
 {
@@ -52,6 +53,9 @@ static int name_user(struct store *s, const struct digest *id, struct error *err
                 return -EBUSY;
         }
         dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (strncmp(owner, VM_TEMPLATE_OWNER, strlen(VM_TEMPLATE_OWNER)) == 0)
+                return error_set(err, EBUSY, "image %.12s is used by template %s: remove that first", digest_hex(id),
+                                 owner + strlen(VM_TEMPLATE_OWNER));
         name = dir < 0 ? NULL : instance_name_find(dir, owner);
         return error_set(err, EBUSY, "image %.12s is used by instance %s: remove that first", digest_hex(id),
                          name ? name : owner);

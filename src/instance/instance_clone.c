@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -18,10 +17,10 @@
 #include "instance/instance_mounts.h"
 #include "instance/instance_record.h"
 #include "instance/instance_root.h"
+#include "instance/machine_id.h"
 #include "instance/snapshot.h"
+#include "instance/vm_template.h"
 #include "sys/fd.h"
-
-enum { MACHINE_ID_LEN = 32 };
 
 static int no_memory(struct error *err)
 {
@@ -30,9 +29,8 @@ static int no_memory(struct error *err)
 
 /* ---- options ---- */
 
-/* The original's, but for what there can be only one of. */
-static int copy_options(const struct instance *i, const struct clone_options *c, struct instance_options *ret,
-                        struct error *err)
+int instance_clone_options(const struct instance *i, const struct clone_options *c, struct instance_options *ret,
+                           struct error *err)
 {
         own_instance_options struct instance_options o = {};
         own_json struct json_object *obj = NULL;
@@ -78,21 +76,6 @@ static bool has_machine_id(int root)
         return strspn(text, "0123456789abcdef") == MACHINE_ID_LEN;
 }
 
-static int make_machine_id(char ret[MACHINE_ID_LEN + 2])
-{
-        unsigned char bytes[MACHINE_ID_LEN / 2];
-
-        if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-                return -EIO;
-        /* A random UUID (RFC 9562, version 4), as systemd makes it. */
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        for (size_t k = 0; k < sizeof bytes; k++)
-                snprintf(ret + 2 * k, 3, "%02x", bytes[k]);
-        memcpy(ret + MACHINE_ID_LEN, "\n", 2);
-        return 0;
-}
-
 /* As overlayfs would copy the directory up: the empty one stands above that of the image, and looks like it. */
 static int copy_up_etc(int root, int upper)
 {
@@ -121,7 +104,7 @@ static int write_machine_id(int root, int upper)
 {
         char text[MACHINE_ID_LEN + 2];
         own_fd int etc = -1, fd = -1;
-        int r = make_machine_id(text);
+        int r = machine_id_make(text);
 
         if (r < 0)
                 return r;
@@ -135,15 +118,6 @@ static int write_machine_id(int root, int upper)
         return r == 0 && fchmod(fd, 0444) < 0 ? -errno : r;
 }
 
-/* Its own guest writes it, as the first thing on its disk. */
-static int note_machine_id(const struct instance *clone)
-{
-        char text[MACHINE_ID_LEN + 2];
-        int r = make_machine_id(text);
-
-        return r < 0 ? r : fd_replace_file_at(clone->fd, "machine-id", text, MACHINE_ID_LEN + 1, 0644);
-}
-
 static int renew_identity(struct engine *e, struct instance *clone, struct error *err)
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
@@ -152,8 +126,10 @@ static int renew_identity(struct engine *e, struct instance *clone, struct error
 
         if (r < 0 || !has_machine_id(root.fd))
                 return r;
+        if (clone->backend->is_machine)
+                return machine_id_note(clone, err);
         upper = openat(clone->fd, clone->upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        r = upper < 0 ? -errno : clone->backend->is_machine ? note_machine_id(clone) : write_machine_id(root.fd, upper);
+        r = upper < 0 ? -errno : write_machine_id(root.fd, upper);
         return r < 0 ? error_errno(err, -r, "give %s a machine-id", clone->name) : 0;
 }
 
@@ -208,6 +184,18 @@ static int make_full(struct engine *e, struct instance *clone, struct error *err
         return r == 0 ? image_drop_internal(e, &linked, err) : r;
 }
 
+static int clone_live(struct engine *e, struct instance *i, struct instance_options *options, struct instance **ret,
+                      struct error *err)
+{
+        int r = vm_template_check(i, err);
+
+        if (r == 0)
+                r = vm_template_clone(e, i, options, ret, err);
+        if (r == 0)
+                instance_tell(e, i, "clone", (const char *const[]){ "clone", (*ret)->name, NULL });
+        return r;
+}
+
 int instance_clone(struct engine *e, struct instance *i, const struct clone_options *o, struct instance **ret,
                    struct error *err)
 {
@@ -218,10 +206,12 @@ int instance_clone(struct engine *e, struct instance *i, const struct clone_opti
         struct snapshot base;
         struct error ignored;
         struct store *store;
-        int r = copy_options(i, o, &options, err);
+        int r = instance_clone_options(i, o, &options, err);
 
         if (r == 0)
                 r = instance_mounts_pin_images(i, &options, err);
+        if (r == 0 && o->live)
+                return clone_live(e, i, &options, ret, err);
         if (r == 0)
                 r = instance_take_rights(e, i, i->id, err);
         if (r == 0)

@@ -50,7 +50,12 @@ struct clone_options {
         const char *const *publish; /* the clone's published ports, of --publish; NULL: the original's */
         size_t n_publish;
         bool full;
+        bool live; /* of a machine that runs: it goes on where that stands, at its first start */
 };
+
+/* The original's, but for what there can be only one of. */
+int instance_clone_options(const struct instance *i, const struct clone_options *c, struct instance_options *ret,
+                           struct error *err);
 
 /* It does not run, and is locked. It has the original's options, but an identity of its own: see holt-clone(1). */
 int instance_clone(struct engine *e, struct instance *i, const struct clone_options *o, struct instance **ret,

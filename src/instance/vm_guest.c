@@ -19,6 +19,7 @@
 #include "instance/protocol.h"
 #include "instance/vm_client.h"
 #include "instance/vm_job.h"
+#include "instance/vm_template.h"
 #include "sys/process.h"
 #include "sys/sibling_program.h"
 
@@ -97,8 +98,20 @@ static int start(struct vm_guest *g, struct error *err)
         return 0;
 }
 
+/* A disk that is looked at is not the one any more that fits the memory. */
+static int check_copy(const struct instance *i, struct error *err)
+{
+        return faccessat(i->fd, VM_COPY, F_OK, AT_SYMLINK_NOFOLLOW) < 0
+                       ? 0
+                       : error_set(err, EBUSY, "instance %s goes on where another stood: start it once first", i->name);
+}
+
 static int open_stopped(struct vm_guest *g, struct error *err)
 {
+        int q = check_copy(g->i, err);
+
+        if (q < 0)
+                return q;
         if (g->i->lock < 0) {
                 int r = instance_lock_stopped(g->e, g->i, err);
 

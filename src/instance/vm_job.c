@@ -13,6 +13,7 @@
 #include "instance/network_flags.h"
 #include "instance/vm_filter.h"
 #include "instance/vm_limits.h"
+#include "instance/vm_template.h"
 #include "sys/fd.h"
 #include "sys/sibling_program.h"
 #include "vm/guest_kernel.h"
@@ -132,6 +133,21 @@ static int write_templates(const struct engine *e, struct json_writer *w, struct
         return 0;
 }
 
+/* Its first start goes on from there. */
+static int write_copy(const struct instance *i, struct json_writer *w, struct error *err)
+{
+        own_mem char *path = NULL;
+
+        if (faccessat(i->fd, VM_COPY, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return 0;
+        if (asprintf(&path, "%s/" VM_COPY, i->path) < 0) {
+                path = NULL;
+                return error_set(err, ENOMEM, "out of memory");
+        }
+        json_write_string(w, "copy", path);
+        return 0;
+}
+
 static int write_machine(struct engine *e, const struct instance *i, bool has_network, const struct vm_files *files,
                          struct json_writer *w, struct error *err)
 {
@@ -147,6 +163,8 @@ static int write_machine(struct engine *e, const struct instance *i, bool has_ne
                 r = write_disk(e, i, w, err);
         if (r == 0 && !i->options.no_template)
                 r = write_templates(e, w, err);
+        if (r == 0)
+                r = write_copy(i, w, err);
         json_begin_array(w, "layers");
         for (size_t n = 0; n < files->n_layers; n++)
                 json_write_u64(w, NULL, files->layers[n]);

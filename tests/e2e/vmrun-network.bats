@@ -64,6 +64,29 @@ address() { holt inspect "$1" | jq -r '.[0].NetworkSettings.Networks.bridge.IPAd
         kill "$server"
 }
 
+established() { holt exec "$1" cat /proc/net/tcp /proc/net/tcp6 | grep -c ' 01 '; }
+
+@test "who goes on from a template has an address of its own, and no connection of the original's" {
+        local mac
+        holt run -d --name holds box sh -c 'sleep 1000 | busybox nc vm 80'
+        wait_for 5 eval '[ "$(established vm)" = 1 ]'
+        holt template create warm vm
+        [ "$(established vm)" = 1 ]
+        holt run -d --name other -p 8081:80 --template warm
+        [ "$(established other)" = 0 ]
+        [ "$(holt exec other wget -q -O - http://vm/)" = 'served by the machine' ]
+        [ "$(holt exec box wget -q -O - http://other/)" = 'served by the machine' ]
+        run holt exec other ip -o -4 address show eth0
+        [[ $output == *" $(address other)/16 "* && $output != *" $(address vm)/16 "* ]]
+        [ "$(holt exec other ip -o -4 address show eth0 | wc -l)" = 1 ]
+        mac=$(holt exec vm cat /sys/class/net/eth0/address)
+        [ "$(holt exec other cat /sys/class/net/eth0/address)" != "$mac" ]
+        inside curl -sf http://127.0.0.1:8081/ | grep -q 'served by the machine'
+        holt exec other ping -6 -c 1 -w 20 vm
+        holt rm -f other holds
+        holt template rm warm
+}
+
 @test "another start gets another interface, and the end leaves none" {
         local before
         before=$(inside ip -o link | grep -c veth)
