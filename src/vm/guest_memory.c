@@ -31,15 +31,17 @@ static int cannot_read(int code, struct error *err)
 /* "START-END PERMISSIONS OFFSET DEVICE INODE ...": 1 if it is that. */
 static int look(const char *line, uint64_t size, struct guest_memory *ret, bool *ret_file)
 {
-        uint64_t start, end, inode;
-        char permissions[5];
+        char *at;
+        uint64_t start = strtoull(line, &at, 16), end = strtoull(at + (*at == '-'), &at, 16);
 
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64, &start, &end, permissions, &inode) != 4 ||
-            end - start != size || strcmp(permissions, "rw-p") != 0)
+        if (end - start != size || strncmp(at, " rw-p ", 6) != 0)
                 return 0;
+        at += 6;
+        for (int word = 0; word < 2 && at; word++)
+                at = strchr(at + 1, ' ');
         ret->start = start;
         ret->size = size;
-        *ret_file = inode != 0;
+        *ret_file = at && strtoull(at, NULL, 10) != 0;
         return 1;
 }
 
