@@ -99,8 +99,10 @@ int guest_break_connections(struct error *err)
         own_dir DIR *proc = opendir("/proc");
         const struct dirent *e;
         uint32_t pid;
-        int r = proc ? 0 : -errno;
+        int r = 0;
 
+        if (!proc)
+                return error_errno(err, errno, "open /proc");
         while (r == 0 && (e = readdir(proc)))
                 if (parse_u32(e->d_name, 10, &pid) == 0)
                         r = break_those_of(dirfd(proc), e->d_name, pid);

@@ -85,7 +85,7 @@ static int take_header(unsigned type, uint32_t len, bool may_start)
 static void test_refuses(void **state)
 {
         assert_int_equal(take_header(0, 0, false), -EPROTO);
-        assert_int_equal(take_header(PROTOCOL_RENAME + 1, 0, true), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_SAVE + 1, 0, true), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_RENAME, PROTOCOL_MAX_NAME, false), 0);
         assert_int_equal(take_header(PROTOCOL_RENAME, PROTOCOL_MAX_NAME + 1, false), -EPROTO);
         assert_int_equal(take_header(65535, 0, false), -EPROTO);
@@ -99,6 +99,8 @@ static void test_refuses(void **state)
         assert_int_equal(take_header(PROTOCOL_CONFIGURE, 100, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_CONFIGURE, PROTOCOL_MAX_CONFIGURE, true), 0);
         assert_int_equal(take_header(PROTOCOL_CONFIGURE, PROTOCOL_MAX_CONFIGURE + 1, true), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_RESUME, 100, false), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_RESUME, PROTOCOL_MAX_CONFIGURE, true), 0);
         assert_int_equal(take_header(PROTOCOL_STATS, 1, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_SHUTDOWN, 0, false), 1);
         assert_int_equal(take_header(PROTOCOL_START, 100, false), -EPROTO);
