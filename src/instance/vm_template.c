@@ -261,7 +261,7 @@ int vm_template_create(struct engine *e, struct instance *i, const char *name, s
         own_mem char *owner = NULL;
         own_fd int top = -1;
         struct error ignored;
-        struct store *store;
+        struct store *store = NULL;
         int r = instance_name_check(name, err);
 
         if (r == 0)
