@@ -39,6 +39,18 @@ static void take_configuration(struct agent *a, const struct frame *f)
         answer(a, f, r, &err);
 }
 
+/* Who could not go all the way back is good for nothing any more. */
+static void take_reset(struct agent *a, const struct frame *f)
+{
+        struct error err;
+        int r = a->n_sessions ? error_set(&err, EBUSY, "something runs in the guest")
+                              : a->workload->reset(a->userdata, &err);
+
+        if (r == 0)
+                a->is_configured = false;
+        answer(a, f, r, &err);
+}
+
 static void take_stats(struct agent *a, const struct frame *f)
 {
         own_buf struct buf text = {};
@@ -134,6 +146,9 @@ static void take(struct agent *a, const struct frame *f)
                 break;
         case PROTOCOL_RESUME:
                 agent_resume(a, f);
+                break;
+        case PROTOCOL_RESET:
+                take_reset(a, f);
                 break;
         case PROTOCOL_SHUTDOWN:
                 a->is_over = true;

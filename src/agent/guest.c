@@ -192,6 +192,11 @@ static void thaw(void *userdata)
         errand_end(userdata);
 }
 
+static int reset(void *userdata, struct error *err)
+{
+        return guest_reset(userdata, err);
+}
+
 static void clean_up(void *userdata)
 {
         struct error ignored;
@@ -253,6 +258,7 @@ const struct workload guest_workload = {
         .oom_killed = oom_killed,
         .clean_up = clean_up,
         .settle = settle,
+        .reset = reset,
         .stats = stats,
         .update = update,
         .thaw = thaw,

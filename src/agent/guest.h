@@ -7,6 +7,7 @@
  *   /run/holt/root       both of them together
  *   /run/holt/shares     what the host shows of its own (share/share.h): 0, 1, ...
  *   /run/holt/files      what the host wants mounted into the container
+ *   /run/holt/agent      the agent's own file
  *   /run/holt/containers state of src/container
  */
 #pragma once
@@ -17,6 +18,7 @@
 #include "agent/workload.h"
 
 #define GUEST_RUN "/run/holt"
+#define GUEST_PROGRAM GUEST_RUN "/agent"
 #define GUEST_ROOT GUEST_RUN "/root"
 #define GUEST_UPPER GUEST_RUN "/upper"
 #define GUEST_FILES GUEST_RUN "/files"
@@ -67,6 +69,10 @@ int guest_open_image(struct error *err);
 
 /* --- guest_shares.c --- */
 int guest_mount_shares(const struct guest *g, const struct guest_config *c, struct error *err);
+
+/* --- guest_reset.c --- */
+/* Nothing of the configuration is left, and there can be another. */
+int guest_reset(struct guest *g, struct error *err);
 
 /* --- guest_files.c --- */
 int guest_write_files(const struct guest_config *c, struct error *err);

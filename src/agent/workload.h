@@ -73,4 +73,6 @@ struct workload {
         /* The container stands still until resume(); json: of a copy, len 0 for none. On an error it still does. */
         int (*suspend)(void *userdata, struct error *err);
         int (*resume)(void *userdata, const char *json, size_t len, struct error *err);
+        /* Nothing runs: it is as before configure(), which can come again. */
+        int (*reset)(void *userdata, struct error *err);
 };

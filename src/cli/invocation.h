@@ -27,10 +27,10 @@ command_function cmd_attach, cmd_clone, cmd_commit, cmd_compare, cmd_container_p
         cmd_network_prune, cmd_network_rm, cmd_pause, cmd_port, cmd_ps, cmd_pull, cmd_push, cmd_rename, cmd_restart,
         cmd_rm, cmd_rmi, cmd_run, cmd_save, cmd_search, cmd_snapshot_create, cmd_snapshot_ls, cmd_snapshot_restore,
         cmd_snapshot_rm, cmd_start, cmd_stats, cmd_stop, cmd_system_boot, cmd_system_check, cmd_system_df,
-        cmd_system_disable, cmd_system_enable, cmd_system_kernel, cmd_system_prune, cmd_system_shutdown, cmd_tag,
-        cmd_top, cmd_unpause, cmd_update, cmd_version, cmd_volume_create, cmd_volume_inspect, cmd_volume_ls,
-        cmd_volume_prune, cmd_volume_rm, cmd_wait;
-command_function cmd_template_create, cmd_template_inspect, cmd_template_ls, cmd_template_prune, cmd_template_rm;
+        cmd_system_disable, cmd_system_enable, cmd_system_kernel, cmd_system_pool, cmd_system_prune,
+        cmd_system_shutdown, cmd_tag, cmd_template_create, cmd_template_inspect, cmd_template_ls, cmd_template_prune,
+        cmd_template_rm, cmd_top, cmd_unpause, cmd_update, cmd_version, cmd_volume_create, cmd_volume_inspect,
+        cmd_volume_ls, cmd_volume_prune, cmd_volume_rm, cmd_wait;
 
 /* Writes the buffer to standard output; a failed write or a buffer that ran out of memory is an error. */
 int output_write(const struct buf *out, struct error *err);

@@ -43,6 +43,7 @@ int32_t protocol_limit(unsigned type)
                 [PROTOCOL_SUSPEND] = 0,
                 [PROTOCOL_RESUME] = PROTOCOL_MAX_CONFIGURE,
                 [PROTOCOL_SAVE] = PROTOCOL_MAX_STATE,
+                [PROTOCOL_RESET] = 0,
         };
 
         return type < ARRAY_SIZE(limits) ? limits[type] : -1;

@@ -43,6 +43,8 @@
  *   CONFIGURE  C  JSON (agent/guest_config.h): what this guest is; once; answered by DONE or ERROR
  *   PREPARE    C  nothing: what a guest does when it has nothing else to do, it does now (a template is about to be
  *                 made of it); answered by DONE
+ *   RESET      C  nothing, when no session is left: the guest is as it was before CONFIGURE, which may come again;
+ *                 answered by DONE or ERROR
  *   STATS      C  nothing; answered by STATE
  *   UPDATE     C  JSON, the container's limits (linux.resources); answered by DONE or ERROR. To holt-vm: what changes of
  *                 its job (monitor/job.h), "machine" and "spec"
@@ -103,6 +105,7 @@ enum protocol_type {
         PROTOCOL_SUSPEND,
         PROTOCOL_RESUME,
         PROTOCOL_SAVE,
+        PROTOCOL_RESET,
 };
 
 /*

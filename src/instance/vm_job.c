@@ -13,6 +13,7 @@
 #include "instance/network_flags.h"
 #include "instance/vm_filter.h"
 #include "instance/vm_limits.h"
+#include "instance/vm_pool.h"
 #include "instance/vm_template.h"
 #include "sys/fd.h"
 #include "sys/sibling_program.h"
@@ -148,6 +149,29 @@ static int write_copy(const struct instance *i, struct json_writer *w, struct er
         return 0;
 }
 
+/* How long one waits for somebody: 10 minutes. */
+enum { POOL_SECONDS = 600 };
+
+static int write_pool(const struct engine *e, struct json_writer *w, struct error *err)
+{
+        uint32_t size = vm_pool_size(e);
+        own_mem char *path = NULL;
+        pid_t session = getsid(0);
+
+        if (!size)
+                return 0;
+        if (vm_pool_path(e, &path) < 0)
+                return error_set(err, ENOMEM, "out of memory");
+        json_begin_object(w, "pool");
+        json_write_string(w, "directory", path);
+        json_write_string(w, "root", e->root);
+        json_write_u64(w, "size", size);
+        json_write_u64(w, "seconds", POOL_SECONDS);
+        json_write_u64(w, "session", session > 0 ? (uint64_t)session : 0);
+        json_end_object(w);
+        return 0;
+}
+
 static int write_machine(struct engine *e, const struct instance *i, bool has_network, const struct vm_files *files,
                          struct json_writer *w, struct error *err)
 {
@@ -165,6 +189,8 @@ static int write_machine(struct engine *e, const struct instance *i, bool has_ne
                 r = write_templates(e, w, err);
         if (r == 0)
                 r = write_copy(i, w, err);
+        if (r == 0 && !i->options.no_template)
+                r = write_pool(e, w, err);
         json_begin_array(w, "layers");
         for (size_t n = 0; n < files->n_layers; n++)
                 json_write_u64(w, NULL, files->layers[n]);

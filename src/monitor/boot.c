@@ -209,14 +209,14 @@ int monitor_await_agent(struct monitor *m, struct error *err)
         return r;
 }
 
-int monitor_prepare_agent(struct monitor *m, struct error *err)
+int monitor_ask_agent(struct monitor *m, enum protocol_type type, struct error *err)
 {
         struct frame f = {};
         int r;
 
-        channel_send(m, PROTOCOL_PREPARE, SESSION_GUEST, NULL, 0);
+        channel_send(m, type, SESSION_GUEST, NULL, 0);
         r = next(m, &f, err);
-        return r == 0 && f.type != PROTOCOL_DONE ? refused(&f, "PREPARE", err) : r;
+        return r == 0 && f.type != PROTOCOL_DONE ? refused(&f, "what it was asked", err) : r;
 }
 
 int monitor_boot(struct monitor *m, struct error *err)

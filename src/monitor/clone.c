@@ -11,6 +11,7 @@
 
 #include "base/own.h"
 #include "monitor/monitor.h"
+#include "monitor/pool.h"
 #include "vm/template.h"
 #include "vm/tsc.h"
 
@@ -88,19 +89,18 @@ int monitor_load_template(struct monitor *m, const struct template *t, struct er
         return r == 0 ? check_tsc(t, &since, err) : r;
 }
 
-/* 1: it has no template. */
-static int try_template(struct monitor *m, const char *key, int64_t *refused, struct error *err)
+int monitor_load(struct monitor *m, const char *key, int64_t *refused, struct error *err)
 {
         own_template struct template t = { .memory = -1, .state = -1 };
         int r = template_open(m->job.templates, key, &t, err);
 
         if (r == 0)
                 r = monitor_load_template(m, &t, err);
-        if (r == 0)
-                return monitor_start_program(m, err);
-        *refused = t.manifest.memory_time;
-        monitor_forget_qemu(m);
-        return 1;
+        if (r < 0) {
+                *refused = t.manifest.memory_time;
+                monitor_forget_qemu(m);
+        }
+        return r;
 }
 
 int monitor_find_key(const struct monitor *m, char ret[SHA256_HEX], struct error *err)
@@ -118,11 +118,12 @@ int monitor_clone(struct monitor *m, struct error *err)
         int64_t refused = 0;
         int r = monitor_find_key(m, key, err);
 
+        if (r == 0 && pool_claim(m, key, err) == 0)
+                return monitor_start_program(m, err);
         for (int i = 0; i < TRIES && r == 0; i++) {
-                r = try_template(m, key, &refused, err);
-                if (r <= 0) {
+                if (monitor_load(m, key, &refused, err) == 0) {
                         template_touch(m->job.templates, key);
-                        return r;
+                        return monitor_start_program(m, err);
                 }
                 r = monitor_make_template(m, key, refused, err);
         }

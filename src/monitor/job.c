@@ -51,6 +51,20 @@ static int read_shares(struct json_object *machine, struct monitor_job *j, struc
         return r < 0 ? r : 0;
 }
 
+static int read_pool(struct json_object *machine, struct monitor_pool *p, struct error *err)
+{
+        struct json_object *pool = NULL;
+        int r = json_get_object(machine, "pool", &pool, err);
+
+        if (r <= 0)
+                return r;
+        if (json_get_string(pool, "directory", &p->directory, err) <= 0 ||
+            json_get_string(pool, "root", &p->root, err) <= 0 || json_get_u32(pool, "size", &p->size, err) <= 0 ||
+            json_get_u32(pool, "seconds", &p->seconds, err) <= 0 || json_get_u32(pool, "session", &p->session, err) < 0)
+                return missing("pool that makes sense", err);
+        return 0;
+}
+
 static int read_machine(struct json_object *machine, struct monitor_job *j, struct error *err)
 {
         int r = read_layers(machine, j, err);
@@ -74,6 +88,8 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
                 r = json_get_u64(machine, "template_limit", &j->template_limit, err);
         if (r >= 0)
                 r = json_get_string(machine, "copy", &j->copy, err);
+        if (r >= 0)
+                r = read_pool(machine, &j->pool, err);
         if (r >= 0)
                 r = json_get_bool(machine, "tty", &j->tty, err);
         if (r >= 0)

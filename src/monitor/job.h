@@ -5,7 +5,9 @@
  *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "layers": [bytes of each, lowest first], "disk": path or
  *              absent, "keep": bool (the disk outlives the machine), "tty": bool, "network": bool, "cgroup": the path
  *              of QEMU's, absent: none, "limits": its linux.resources without memory and pids, "templates": directory,
- *              or absent when none is to be used, "template_limit": bytes that they may take, "copy": path (monitor/copy.c) or absent, "pins", "shares"}; the
+ *              or absent when none is to be used, "template_limit": bytes that they may take, "copy": path (copy.h) or
+ *              absent, "pool": {"directory", "root": holt's, "size", "seconds", "session": a process} (pool.h), absent:
+ *              none, "pins", "shares"}; the
  *              layers' files are descriptors from MONITOR_LAYERS on, of which there are "pins" in all, and "shares"
  *              behind them
  *   guest      what CONFIGURE says to the agent, but for "time", "entropy", "layers", "disk" and "shares"
@@ -21,12 +23,20 @@
 #include "base/error.h"
 #include "base/json.h"
 
+struct monitor_pool {
+        const char *directory, *root; /* NULL: there is none */
+        uint32_t size;                /* so many wait */
+        uint32_t seconds;             /* for so long */
+        uint32_t session;             /* and as long as this process is there; 0 */
+};
+
 struct monitor_job {
         uint32_t cpus, memory_mib;
         const char *kernel, *initramfs, *disk, *cgroup; /* NULL for none */
         const char *templates;                          /* or NULL */
         uint64_t template_limit;
         const char *copy; /* or NULL */
+        struct monitor_pool pool;
         uint64_t *layers; /* their sizes in bytes, the lowest first */
         size_t n_layers;
         bool tty, network, keeps;

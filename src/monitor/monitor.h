@@ -19,9 +19,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "container/cgroup.h"
 #include "instance/protocol.h"
-#include "base/sha256.h"
 #include "monitor/job.h"
 #include "vm/accelerator.h"
 #include "vm/machine.h"
@@ -66,9 +66,10 @@ struct monitor_output {
 
 struct monitor {
         struct monitor_job job;
-        pid_t qemu; /* its guard, in whose namespace it is; 0: it is gone */
+        pid_t qemu; /* its guard, in whose namespace it is; 0: it is gone; -1: it is another's child */
         enum accelerator accelerator;
         struct cgroup cgroup;  /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */
+        const char *tap;       /* the name of its interface, where that leads nowhere; NULL: any */
         int qemu_pidfd, guard; /* of QEMU's first process, and what keeps it (guard.h) */
         int signals, listener, console;
         struct qmp qmp;
@@ -124,6 +125,8 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
 int monitor_greet_qemu(struct monitor *m, int memory, char *ret_version, size_t size, struct error *err);
 /* The machine of the job, as a template's key wants it. */
 void monitor_describe_machine(const struct monitor *m, struct machine *ret);
+/* To a machine that was stopped with others: they are the job's, and it goes on. */
+int monitor_give_disks(struct monitor *m, struct error *err);
 void monitor_end_qemu(struct monitor *m);
 /* Another can be started. */
 void monitor_forget_qemu(struct monitor *m);
@@ -142,7 +145,7 @@ int monitor_start_share(struct monitor *m, struct error *err);
 /* QEMU was started to boot: until the agent has said HELLO. */
 int monitor_await_agent(struct monitor *m, struct error *err);
 /* Until the agent has done it. */
-int monitor_prepare_agent(struct monitor *m, struct error *err);
+int monitor_ask_agent(struct monitor *m, enum protocol_type type, struct error *err);
 /* A guest that is ready becomes the job's. */
 int monitor_start_program(struct monitor *m, struct error *err);
 /* A suspended guest becomes the job's, and its program goes on. */
@@ -153,6 +156,8 @@ int monitor_boot(struct monitor *m, struct error *err);
 /* --- clone.c --- */
 /* A QEMU that has loaded it. */
 int monitor_load_template(struct monitor *m, const struct template *t, struct error *err);
+/* QEMU, with the guest of the template in it. *refused: the time of one that was no good. */
+int monitor_load(struct monitor *m, const char *key, int64_t *refused, struct error *err);
 int monitor_find_key(const struct monitor *m, char ret[SHA256_HEX], struct error *err);
 /* The same from a template, which is made if there is none. */
 int monitor_clone(struct monitor *m, struct error *err);

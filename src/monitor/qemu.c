@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct belongings {
         int kernel, initramfs;
         int tap; /* where the interface of who has none will be: a placeholder's placeholder */
         int files[MACHINE_MAX_FILES];
+        size_t first_set;         /* number of the first file's set of descriptors in QEMU, less one */
         size_t n_files, n_layers; /* the layers are the job's, as long as QEMU might have to be started again */
         struct machine machine;
         char kernel_path[32], initramfs_path[32], layers[24], disk[24];
@@ -110,7 +112,7 @@ static int describe(struct belongings *b, const struct monitor_job *j, struct la
 
         for (size_t i = 0; i < j->n_layers; i++) {
                 b->files[b->n_files++] = MONITOR_LAYERS + (int)i;
-                snprintf(names[i].name, sizeof(names[i].name), "/dev/fdset/%zu", b->n_files);
+                snprintf(names[i].name, sizeof(names[i].name), "/dev/fdset/%zu", b->first_set + b->n_files);
                 extents[i] = (struct layer_extent){ names[i].name, j->layers[i] };
         }
         r = layer_disk_describe(extents, j->n_layers, &text, err);
@@ -144,12 +146,12 @@ static int open_disks(struct belongings *b, const struct monitor_job *j, struct 
                 return error_set(err, E2BIG, "an image of %zu layers: a machine takes %d", j->n_layers,
                                  MACHINE_MAX_FILES - 2);
         r = take_layers(b, j, err);
-        snprintf(b->layers, sizeof(b->layers), "/dev/fdset/1");
+        snprintf(b->layers, sizeof(b->layers), "/dev/fdset/%zu", b->first_set + 1);
         b->machine.layers = b->layers;
         if (r < 0 || !j->disk)
                 return r;
         r = open_file(b, j->disk, O_RDWR, err);
-        snprintf(b->disk, sizeof(b->disk), "/dev/fdset/%zu", b->n_files);
+        snprintf(b->disk, sizeof(b->disk), "/dev/fdset/%zu", b->first_set + b->n_files);
         b->machine.disk = b->disk;
         return r;
 }
@@ -239,9 +241,9 @@ static bool keep_all(const struct belongings *b)
 }
 
 /* In its own network, which nobody else sees. */
-static bool make_tap(const struct belongings *b)
+static bool make_tap(const struct monitor *m, const struct belongings *b)
 {
-        own_fd int fd = b->tap >= 0 ? tap_open("tap0", NULL) : -1;
+        own_fd int fd = b->tap >= 0 ? tap_open(m->tap ? m->tap : "tap0", NULL) : -1;
 
         return b->tap < 0 || (fd >= 0 && dup3(fd, b->tap, O_CLOEXEC) == b->tap);
 }
@@ -257,7 +259,7 @@ static void become(const struct monitor *m, const struct belongings *b, const st
                 dprintf(b->console[1], "%s\n", err.text);
                 return;
         }
-        if (!make_tap(b) || !keep_all(b) || dup2(null, STDIN_FILENO) < 0 || dup2(b->console[1], STDOUT_FILENO) < 0 ||
+        if (!make_tap(m, b) || !keep_all(b) || dup2(null, STDIN_FILENO) < 0 || dup2(b->console[1], STDOUT_FILENO) < 0 ||
             dup2(b->console[1], STDERR_FILENO) < 0 || setsid() < 0)
                 return;
         if (qemu_sandbox_enter(&(struct qemu_sandbox){ b->machine.accelerator, b->program, NULL, 0 }, &err) < 0) {
@@ -346,12 +348,110 @@ int monitor_greet_qemu(struct monitor *m, int memory, char *ret_version, size_t 
         return r;
 }
 
+/* ---- another's disks ---- */
+
+enum { CLAIMED_SETS = 1000, COMMAND = 512 };
+
+static int send_files(struct monitor *m, const struct belongings *b, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < b->n_files && r == 0; i++)
+                r = qmp_send_file(&m->qmp, b->first_set + i + 1, b->files[i], err);
+        return r;
+}
+
+static int send_drive(struct monitor *m, const char *device, const char *node, struct error *err)
+{
+        char text[COMMAND];
+
+        snprintf(text, sizeof(text), "{\"path\":\"/machine/peripheral/%s\",\"property\":\"drive\",\"value\":\"%s\"}",
+                 device, node);
+        return qmp_send(&m->qmp, "qom-set", text, err);
+}
+
+static int send_layers(struct monitor *m, const struct belongings *b, struct error *err)
+{
+        char text[COMMAND];
+        int r;
+
+        snprintf(text, sizeof(text),
+                 "{\"driver\":\"vmdk\",\"node-name\":\"its-image\",\"read-only\":true,"
+                 "\"file\":{\"driver\":\"file\",\"filename\":\"%s\",\"read-only\":true}}",
+                 b->layers);
+        r = qmp_send(&m->qmp, "blockdev-add", text, err);
+        return r == 0 ? send_drive(m, MACHINE_LAYERS, "its-image", err) : r;
+}
+
+static int send_disk(struct monitor *m, const struct belongings *b, struct error *err)
+{
+        char text[COMMAND];
+        int r;
+
+        snprintf(text, sizeof(text),
+                 "{\"driver\":\"raw\",\"node-name\":\"its-disk\",\"discard\":\"unmap\","
+                 "\"file\":{\"driver\":\"file\",\"filename\":\"%s\",\"discard\":\"unmap\"}}",
+                 b->disk);
+        r = qmp_send(&m->qmp, "blockdev-add", text, err);
+        return r == 0 ? send_drive(m, MACHINE_DISK, "its-disk", err) : r;
+}
+
+static int hear_all(struct monitor *m, size_t answers, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < answers && r == 0; i++)
+                r = qmp_answer(&m->qmp, "give a machine its disks", MONITOR_BOOT_MS, NULL, err);
+        return r;
+}
+
+int monitor_give_disks(struct monitor *m, struct error *err)
+{
+        struct belongings b = { .qmp = { -1, -1 },
+                                .agent = { -1, -1 },
+                                .console = { -1, -1 },
+                                .share = { -1, -1 },
+                                .guard = { -1, -1 },
+                                .kernel = -1,
+                                .initramfs = -1,
+                                .tap = -1,
+                                .first_set = CLAIMED_SETS };
+        int r = open_disks(&b, &m->job, err);
+
+        if (r == 0)
+                r = send_files(m, &b, err);
+        if (r == 0)
+                r = send_layers(m, &b, err);
+        if (r == 0 && m->job.disk)
+                r = send_disk(m, &b, err);
+        if (r == 0)
+                r = qmp_send(&m->qmp, "cont", NULL, err);
+        if (r == 0)
+                r = hear_all(m, b.n_files + (m->job.disk ? 4 : 2) + 1, err);
+        close_all(&b);
+        return r;
+}
+
+/* ---- its end ---- */
+
+/* One that another has started is not ours to wait for. */
+static void await_end(const struct monitor *m)
+{
+        struct pollfd p = { .fd = m->qemu_pidfd, .events = POLLIN };
+
+        if (m->qemu > 0)
+                process_wait(m->qemu);
+        else
+                while (poll(&p, 1, -1) < 0 && errno == EINTR)
+                        continue;
+}
+
 void monitor_end_qemu(struct monitor *m)
 {
         if (!m->qemu)
                 return;
         process_signal(m->qemu_pidfd, SIGKILL);
-        process_wait(m->qemu);
+        await_end(m);
         m->qemu = 0;
 }
 

@@ -81,7 +81,7 @@ static int boot(struct monitor *m, int memory, struct template_manifest *manifes
                 r = monitor_greet_qemu(m, memory, manifest->qemu, sizeof(manifest->qemu), err);
         if (r == 0)
                 r = monitor_await_agent(m, err);
-        return r == 0 ? monitor_prepare_agent(m, err) : r;
+        return r == 0 ? monitor_ask_agent(m, PROTOCOL_PREPARE, err) : r;
 }
 
 void monitor_describe_template(const struct monitor *m, const struct tsc_sample *since,

@@ -85,7 +85,8 @@ static int take_header(unsigned type, uint32_t len, bool may_start)
 static void test_refuses(void **state)
 {
         assert_int_equal(take_header(0, 0, false), -EPROTO);
-        assert_int_equal(take_header(PROTOCOL_SAVE + 1, 0, true), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_RESET + 1, 0, true), -EPROTO);
+        assert_int_equal(take_header(PROTOCOL_RESET, 1, false), -EPROTO);
         assert_int_equal(take_header(PROTOCOL_RENAME, PROTOCOL_MAX_NAME, false), 0);
         assert_int_equal(take_header(PROTOCOL_RENAME, PROTOCOL_MAX_NAME + 1, false), -EPROTO);
         assert_int_equal(take_header(65535, 0, false), -EPROTO);

@@ -82,6 +82,7 @@ static const struct {
         { "system disable", cmd_system_disable },
         { "system enable", cmd_system_enable },
         { "system kernel", cmd_system_kernel },
+        { "system pool", cmd_system_pool },
         { "system prune", cmd_system_prune },
         { "system shutdown", cmd_system_shutdown },
         { "tag", cmd_tag },

@@ -14,6 +14,7 @@
 
 #include "base/own.h"
 #include "monitor/monitor.h"
+#include "monitor/pool.h"
 #include "sys/fd.h"
 
 enum { MAX_JOB = 18 << 20 };
@@ -102,6 +103,7 @@ int main(void)
                 err.code = 0;
         answer(&err);
         if (err.code == 0) {
+                pool_fill(&m);
                 status = monitor_serve(&m);
                 if (m.has_exited)
                         shutdown_wait(&m);

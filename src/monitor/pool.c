@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/own.h"
+#include "instance/vm_cgroup.h"
+#include "monitor/rehearsal.h"
+#include "sys/fd.h"
+#include "sys/process.h"
+#include "vm/writable_disk.h"
+
+/* QUIET_MS: a program that runs for so long is not disturbed much. ANSWER_MS: for who has connected. */
+enum { QUIET_MS = 1000, ANSWER_MS = 5000, NAME = SHA256_HEX + 24, FREE_PERCENT = 25, MOST_WAITING = 10 };
+
+struct waiter {
+        struct monitor m;
+        const struct monitor_pool *pool;
+        char key[SHA256_HEX], name[NAME], disk[64], tap[POOL_TAP];
+        int top;   /* DIRECTORY/instances */
+        int place; /* its own directory there */
+        int listener, session;
+        uint64_t layer;
+        struct buf guest, spec;
+};
+
+/* ---- its place ---- */
+
+static bool is_named(const char *name)
+{
+        return strlen(name) > SHA256_HEX && name[SHA256_HEX - 1] == '-';
+}
+
+static void remove_place(const struct waiter *w, const char *name)
+{
+        struct error ignored;
+
+        vm_cgroup_remove(w->pool->directory, name, &ignored);
+        fd_remove_tree_at(w->top, name);
+}
+
+/* How many there are that live; the remains of others go. */
+static uint32_t count(const struct waiter *w)
+{
+        own_fd int again = openat(w->top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        own_dir DIR *d = again < 0 ? NULL : fdopendir(again);
+        const struct dirent *e;
+        uint32_t n = 0;
+
+        if (d)
+                take_fd(&again);
+        while (d && (e = readdir(d))) {
+                own_fd int place =
+                        is_named(e->d_name) ? openat(w->top, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+                if (place < 0)
+                        continue;
+                if (flock(place, LOCK_EX | LOCK_NB) == 0)
+                        remove_place(w, e->d_name);
+                else
+                        n += strncmp(e->d_name, w->key, SHA256_HEX - 1) == 0;
+        }
+        return n;
+}
+
+static int make_place(struct waiter *w)
+{
+        uint64_t number = 0;
+
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+                return -EIO;
+        snprintf(w->name, sizeof(w->name), "%s-%016" PRIx64, w->key, number);
+        if (mkdirat(w->top, w->name, 0700) < 0)
+                return -errno;
+        w->place = openat(w->top, w->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return w->place < 0 || flock(w->place, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+/* -EEXIST: enough of them wait. */
+static int take_place(struct waiter *w)
+{
+        own_mem char *path = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/instances", w->pool->directory) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = fd_mkdir_all(path, 0700);
+        w->top = r < 0 ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (w->top < 0)
+                return r < 0 ? r : -errno;
+        if (flock(w->top, LOCK_EX) < 0)
+                return -errno;
+        r = count(w) >= w->pool->size ? -EEXIST : make_place(w);
+        flock(w->top, LOCK_UN);
+        return r;
+}
+
+/* ---- a machine that is nobody's ---- */
+
+/* Where the instance's was. QEMU refuses what could be written to. */
+static int place_layer(struct waiter *w)
+{
+        unsigned char bytes[REHEARSAL_LAYER];
+        own_fd int file = memfd_create("rehearsal", MFD_CLOEXEC), layer = -1;
+        char path[32];
+        int r;
+
+        rehearsal_write_layer(bytes);
+        r = file < 0 ? -errno : fd_write_all(file, bytes, sizeof(bytes));
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+        layer = open(path, O_RDONLY | O_CLOEXEC);
+        if (layer < 0 || dup3(w->place, MONITOR_PLACE, O_CLOEXEC) < 0 || dup3(layer, MONITOR_LAYERS, O_CLOEXEC) < 0)
+                return -errno;
+        w->layer = sizeof(bytes);
+        return 0;
+}
+
+static int make_disk(struct waiter *w, const char *like, struct error *err)
+{
+        struct stat st;
+
+        if (!like || stat(like, &st) < 0)
+                return 0;
+        snprintf(w->disk, sizeof(w->disk), "/proc/self/fd/%d/disk", MONITOR_PLACE);
+        return writable_disk_make(w->pool->root, (uint64_t)st.st_size, w->place, "disk", err);
+}
+
+/* Its cgroup stands beside that of the instance. */
+static int describe(struct waiter *w, const struct monitor_job *like, char *cgroup, size_t size, struct error *err)
+{
+        struct monitor_job *j = &w->m.job;
+        const char *slash = like->cgroup ? strrchr(like->cgroup, '/') : NULL;
+        int r = make_disk(w, like->disk, err);
+
+        snprintf(cgroup, size, "%.*s%s", slash ? (int)(slash + 1 - like->cgroup) : 0, like->cgroup ? like->cgroup : "",
+                 w->name + SHA256_HEX);
+        *j = (struct monitor_job){ .cpus = like->cpus,
+                                   .memory_mib = like->memory_mib,
+                                   .kernel = like->kernel,
+                                   .initramfs = like->initramfs,
+                                   .disk = w->disk[0] ? w->disk : NULL,
+                                   .cgroup = like->cgroup ? cgroup : NULL,
+                                   .templates = like->templates,
+                                   .layers = &w->layer,
+                                   .n_layers = 1 };
+        pool_tap_name(w->name, w->tap);
+        w->m.tap = w->tap;
+        rehearsal_write_guest(like, &w->guest);
+        rehearsal_write_spec(like, &w->spec);
+        if (r == 0)
+                r = json_parse(buf_str(&w->guest), w->guest.len, &j->guest, err);
+        return r == 0 ? json_parse(buf_str(&w->spec), w->spec.len, &j->spec, err) : r;
+}
+
+static int rehearse(struct waiter *w, struct error *err)
+{
+        struct monitor *m = &w->m;
+        int64_t refused;
+        int r = monitor_load(m, w->key, &refused, err);
+
+        if (r == 0)
+                r = monitor_start_program(m, err);
+        if (r == 0)
+                monitor_serve(m);
+        if (r == 0 && !m->has_exited)
+                r = error_set(err, EIO, "the rehearsal has no end");
+        if (r == 0)
+                r = monitor_ask_agent(m, PROTOCOL_RESET, err);
+        if (r == 0)
+                r = qmp_execute(&m->qmp, "stop", NULL, MONITOR_BOOT_MS, NULL, err);
+        /* What it tells of that is for nobody else. */
+        return r == 0 && qmp_wait(&m->qmp, 0, err) != -ETIMEDOUT ? -EPIPE : r;
+}
+
+/* ---- waiting ---- */
+
+static int listen_at(struct waiter *w)
+{
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = POOL_SOCKET };
+
+        w->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (w->listener < 0 || fchdir(w->place) < 0 ||
+            bind(w->listener, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(w->listener, 8) < 0 ||
+            chdir("/") < 0)
+                return -errno;
+        return 0;
+}
+
+static int hear(int sock)
+{
+        struct pollfd p = { .fd = sock, .events = POLLIN };
+        unsigned char word = 0;
+
+        return poll(&p, 1, ANSWER_MS) == 1 && recv(sock, &word, 1, MSG_DONTWAIT) == 1 ? word : 0;
+}
+
+/* True: it is another's. */
+static bool hand_over(const struct waiter *w, int sock)
+{
+        const struct monitor *m = &w->m;
+        const int fds[POOL_FDS] = { m->qmp.fd, m->agent, m->console, m->share, m->qemu_pidfd, m->guard };
+
+        return fd_send(sock, "", 1, fds, POOL_FDS) == 0 && hear(sock) == POOL_TAKEN;
+}
+
+/* 1: it is another's; 0: on; -1: it is to end. */
+static int answer(const struct waiter *w)
+{
+        own_fd int sock = accept4(w->listener, NULL, NULL, SOCK_CLOEXEC);
+        int word = sock < 0 ? 0 : hear(sock);
+
+        if (word == POOL_CLAIM)
+                return hand_over(w, sock) ? 1 : -1;
+        return word == POOL_END ? -1 : 0;
+}
+
+/* The kernel tells when somebody has waited for memory for 150 ms of a second; -1 where it does not. */
+static int watch_memory(void)
+{
+        static const char trigger[] = "some 150000 1000000";
+        int fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd >= 0 && write(fd, trigger, sizeof(trigger)) < 0)
+                close(take_fd(&fd));
+        return fd;
+}
+
+/* True: it is another's. */
+static bool wait_for_claim(const struct waiter *w)
+{
+        own_fd int memory = watch_memory();
+        struct pollfd p[] = { { .fd = w->listener, .events = POLLIN },
+                              { .fd = w->m.qemu_pidfd, .events = POLLIN },
+                              { .fd = w->session, .events = POLLIN },
+                              { .fd = memory, .events = POLLPRI } };
+        int r = 0;
+
+        while (r == 0) {
+                int ready = poll(p, ARRAY_SIZE(p), (int)w->pool->seconds * 1000);
+
+                if (ready <= 0 || p[1].revents || p[2].revents || p[3].revents & (POLLPRI | POLLERR))
+                        return false;
+                r = answer(w);
+        }
+        return r > 0;
+}
+
+/* ---- its life ---- */
+
+/* The number behind a word; 0: there is none. */
+static uint64_t number_of(const char *text, const char *word)
+{
+        const char *at = strstr(text, word);
+
+        return at ? strtoull(at + strlen(word), NULL, 10) : 0;
+}
+
+/* Less than a quarter of it is free, or somebody had to wait for some lately. */
+static bool is_memory_short(void)
+{
+        char text[8192];
+        uint64_t total, available;
+
+        if (fd_read_file_at(AT_FDCWD, "/proc/meminfo", text, sizeof(text)) <= 0)
+                return true;
+        total = number_of(text, "MemTotal:");
+        available = number_of(text, "MemAvailable:");
+        if (fd_read_file_at(AT_FDCWD, "/proc/pressure/memory", text, sizeof(text)) <= 0)
+                *text = '\0';
+        return available < total / 100 * FREE_PERCENT || number_of(text, "some avg10=") > MOST_WAITING;
+}
+
+static void live(struct waiter *w, const struct monitor_job *like)
+{
+        char cgroup[128];
+        struct error err;
+        bool is_taken = false;
+        int r = take_place(w);
+
+        if (r == 0)
+                r = place_layer(w);
+        if (r == 0)
+                r = describe(w, like, cgroup, sizeof(cgroup), &err);
+        if (r == 0)
+                r = rehearse(w, &err);
+        if (r == 0)
+                r = listen_at(w);
+        if (r == 0 && faccessat(w->place, POOL_NO_MORE, F_OK, 0) == 0)
+                r = -ECANCELED;
+        if (r == 0)
+                is_taken = wait_for_claim(w);
+        if (!is_taken)
+                monitor_end_qemu(&w->m);
+        if (w->place < 0)
+                return;
+        /* The cgroup is noted elsewhere now. */
+        if (is_taken)
+                unlinkat(w->place, "cgroup", 0);
+        remove_place(w, w->name);
+}
+
+/* Until the program has ended: then the other end of the pipe is nobody's. */
+static void await_quiet(int program)
+{
+        struct pollfd p = { .fd = program, .events = POLLIN };
+
+        poll(&p, 1, QUIET_MS);
+}
+
+/* Nothing of the instance is kept but what is in memory. */
+static void become_waiter(const struct monitor *m, int program)
+{
+        static struct waiter w = { .m = { .qemu_pidfd = -1,
+                                          .guard = -1,
+                                          .agent = -1,
+                                          .share = -1,
+                                          .console = -1,
+                                          .signals = -1,
+                                          .listener = -1,
+                                          .qmp = { .fd = -1 } },
+                                   .top = -1,
+                                   .place = -1,
+                                   .listener = -1,
+                                   .session = -1 };
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
+        struct error err;
+
+        prctl(PR_SET_NAME, "holt-vm-pool", 0, 0, 0);
+        setsid();
+        for (int i = 0; i <= STDERR_FILENO; i++)
+                dup2(null, i);
+        if (dup2(program, MONITOR_JOB) < 0)
+                return;
+        close_range(MONITOR_JOB + 1, ~0U, 0);
+        /* These numbers have a meaning. */
+        for (int i = MONITOR_JOB + 1; i <= MONITOR_LAYERS; i++)
+                dup3(STDIN_FILENO, i, O_CLOEXEC);
+        await_quiet(MONITOR_JOB);
+        close(MONITOR_JOB);
+        w.pool = &m->job.pool;
+        w.session = w.pool->session ? process_open((pid_t)w.pool->session) : -1;
+        r = monitor_find_key(m, w.key, &err);
+        if (r == 0 && !is_memory_short())
+                live(&w, &m->job);
+}
+
+void pool_fill(const struct monitor *m)
+{
+        static const struct clone_options o = { .cgroup_fd = -1 };
+        int pipes[2];
+        pid_t pid;
+
+        if (!m->job.pool.directory || !m->job.pool.size || !m->job.spec || pipe2(pipes, O_CLOEXEC) < 0)
+                return;
+        pid = process_clone(&o);
+        if (pid == 0) {
+                close(pipes[1]);
+                become_waiter(m, pipes[0]);
+                _exit(0);
+        }
+        /* Its other end goes with us. */
+        close(pipes[0]);
+        if (pid < 0)
+                close(pipes[1]);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Machines that wait to be somebody's: each a QEMU that has loaded a template, has run something once (rehearsal.h: what
+ * QEMU has translated by then it need not translate again, which is most of what a start costs without hardware that
+ * helps) and is stopped. It takes memory, and no time.
+ *
+ * Theory of operation. A holt-vm whose program runs leaves a copy of itself behind, which makes one if too few wait.
+ * DIRECTORY/instances/KEY-NUMBER is its place, locked as long as it lives: "socket", "cgroup" as an instance has it. Who
+ * needs a machine of this KEY (vm/template.h) connects, says POOL_CLAIM, and gets QEMU's descriptors; with them he owns it
+ * (guard.h). When he has noted its cgroup he says POOL_TAKEN, and the waiter leaves without a trace. It also goes, with
+ * its machine, when nobody has come for a while, when the session ends in which it was left, when the host's memory gets
+ * short, and when it is told POOL_END. One that was killed is cleaned up after by the next.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "monitor/monitor.h"
+
+/* The interface of one whose place has this name: no other has it, so that it can be brought to the host's. */
+enum { POOL_TAP = 16 };
+void pool_tap_name(const char *place, char ret[POOL_TAP]);
+
+enum pool_word { POOL_CLAIM = 'c', POOL_TAKEN = 't', POOL_END = 'e' };
+
+/* What is sent, in this order; the last only if it has a cgroup. */
+enum { POOL_QMP, POOL_AGENT, POOL_CONSOLE, POOL_SHARE, POOL_PIDFD, POOL_GUARD, POOL_FDS };
+
+#define POOL_SOCKET "socket"
+/* It is there: who is not ready yet is to end when he is. */
+#define POOL_NO_MORE "no-more"
+
+/* Takes one, with the job's disks. 1: there is none. */
+int pool_claim(struct monitor *m, const char *key, struct error *err);
+
+/* Leaves somebody behind who makes one when the program has ended or has run for a while. */
+void pool_fill(const struct monitor *m);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a machine runs before it is anybody's: all steps of a start, as a job has them, with nothing of the instance. The
+ * program is the agent's own file, which does nothing.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "monitor/job.h"
+
+/* An image of one layer, an empty directory: the bytes of an EROFS file system. */
+enum { REHEARSAL_LAYER = 8192 };
+void rehearsal_write_layer(unsigned char ret[REHEARSAL_LAYER]);
+
+/* CONFIGURE and START's configuration: JSON. */
+void rehearsal_write_guest(const struct monitor_job *j, struct buf *out);
+void rehearsal_write_spec(const struct monitor_job *j, struct buf *out);

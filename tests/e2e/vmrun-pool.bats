@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Machines that wait to be somebody's: who gets one, what it knows of those before, and when they go.
+
+export HOLT_VM_POOL=1
+load images
+
+setup_file() {
+        if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
+        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
+        layer_tree "$WORK/tree"
+        local name
+        for name in cat date echo find grep hostname ls mount sleep true uname wc; do ln -sf busybox "$WORK/tree/bin/$name"; done
+        image_make box
+        mkdir -p "$WORK/tree/other"
+        echo 'of the other image' >"$WORK/tree/other/file"
+        image_make other
+        mkdir -p "$STORE/vm"
+        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
+        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+}
+
+teardown_file() {
+        [[ -e $BATS_FILE_TMPDIR/store ]] || return 0
+        load_store
+        holt rm -f -a >/dev/null
+        holt system pool 0
+        wait_for 5 nobody_waits
+        [[ -z $(ls "$RUN/instances") ]]
+        store_finish
+}
+
+load_store() {
+        PIDS=()
+        # shellcheck disable=SC1091
+        source "$BATS_FILE_TMPDIR/store"
+        cd "$WORK" || return
+}
+
+setup() {
+        load_store
+}
+
+run_vm() { holt run --vm --network none "$@"; }
+nobody_waits() { [[ -z $(ls "$RUN/vm-pool/instances") ]]; }
+is_ready() { holt system pool | grep -q ready; }
+# Another one than $1.
+is_new() { is_ready && [[ $(ls "$RUN/vm-pool/instances") != "$1" ]]; }
+waiter() { ls "$RUN/vm-pool/instances"; }
+# The pid of who keeps it.
+keeper() {
+        local pid
+        for pid in $(pgrep -x holt-vm-pool); do
+                [[ $(readlink "/proc/$pid/fd/5") != "$RUN/vm-pool/instances/$(waiter)" ]] || echo "$pid"
+        done
+}
+
+@test "one is left behind, and the next run of another image gets it, with nothing of the first" {
+        local first cgroup
+        run_vm --rm --hostname secret-name -e PASSWORD=secret box sh -c 'echo written >/file; hostname' >"$WORK/first"
+        [ "$(cat "$WORK/first")" = secret-name ]
+        wait_for 10 is_ready
+        first=$(waiter)
+        cgroup=$(grep -o '/[^"]*' "$RUN/vm-pool/instances/$first/cgroup" | head -1)
+        [ -n "$cgroup" ]
+        run_vm -d --name web other sleep 1000
+        [ ! -e "$RUN/vm-pool/instances/$first" ]
+        # It was another's child, and is in the cgroup that it was born in.
+        [ -z "$(pgrep -x -P "$(holt inspect -f '{{.State.Pid}}' web)" holt-guard)" ]
+        [ "$(cat "$RUN/instances/$(holt inspect -f '{{.Id}}' web)/cgroup" | grep -o '/[^"]*' | head -1)" = "$cgroup" ]
+        [ "$(holt exec web cat /other/file)" = 'of the other image' ]
+        run ! holt exec web ls /file
+        run holt exec web sh -c 'hostname; cat /proc/mounts /etc/hostname /etc/hosts; grep -c . /proc/net/tcp'
+        [[ $output != *rehearsal* && $output != *secret* ]]
+        [[ ${lines[0]} == "$(holt inspect -f '{{.Config.Hostname}}' web)" ]]
+}
+
+@test "it is a machine as any other: exec, stop, start, its end" {
+        holt exec web sh -c 'echo kept >/kept; sync'
+        holt stop -t 5 web
+        holt start web
+        [ "$(holt exec web cat /kept)" = kept ]
+        holt rm -f web
+}
+
+@test "its clock is the host's however long it waited" {
+        local before after guest
+        wait_for 10 is_ready
+        before=$(date +%s)
+        guest=$(run_vm --rm box date +%s)
+        after=$(date +%s)
+        ((guest >= before && guest <= after))
+}
+
+@test "those that were one after the other share no random numbers, and no boot" {
+        local n first
+        for n in 1 2; do
+                wait_for 10 is_ready
+                first=$(waiter)
+                run_vm --rm box cat /proc/sys/kernel/random/uuid /proc/sys/kernel/random/boot_id >"$WORK/random.$n"
+                wait_for 10 is_new "$first"
+        done
+        [ "$(cat "$WORK"/random.* | sort -u | wc -l)" = 4 ]
+}
+
+@test "one that does not answer is passed over" {
+        local first
+        wait_for 10 is_ready
+        first=$(waiter)
+        kill -KILL "$(pgrep -f -P "$(pgrep -x holt-guard -P "$(keeper)")" qemu-system)"
+        [ "$(run_vm --rm box echo hello)" = hello ]
+        wait_for 10 is_new "$first"
+}
+
+@test "kill -9 of who keeps it: its QEMU goes, and the next run cleans up" {
+        local first pid guard qemu
+        wait_for 10 is_ready
+        first=$(waiter) pid=$(keeper)
+        guard=$(pgrep -x -P "$pid" holt-guard)
+        qemu=$(pgrep -P "$guard")
+        # No time is taken, and it is as confined as any.
+        [ "$(awk '/^Uid:/ {print $2}' "/proc/$qemu/status")" = 65534 ]
+        kill -KILL "$pid"
+        wait_for 5 has_let_go "$qemu"
+        [ "$(run_vm --rm box echo hello)" = hello ]
+        wait_for 10 is_new "$first"
+        [ ! -e "$RUN/vm-pool/instances/$first" ]
+}
+
+@test "holt system pool shows and sets" {
+        wait_for 10 is_ready
+        [ "$(holt system pool --size)" = 1 ]
+        [ "$(holt system pool --format json | jq -r .Status)" = ready ]
+        holt system pool 0
+        wait_for 5 nobody_waits
+        [ "$(HOLT_VM_POOL='' holt system pool --size)" = 0 ]
+        HOLT_VM_POOL='' run_vm --rm box true
+        HOLT_VM_POOL='' holt system pool 3
+        [ "$(HOLT_VM_POOL='' holt system pool --size)" = 3 ]
+        nobody_waits
+        run ! holt system pool 65
+        run ! holt system pool x
+        # The session in which it was left is over.
+        setsid bash -c "'$HOLT' --root '$STORE' --run '$RUN' run --vm --network none --rm box true; true"
+        wait_for 5 nobody_waits
+}
