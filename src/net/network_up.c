@@ -212,7 +212,7 @@ static int make_somewhere(const struct network_place *p, struct network *n, stru
                                          subnet_format(with.ip.family == AF_INET ? &n->v4.subnet : &n->v6.subnet, a),
                                          subnet_format(&with, b), n->name);
                 if (getrandom(&pause, sizeof pause, 0) > 0 && tries > 1)
-                        nanosleep(&(struct timespec){ .tv_nsec = pause * PAUSE_STEP_NS }, NULL);
+                        nanosleep(&(struct timespec){ .tv_nsec = (long)pause * PAUSE_STEP_NS }, NULL);
                 r = network_pick_anew(p, n, err);
                 if (r < 0)
                         return r;
