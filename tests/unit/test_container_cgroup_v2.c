@@ -298,6 +298,26 @@ static void test_enable_controllers(void **state)
         assert_file(t, "a/cgroup.subtree_control", "+cpu +memory");
 }
 
+static void test_payload(void **state)
+{
+        struct spec spec = { .linux_.cgroups_path = "/a/c" };
+        struct tree *t = *state;
+        char path[PATH_MAX];
+        struct stat st;
+
+        t->cg.split = true;
+        put(t, "a/c/cgroup.events", "populated 0\nfrozen 0\n");
+        put(t, "a/c/cgroup.controllers", "cpu memory\n");
+        put(t, "a/c/cgroup.subtree_control", "");
+        assert_int_equal(cgroup_create(&t->cg, &spec, &t->err), 0);
+        assert_string_equal(cgroup_visible_path(&t->cg, &t->cg.h[0], path), "/a/c/payload");
+        assert_int_not_equal(cgroup_clone_fd(&t->cg), t->cg.h[0].fd);
+        assert_file(t, "a/c/cgroup.subtree_control", "+cpu +memory");
+        snprintf(path, sizeof path, "%s/a/c/payload", t->root);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(rmdir(path), 0);
+}
+
 static void test_frozen_is_refused(void **state)
 {
         struct spec spec = { .linux_.cgroups_path = "/a/c" };
@@ -428,6 +448,7 @@ int main(void)
                 tree_test(test_unified),
                 tree_test(test_apply_without_controller),
                 tree_test(test_enable_controllers),
+                tree_test(test_payload),
                 tree_test(test_frozen_is_refused),
                 tree_test(test_is_frozen),
                 tree_test(test_stats),

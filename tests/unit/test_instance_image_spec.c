@@ -195,6 +195,8 @@ static void test_system_container(void **state)
         assert_false(has_mount(&init, "/run"));
         assert_string_equal(s.process->env.v[3], "container_uuid=0123456789abcdef0123456789abcdef");
         assert_int_equal(never.process->env.n, 5);
+        assert_non_null(spec_annotation(&always, SPEC_CGROUP_PAYLOAD));
+        assert_null(spec_annotation(&never, SPEC_CGROUP_PAYLOAD));
         refused((struct instance_options){ .systemd = "x" }, "--systemd");
         refused((struct instance_options){ .systemd = "always", .init = true }, "--init");
 }
