@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "instance/backend.h"
@@ -39,6 +40,41 @@ static int check_life(const struct instance *i, struct error *err)
         return r == 0 ? shim_job_of(i, &ignored, err) : r;
 }
 
+/* Programs of 32 bits run wherever those of 64 do. */
+static bool runs_here(const struct platform *image, const struct platform *host)
+{
+        struct platform half = *host;
+
+        half.architecture = strcmp(host->architecture, "amd64") == 0   ? "386"
+                            : strcmp(host->architecture, "arm64") == 0 ? "arm"
+                                                                       : host->architecture;
+        half.variant = image->variant;
+        return !*image->architecture || platform_fits(image, host) || platform_fits(image, &half);
+}
+
+/* The host may have an emulator (binfmt_misc), as who asks for the platform knows; a machine's kernel has none. */
+static int check_platform(const struct engine *e, const struct instance *i, const struct image_info *image,
+                          struct error *err)
+{
+        const struct platform *p = &image->platform, host = platform_host();
+        struct error text;
+
+        if (runs_here(p, &host))
+                return 0;
+        if (i->backend->is_machine)
+                return error_set(err, ENOTSUP,
+                                 "the image %s is for %s/%s, and a virtual machine is of this host's kind, %s/%s",
+                                 i->image_name, p->os, p->architecture, host.os, host.architecture);
+        if (i->options.platform || !e->warn)
+                return 0;
+        error_set(&text, ENOTSUP,
+                  "the image's platform (%s/%s) does not match that of this host (%s/%s), and no specific platform was "
+                  "requested",
+                  p->os, p->architecture, host.os, host.architecture);
+        e->warn(text.text);
+        return 0;
+}
+
 int instance_plan(struct engine *e, const struct image_info *image, const char *image_name,
                   struct instance_options *options, struct instance **ret, struct error *err)
 {
@@ -63,7 +99,9 @@ int instance_plan(struct engine *e, const struct image_info *image, const char *
         *options = (struct instance_options){};
         if (image) {
                 i->image = image->id;
-                r = complete(e, i, err);
+                r = check_platform(e, i, image, err);
+                if (r == 0)
+                        r = complete(e, i, err);
         }
         if (r == 0)
                 r = check_life(i, err);

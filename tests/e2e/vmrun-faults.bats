@@ -54,6 +54,14 @@ restarted() { [[ $(holt inspect -f '{{.RestartCount}} {{.State.Status}}' web) ==
         [[ $output == *--device* ]]
         run -125 run_vm --rm --memory 90000g box true
         [[ $output == *'this host has'* ]]
+        holt import -q --platform linux/s390x "$WORK/tree.tar" other >/dev/null
+        run -125 run_vm --rm --platform linux/s390x other true
+        [[ $output == *'linux/s390x'*'linux/amd64'* ]]
+        # A container says so, and tries; who wanted it knows.
+        run -0 holt run --rm --network none other true
+        [[ $output == *'linux/s390x'*'does not match'* ]]
+        run -0 holt run --rm --network none --platform linux/s390x other true
+        [ -z "$output" ]
 }
 
 # Whatever it writes to its console: holt keeps the last of it.
