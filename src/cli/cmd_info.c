@@ -14,6 +14,8 @@
 #include "cli/template.h"
 #include "registry/registries_conf.h"
 #include "vm/accelerator.h"
+#include "vm/guest_kernel.h"
+#include "vm/machine.h"
 
 struct counts {
         uint64_t all, running, paused, stopped;
@@ -60,14 +62,24 @@ static void write_texts(struct json_writer *w, const char *key, char *const *tex
         json_end_array(w);
 }
 
+/* What virtual machines need: which there is, or what to do. */
+static void write_machines(struct json_writer *w, const char *root)
+{
+        own_guest_kernel struct guest_kernel kernel = {};
+        struct error err;
+        char why[128];
+
+        json_write_string(w, "Accelerator", accelerator_name(accelerator_probe(why, sizeof why)));
+        json_write_string(w, "AcceleratorReason", why);
+        json_write_string(w, "MachineProgram", machine_find_qemu(NULL, &err) == 0 ? "QEMU" : err.text);
+        json_write_string(w, "GuestKernel", guest_kernel_find(root, &kernel, &err) == 0 ? kernel.release : err.text);
+}
+
 static void write_host(struct json_writer *w, const struct host_facts *h)
 {
         struct utsname system = {};
-        char why[128];
 
         (void)uname(&system);
-        json_write_string(w, "Accelerator", accelerator_name(accelerator_probe(why, sizeof why)));
-        json_write_string(w, "AcceleratorReason", why);
         json_write_string(w, "CgroupDriver", "cgroupfs");
         json_write_string(w, "CgroupVersion", strcmp(h->cgroup_layout, "unified") == 0 ? "2" : "1");
         json_write_string(w, "CgroupLayout", h->cgroup_layout);
@@ -135,6 +147,7 @@ static int gather(struct invocation *inv, struct buf *text, struct error *err)
         json_begin_object(&w, NULL);
         write_instances(&w, &counts);
         write_store(&w, &e, &usage);
+        write_machines(&w, e.root);
         write_host(&w, &facts);
         r = write_registries(&w, err);
         json_end_object(&w);
@@ -149,7 +162,8 @@ static const char usual[] =
         "Cgroup Version: {{.CgroupVersion}} ({{.CgroupLayout}})\nDefault Runtime: {{.DefaultRuntime}}\n"
         "Security Options: {{join .SecurityOptions \" \"}}\nKernel Version: {{.KernelVersion}}\n"
         "Operating System: {{.OperatingSystem}}\nOSType: {{.OSType}}\nArchitecture: {{.Architecture}}\n"
-        "Machines: {{.Accelerator}} ({{.AcceleratorReason}})\nCPUs: {{.NCPU}}\nTotal Memory: ";
+        "Machines: {{.Accelerator}} ({{.AcceleratorReason}})\n Run by: {{.MachineProgram}}\n"
+        " Guest Kernel: {{.GuestKernel}}\nCPUs: {{.NCPU}}\nTotal Memory: ";
 
 /* What a template cannot do: a size for people, and what may be empty. */
 static void add_rest(struct json_object *json, struct buf *out)

@@ -36,8 +36,8 @@ static int take(const char *top, const char *release, struct guest_kernel *ret)
         return 0;
 }
 
-/* The newest below a directory whose entries are named by the releases. own: each is a top of its own. */
-static int search(const char *directory, bool own, struct guest_kernel *ret)
+/* The newest below a directory whose entries are named by the releases. all: the top of all; NULL: each is one. */
+static int search(const char *directory, const char *all, struct guest_kernel *ret)
 {
         own_dir DIR *dir = opendir(directory);
         const struct dirent *e;
@@ -46,30 +46,39 @@ static int search(const char *directory, bool own, struct guest_kernel *ret)
         while (dir && r == 0 && (e = readdir(dir))) {
                 own_mem char *top = NULL;
 
-                if (e->d_name[0] == '.' || (!own && !strstr(e->d_name, "cloud")) ||
+                if (e->d_name[0] == '.' || (all && !strstr(e->d_name, "cloud")) ||
                     (ret->release && strverscmp(e->d_name, ret->release) < 0))
                         continue;
                 if (asprintf(&top, "%s/%s", directory, e->d_name) < 0) {
                         top = NULL;
                         return -ENOMEM;
                 }
-                r = take(own ? top : "", e->d_name, ret);
+                r = take(all ? all : top, e->d_name, ret);
         }
         return r;
 }
 
-int guest_kernel_find(const char *root, struct guest_kernel *ret, struct error *err)
+static int search_all(const char *top, const char *root, struct guest_kernel *ret)
 {
-        own_mem char *kernels = NULL;
-        int r = asprintf(&kernels, "%s/vm/kernels", root) < 0 ? -ENOMEM : 0;
+        own_mem char *kernels = NULL, *modules = NULL;
+        int r;
+
+        if (asprintf(&kernels, "%s%s/vm/kernels", top, root) < 0)
+                kernels = NULL;
+        if (asprintf(&modules, "%s/lib/modules", top) < 0)
+                modules = NULL;
+        if (!kernels || !modules)
+                return -ENOMEM;
+        r = search(kernels, NULL, ret);
+        return r == 0 && !ret->release ? search(modules, top, ret) : r;
+}
+
+int guest_kernel_find_below(const char *top, const char *root, struct guest_kernel *ret, struct error *err)
+{
+        int r;
 
         *ret = (struct guest_kernel){};
-        if (r < 0)
-                kernels = NULL;
-        else
-                r = search(kernels, true, ret);
-        if (r == 0 && !ret->release)
-                r = search("/lib/modules", false, ret);
+        r = search_all(top, root, ret);
         if (r < 0) {
                 guest_kernel_finish(ret);
                 return error_errno(err, -r, "look for a kernel for guests");
@@ -80,4 +89,9 @@ int guest_kernel_find(const char *root, struct guest_kernel *ret, struct error *
                                  "linux-image-cloud-amd64",
                                  root);
         return 0;
+}
+
+int guest_kernel_find(const char *root, struct guest_kernel *ret, struct error *err)
+{
+        return guest_kernel_find_below("", root, ret, err);
 }

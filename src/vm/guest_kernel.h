@@ -19,3 +19,5 @@ void guest_kernel_finish(struct guest_kernel *k);
 
 /* The newest. -ENOENT says which package to install. */
 int guest_kernel_find(const char *root, struct guest_kernel *ret, struct error *err);
+/* The same on a host whose "/" is elsewhere. */
+int guest_kernel_find_below(const char *top, const char *root, struct guest_kernel *ret, struct error *err);

@@ -208,5 +208,7 @@ runs() {
         jq -e '.Containers == 3 and .ContainersRunning == 1 and .ContainersPaused == 1 and .ContainersStopped == 1' out
         jq -e '.Images == 1 and (.SecurityOptions | length) > 0 and (.RegistryConfig.Search | length) > 0' out
         holt info | grep -x ' Paused: 1'
+        holt info | grep -E '^ Run by: (QEMU|.*install qemu-system-x86)$'
+        holt info | grep -E '^ Guest Kernel: ([0-9]|.*holt system kernel)'
         is "$(holt system info -f '{{.CgroupDriver}} {{.Driver}}')" 'cgroupfs erofs'
 }

@@ -320,6 +320,11 @@ static void test_machines(void **state)
         t->host.user = "me";
         run(t, doctor_check_machines);
         is(t, "kvm", DOCTOR_WARNING, "not for this user", "usermod -aG kvm me");
+        is(t, "guest-kernel", DOCTOR_WARNING, "no kernel", "holt system kernel");
+        put(t, "boot/vmlinuz-6.1.0-9-cloud-amd64", "");
+        put(t, "lib/modules/6.1.0-9-cloud-amd64/modules.dep", "");
+        run(t, doctor_check_machines);
+        is(t, "guest-kernel", DOCTOR_OK, "6.1.0-9-cloud-amd64", NULL);
 }
 
 static void test_security(void **state)

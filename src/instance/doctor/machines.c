@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "instance/doctor/checks.h"
+#include "vm/guest_kernel.h"
 
 enum { MAX_CPUINFO = 64 << 10 };
 
@@ -91,8 +92,24 @@ static void check_qemu(const struct doctor_host *h, struct doctor_findings *f)
                     there ? "%s is installed" : "%s is not installed", program);
 }
 
+static void check_kernel(const struct doctor_host *h, struct doctor_findings *f)
+{
+        own_guest_kernel struct guest_kernel kernel = {};
+        struct error ignored;
+        bool there = guest_kernel_find_below(h->top, h->root, &kernel, &ignored) == 0;
+
+        doctor_addf(f,
+                    (struct doctor_finding){ .group = "machines",
+                                             .check = "guest-kernel",
+                                             .level = there ? DOCTOR_OK : DOCTOR_WARNING,
+                                             .why = there ? NULL : "virtual machines cannot be run",
+                                             .mend = there ? NULL : "holt system kernel" },
+                    there ? "guests have Linux %s" : "there is no kernel for guests", kernel.release);
+}
+
 void doctor_check_machines(const struct doctor_host *h, struct doctor_findings *f)
 {
         check_kvm(h, f);
         check_qemu(h, f);
+        check_kernel(h, f);
 }
