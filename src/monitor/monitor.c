@@ -27,6 +27,15 @@ static void handle_signals(struct monitor *m)
         }
 }
 
+/* Whoever lists instances asks only those that have it. */
+static void mark_paused(void)
+{
+        int mark = openat(MONITOR_PLACE, INSTANCE_PAUSED_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        if (mark >= 0)
+                close(mark);
+}
+
 /*
  * QEMU stops the machine when the host's disk is full (werror=enospc): its guest knows nothing of it, and what it wanted
  * written is tried again when the machine goes on.
@@ -34,7 +43,6 @@ static void handle_signals(struct monitor *m)
 static void handle_disk_error(struct monitor *m, struct json_object *data)
 {
         const char *action = "", *reason = "";
-        own_fd int mark = -1;
         struct error ignored;
 
         if (json_get_string(data, "action", &action, &ignored) <= 0 || strcmp(action, "stop") != 0)
@@ -48,8 +56,7 @@ static void handle_disk_error(struct monitor *m, struct json_object *data)
                 *c = (char)(*c < ' ' || *c > '~' ? '?' : *c);
         fprintf(stderr, "holt: the machine is paused: %s\n", m->pause_reason);
         m->is_paused = true;
-        /* Whoever lists instances asks only those that have it. */
-        mark = openat(MONITOR_PLACE, INSTANCE_PAUSED_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        mark_paused();
 }
 
 static int handle_event(const char *name, struct json_object *data, void *userdata)
