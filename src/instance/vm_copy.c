@@ -14,9 +14,9 @@ static int ask(const struct copy_side *s, const char *what, bool follow, size_t 
 
         if (r == 0)
                 r = vm_errand_read_all(&errand, max, ret, err);
-        if (r == 0 && !ret->len)
-                r = error_set(err, EPROTO, "the guest says nothing sensible");
-        return r;
+        if (r < 0)
+                return r;
+        return ret->len ? 0 : error_set(err, EPROTO, "the guest says nothing sensible");
 }
 
 int vm_copy_find_source(const struct copy_side *s, bool follow, struct copy_source *ret, struct error *err)

@@ -88,7 +88,7 @@ static void take_words(struct vm_errand *v, const struct frame *f)
         for (uint32_t n = 0; n < f->len && v->said_len < sizeof(v->said) - 1; n++) {
                 unsigned char c = f->payload[n];
 
-                v->said[v->said_len++] = c < ' ' || c == 127 ? ' ' : (char)c;
+                v->said[v->said_len++] = (char)(c < ' ' || c == 127 ? ' ' : c);
         }
 }
 
