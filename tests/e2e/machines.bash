@@ -56,3 +56,4 @@ limit_of() {
                 cat "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")/$3"
         fi
 }
+logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }

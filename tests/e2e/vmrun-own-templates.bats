@@ -83,7 +83,7 @@ run_template() {
         wait_for 20 status_is disk Exited
         holt start disk
         [ "$(holt exec disk cat /heard | tr '\n' ' ')" = 'one disk ' ] || holt exec disk cat /heard
-        holt logs disk | grep -q begun
+        wait_for 10 logged disk begun
         holt rm -f disk
 }
 
@@ -97,7 +97,7 @@ run_template() {
         [[ $status != 0 && $output == *'start it once first'* ]]
         holt start live
         holt template create third live
-        holt run -d -i --template third --name last
+        holt run -d -i --network none --template third --name last
         [ "$(holt exec last cat /heard | head -1)" = one ]
         holt rm -f live last
         [ "$(holt template ls -q | tr '\n' ' ')" = 'second third warm ' ]
@@ -140,7 +140,7 @@ run_template() {
         run holt template create no first
         [[ $status != 0 && $output == *paused* ]]
         holt unpause first
-        holt run -d --name box box sleep 1000
+        holt run -d --network none --name box box sleep 1000
         run holt template create no box
         [[ $status != 0 && $output == *'box is a container'* ]]
         holt rm -f box
