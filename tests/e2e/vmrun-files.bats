@@ -103,6 +103,7 @@ same() { diff <(tar -C "$1" --sort=name -cf - . | sha256sum) <(tar -C "$2" --sor
         [[ $output == *$'x\n/made\n/there'*'/old: No such file'* ]]
         holt snapshot create web one
         holt exec web sh -c 'echo later >/later'
+        wait_for 20 holt exec web true
         before=$(holt exec web cat /ticks)
         ticks_on() { [ "$(holt exec web cat /ticks)" -gt "$before" ]; }
         wait_for 20 ticks_on
@@ -120,6 +121,7 @@ same() { diff <(tar -C "$1" --sort=name -cf - . | sha256sum) <(tar -C "$2" --sor
         pid=$!
         sleep 0.3
         kill -KILL "$pid"
+        wait_for 20 holt exec web true
         before=$(holt exec web cat /ticks)
         ticks_on() { [ "$(holt exec web cat /ticks)" -gt "$before" ]; }
         wait_for 20 ticks_on

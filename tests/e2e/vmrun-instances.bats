@@ -47,6 +47,7 @@ qemu_of() { pgrep -P "$(pgrep -x -P "$(monitor_of "$1")" holt-guard)"; }
 # QEMU's command line names nothing of ours: those whose parent is a holt-vm of this store's shims.
 no_machines() { ! pgrep -f "^holt-shim run $STORE"; }
 status_is() { [[ $(holt ps -a --filter "name=$1" --format '{{.Status}}') == "$2"* ]]; }
+logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }
 
 @test "a kernel of its own; output, input and exit status are the program's" {
         echo typed | {
