@@ -375,17 +375,17 @@ mounts() {
         start
         checkpoint
         mkdir "$WORK/bin"
-        printf '#!/bin/sh\nsleep 1000\n' >"$WORK/bin/criu"
+        printf '#!/bin/sh\nsleep 1031\n' >"$WORK/bin/criu"
         chmod +x "$WORK/bin/criu"
         PATH=$WORK/bin:$PATH rt restore --bundle "$BUNDLE" --image-path "$IMAGE" "$ID" </dev/null >"$WORK/out" 2>&1 &
         until_true 20 grep -qs . "$CG/cgroup.procs"
-        until_true 20 pgrep -fx 'sleep 1000'
+        until_true 20 pgrep -fx 'sleep 1031'
         kill -KILL $(pgrep -f "restore --bundle $BUNDLE")
         wait $! || true
         status_is "$ID" creating
         rt delete --force "$ID"
         [ ! -e "$CG" ]
         fails rt state "$ID"
-        if pgrep -fx 'sleep 1000'; then false; fi
+        if pgrep -fx 'sleep 1031'; then false; fi
         if grep -q "$WORK" /proc/self/mountinfo; then false; fi
 }
