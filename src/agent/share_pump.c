@@ -117,7 +117,7 @@ static char *become(int port, int fuse)
 /* When either ends so does the other: nobody shall wait for answers that do not come. */
 static void pump(int port, int fuse)
 {
-        char *buf = become(port, fuse);
+        own_mem char *buf = become(port, fuse);
         pid_t parent = getpid(), pid = buf ? fork() : -1;
 
         if (pid < 0)

@@ -133,6 +133,14 @@ static int take_free(struct share_server *s, uint32_t *ret)
         return 0;
 }
 
+static void give_back(struct share_server *s, struct share_inode *i)
+{
+        free(i->name);
+        *i = (struct share_inode){ .fd = -1, .next = s->free_inode };
+        s->free_inode = (uint32_t)(i - s->inodes);
+        s->n_used--;
+}
+
 /* A guest keeps what it has seen, until its memory is short: it is asked to let go before there are too many. */
 static void watch_number(struct share_server *s)
 {
@@ -165,18 +173,19 @@ int share_inode_add_root(struct share_server *s, int fd)
 static int add(struct share_server *s, uint32_t parent, const char *name, const struct statx *st,
                struct share_inode **ret)
 {
-        char *copy = strdup(name);
         struct share_inode *i;
         uint32_t n = SHARE_NONE, *bucket;
-        int r = copy ? take_free(s, &n) : -ENOMEM;
+        int r = take_free(s, &n);
 
-        if (r < 0) {
-                free(copy);
+        if (r < 0)
                 return r;
-        }
         i = &s->inodes[n];
         become(i, st);
-        i->name = copy;
+        r = share_name_set(&i->name, name);
+        if (r < 0) {
+                give_back(s, i);
+                return r;
+        }
         i->parent = parent;
         s->inodes[parent].children++;
         bucket = bucket_of(s, st);
@@ -213,10 +222,7 @@ static void release(struct share_server *s, struct share_inode *i)
                 take_out(s, i);
                 share_lock_drop_all(s, i);
                 close_fd(s, i);
-                free(i->name);
-                *i = (struct share_inode){ .fd = -1, .next = s->free_inode };
-                s->free_inode = (uint32_t)(i - s->inodes);
-                s->n_used--;
+                give_back(s, i);
                 parent->children--;
                 i = parent;
         }
@@ -356,15 +362,13 @@ static int look_up_share(struct share_server *s, const char *name, struct fuse_e
 static int rename_inode(struct share_server *s, struct share_inode *i, uint32_t parent, const char *name)
 {
         struct share_inode *old = &s->inodes[i->parent];
-        char *copy;
+        int r;
 
         if (i->parent == parent && strcmp(i->name, name) == 0)
                 return 0;
-        copy = strdup(name);
-        if (!copy)
-                return -ENOMEM;
-        free(i->name);
-        i->name = copy;
+        r = share_name_set(&i->name, name);
+        if (r < 0)
+                return r;
         i->parent = parent;
         s->inodes[parent].children++;
         old->children--;

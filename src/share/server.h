@@ -107,6 +107,9 @@ void share_answer(struct share_server *s, uint64_t unique, int error);
 void *share_answer_of(struct share_server *s, size_t len);
 void share_ask_to_drop_caches(struct share_server *s);
 
+/* --- name.c: a copy takes the place of what was there. -ENOMEM: nothing has changed. --- */
+int share_name_set(char **name, const char *text);
+
 /* --- inode.c --- */
 /* NULL: there is none of this number. */
 struct share_inode *share_inode_find(struct share_server *s, uint64_t nodeid);

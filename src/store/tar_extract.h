@@ -26,7 +26,7 @@ struct tar_extract_options {
          * before. -EPERM, -ELOOP. NULL: the archive is ours.
          */
         const char *only;
-        bool lenient;         /* what may not be made (owners, devices, attributes) is passed over: user namespaces */
+        bool lenient; /* what may not be made (owners, devices, attributes) is passed over: user namespaces */
 };
 
 /*
