@@ -216,7 +216,7 @@ int template_seal(int directory, struct template_manifest *manifest, struct erro
         own_fd int memory = openat(directory, "memory", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         own_fd int state = openat(directory, "state", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         const struct template_making m = { .part = directory, .state = state };
-        struct stat st;
+        struct stat st = {};
         int r = memory < 0 || state < 0 || fstat(memory, &st) < 0 ? -errno : 0;
 
         if (r == 0)
