@@ -45,6 +45,7 @@ bench: packages-bench all-after-packages-bench
 	tests/bench/run.sh $(BUILD)/holt-oci
 	tests/bench/images.py $(BUILD)
 	tests/bench/instances.py $(BUILD)
+	tests/bench/machines.py $(BUILD)
 
 install: all
 	meson install -C $(BUILD) --no-rebuild

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""machines.py BUILD [ROUNDS]: starts, enters and copies virtual machines; podman starts a container in the same run.
+
+The guests' kernel is the one that the tests have (tests/vm/guest-kernel). MANY: how many run at once (50).
+"""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import time
+
+from peers import HERE, NULL, Peers, alternate, main, output, row, took
+
+MANY = int(os.environ.get("MANY", "50"))
+TESTS = os.path.join(HERE, "..")
+NETWORK = ["--network", "none"]
+TRUE = ["/bin/true"]
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(p) for p in f.read().split()]
+
+
+def family(pid):
+    """The process and all that it started."""
+    return [pid] + [p for child in children(pid) for p in family(child)]
+
+
+def pss(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+        return int(re.search(r"^Pss:\s*(\d+) kB", f.read(), re.M)[1]) * 1024
+
+
+def qemu_of(pid):
+    """The command line of QEMU below a process."""
+    for p in family(pid):
+        with open(f"/proc/{p}/cmdline", encoding="utf-8") as f:
+            words = f.read().split("\0")
+        if words[0].endswith("qemu-system-x86_64"):
+            return words
+    raise SystemExit(f"{pid} has no QEMU")
+
+
+class Bench(Peers):
+    def __init__(self, build, rounds, work):
+        super().__init__(build, rounds, work)
+        self.work = work
+        os.makedirs(f"{work}/store/vm", exist_ok=True)
+        self.kernels = output([f"{TESTS}/vm/guest-kernel"]).strip()
+        os.symlink(self.kernels, f"{work}/store/vm/kernels")
+        self.vm = [*self.holt, "run", "--vm", *NETWORK]
+        self.set_pool(0)
+
+    def finish(self, work):
+        subprocess.run([*self.holt, "rm", "-f", "-a"], stdin=NULL, stdout=NULL, check=False)
+        self.set_pool(0)
+        super().finish(work)
+
+    def set_pool(self, n):
+        output([*self.holt, "system", "pool", str(n)])
+
+    def wait_for_pool(self):
+        end = time.monotonic() + 120
+        while "ready" not in output([*self.holt, "system", "pool", "--format", "{{.Status}}"]):
+            if time.monotonic() > end:
+                raise SystemExit("the pool stays empty")
+            time.sleep(0.05)
+
+    def from_template(self):
+        """Medians of a machine cloned from the template, and of podman's container."""
+        took([*self.vm, "--rm", self.image, *TRUE])
+        return alternate([[*self.vm, "--rm", self.image, *TRUE],
+                          [*self.podman, "run", "--rm", *NETWORK, self.podman_image, *TRUE]], self.rounds)
+
+    def from_pool(self):
+        self.set_pool(1)
+        took([*self.vm, "--rm", self.image, *TRUE])
+        ours, theirs = [], []
+        for _ in range(self.rounds):
+            self.wait_for_pool()
+            time.sleep(0.3)
+            ours.append(took([*self.vm, "--rm", self.image, *TRUE]))
+            theirs.append(took([*self.podman, "run", "--rm", *NETWORK, self.podman_image, *TRUE]))
+        self.set_pool(0)
+        return statistics.median(ours), statistics.median(theirs)
+
+    def layered(self, count):
+        """An image of so many layers: the first is the bench's, the others a file each."""
+        name = f"layers{count}"
+        output([*self.holt, "create", *NETWORK, "--name", name, self.image, "true"])
+        image = self.image
+        for n in range(count - 1):
+            output([*self.holt, "run", *NETWORK, "--name", f"{name}-{n}", image, "/bin/sh", "-c", f"echo {n} >/file{n}"])
+            image = output([*self.holt, "commit", f"{name}-{n}", f"{name}:{n}"]).strip()
+            output([*self.holt, "rm", f"{name}-{n}"])
+        output([*self.holt, "rm", name])
+        return f"{name}:{count - 2}"
+
+    def tall(self):
+        images = [self.layered(n) for n in (3, 40, 120)]
+        return alternate([[*self.vm, "--rm", image, *TRUE] for image in images], self.rounds)
+
+    def bare(self, words):
+        """The same kernel and command line with nothing but a shell's line in its initramfs."""
+        top = f"{self.work}/bare"
+        os.makedirs(f"{top}/bin", exist_ok=True)
+        shutil.copy("/bin/busybox", f"{top}/bin/busybox")
+        with open(f"{top}/init", "w", encoding="ascii") as f:
+            f.write("#!/bin/busybox sh\n/bin/busybox reboot -f\n")
+        os.chmod(f"{top}/init", 0o755)
+        subprocess.run(f"cd {top} && find . | cpio -o -H newc --quiet >../bare.cpio", shell=True, check=True)
+        release = os.listdir(self.kernels)[0]
+        line = words[words.index("-append") + 1]
+        return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "null",
+                *(w for o in ("-M", "-accel", "-cpu", "-smp") for w in (o, words[words.index(o) + 1].replace(",memory-backend=memory", ""))),
+                "-m", "256", "-kernel", f"{self.kernels}/{release}/boot/vmlinuz-{release}", "-initrd", f"{self.work}/bare.cpio",
+                "-append", line]
+
+    def cold(self):
+        output([*self.vm, "-d", "--no-template", "--name", "cold", self.image, "sleep", "1000"])
+        words = qemu_of(int(output([*self.holt, "inspect", "-f", "{{.State.Pid}}", "cold"])))
+        execs = statistics.median(took([*self.holt, "exec", "cold", *TRUE]) for _ in range(self.rounds))
+        output([*self.holt, "rm", "-f", "cold"])
+        pair = alternate([[*self.vm, "--rm", "--no-template", self.image, *TRUE], self.bare(words)], max(5, self.rounds // 3))
+        return pair, execs
+
+    def many(self):
+        """Seconds until all of them have answered, and the mean memory of the second to the last."""
+        names = [f"many{n}" for n in range(MANY)]
+
+        def start(name):
+            took([*self.vm, "-d", "--name", name, self.image, "sleep", "1000"])
+            return output([*self.holt, "exec", name, "cat", "/proc/sys/kernel/random/uuid"]).strip()
+        begin = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(start, names))
+        elapsed = time.monotonic() - begin
+        if len(set(answers)) != MANY:
+            raise SystemExit("two machines gave the same random number")
+        sizes = []
+        for name in names[1:]:
+            sizes.append(sum(pss(p) for p in family(int(output([*self.holt, "inspect", "-f", "{{.State.Pid}}", name])))))
+        output([*self.holt, "rm", "-f", *names])
+        return elapsed, statistics.mean(sizes)
+
+
+def report(bench):
+    row("command", "holt", "reference", "ratio", "target")
+    row(*["---"] * 5)
+
+    def compare(what, pair, target):
+        row(what, f"{pair[0]:.0f} ms", f"{pair[1]:.0f} ms", f"{pair[0] / pair[1]:.2f}", target)
+
+    compare("run --vm --rm, a clone of the template; podman's container", bench.from_template(), "1.5")
+    compare("the same from the warm pool", bench.from_pool(), "0.5")
+    tall = bench.tall()
+    compare("an image of 40 layers; of 3", (tall[1], tall[0]), "1.5")
+    compare("an image of 120 layers; of 3", (tall[2], tall[0]), "2.2")
+    pair, execs = bench.cold()
+    compare("run --vm --rm --no-template; bare microvm", pair, "1.15")
+    row("exec of /bin/true in a machine", f"{execs:.1f} ms", "", "", "20 ms")
+    elapsed, size = bench.many()
+    row(f"{MANY} machines, eight commands at a time, all have answered", f"{elapsed:.1f} s", "", "", "")
+    row(f"memory (PSS) of the 2nd to the {MANY}th that has run a command", f"{size / 1e6:.0f} MB", "", "", "40 MB")
+
+
+main(Bench, report)
