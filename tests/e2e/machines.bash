@@ -5,17 +5,27 @@
 #
 # shellcheck shell=bash
 
-# machines_make [APPLET...]: for setup_file; load_store has it again in each test.
-machines_make() {
+# machines_begin APPLET...: a store, and the tree of an image that has those programs, below $WORK/tree.
+machines_begin() {
         local name
         if objdump -p "$BUILD/holt-agent" | grep -q NEEDED; then skip 'needs a static holt-agent'; fi
         store_make
         layer_tree "$WORK/tree"
-        for name in cat echo ls sleep sync true "$@"; do ln -sf busybox "$WORK/tree/bin/$name"; done
-        image_make box
+        for name; do ln -sf busybox "$WORK/tree/bin/$name"; done
+}
+
+# The store has a kernel for guests, and load_store has it again in each test.
+machines_keep() {
         mkdir -p "$STORE/vm"
         ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
         declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+}
+
+# machines_make [APPLET...]: for setup_file, where an image of busybox is all that is needed.
+machines_make() {
+        machines_begin cat echo ls sleep sync true "$@"
+        image_make box
+        machines_keep
 }
 
 load_store() {

@@ -5,20 +5,16 @@
 # Each guest that is booted takes seconds where no hardware helps: one machine runs for most of it.
 
 load images
+load machines
 
 setup_file() {
-        if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
-        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
-        layer_tree "$WORK/tree"
-        for name in cat date echo id ln ls mkdir rm seq sleep sync true; do ln -sf busybox "$WORK/tree/bin/$name"; done
+        machines_begin cat date echo id ln ls mkdir rm seq sleep sync true
         mkdir -p "$WORK/tree/etc"
         echo 'root:x:0:0:of the guest:/:/bin/sh' >"$WORK/tree/etc/passwd"
         echo 0123456789abcdef0123456789abcdef >"$WORK/tree/etc/machine-id"
         echo old >"$WORK/tree/old"
         image_make box
-        mkdir -p "$STORE/vm"
-        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        machines_keep
         holt run -d --vm --network none --name web --memory 128m box sh -c 'trap "echo last >/last; exit 3" TERM; n=0; while :; do n=$((n + 1)); echo $n >/ticks; sleep 0.1; done'
 }
 
@@ -29,13 +25,6 @@ teardown_file() {
         [[ -z $(ls "$RUN/instances") ]]
         ! pgrep -f "^holt-shim run $STORE"
         store_finish
-}
-
-load_store() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
-        cd "$WORK" || return
 }
 
 setup() {

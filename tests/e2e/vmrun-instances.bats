@@ -5,18 +5,14 @@
 # so one machine is there for several tests.
 
 load images
+load machines
 
 setup_file() {
-        if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
-        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
-        layer_tree "$WORK/tree"
-        for name in cat echo id ls seq sleep stty sync true; do ln -sf busybox "$WORK/tree/bin/$name"; done
+        machines_begin cat echo id ls seq sleep stty sync true
         mkdir -p "$WORK/tree/etc"
         echo 'root:x:0:0:of the guest:/:/bin/sh' >"$WORK/tree/etc/passwd"
         image_make box
-        mkdir -p "$STORE/vm"
-        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        machines_keep
         holt run -d --vm --network none --name web --memory 128m box sh -c 'trap "echo asked; exit 3" TERM; echo started; while :; do sleep 0.1; done'
 }
 
@@ -29,25 +25,12 @@ teardown_file() {
         store_finish
 }
 
-load_store() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
-        cd "$WORK" || return
-}
-
 setup() {
         load_store
 }
 
-run_vm() { holt run --vm --network none "$@"; }
 # The pids of holt-vm and of QEMU for an instance.
-monitor_of() { holt inspect -f '{{.State.Pid}}' "$1"; }
 qemu_of() { pgrep -P "$(pgrep -x -P "$(monitor_of "$1")" holt-guard)"; }
-# QEMU's command line names nothing of ours: those whose parent is a holt-vm of this store's shims.
-no_machines() { ! pgrep -f "^holt-shim run $STORE"; }
-status_is() { [[ $(holt ps -a --filter "name=$1" --format '{{.Status}}') == "$2"* ]]; }
-logged() { holt logs "$1" 2>/dev/null | grep -q "$2"; }
 
 @test "a kernel of its own; output, input and exit status are the program's" {
         echo typed | {

@@ -5,20 +5,15 @@
 
 export HOLT_VM_POOL=1
 load images
+load machines
 
 setup_file() {
-        if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
-        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
-        layer_tree "$WORK/tree"
-        local name
-        for name in cat date echo find grep hostname ls mount sleep true uname wc; do ln -sf busybox "$WORK/tree/bin/$name"; done
+        machines_begin cat date echo find grep hostname ls mount sleep true uname wc
         image_make box
         mkdir -p "$WORK/tree/other"
         echo 'of the other image' >"$WORK/tree/other/file"
         image_make other
-        mkdir -p "$STORE/vm"
-        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        machines_keep
 }
 
 teardown_file() {
@@ -31,18 +26,10 @@ teardown_file() {
         store_finish
 }
 
-load_store() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
-        cd "$WORK" || return
-}
-
 setup() {
         load_store
 }
 
-run_vm() { holt run --vm --network none "$@"; }
 nobody_waits() { [[ -z $(ls "$RUN/vm-pool/instances") ]]; }
 is_ready() { holt system pool | grep -q ready; }
 # Another one than $1.

@@ -5,13 +5,10 @@
 # and what is left behind. A template is made in seconds where no hardware helps: few tests need a new one.
 
 load images
+load machines
 
 setup_file() {
-        if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
-        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
-        layer_tree "$WORK/tree"
-        local name
-        for name in cat cut date echo find hostname od sleep sort tr true uname wc; do ln -sf busybox "$WORK/tree/bin/$name"; done
+        machines_begin cat cut date echo find hostname od sleep sort tr true uname wc
         # What an image's own sshd would do: a key of random bytes, made when there is none.
         cat >"$WORK/tree/bin/who" <<'SH'
 #!/bin/sh
@@ -28,9 +25,7 @@ SH
         chmod 755 "$WORK/tree/bin/who"
         ln -sf busybox "$WORK/tree/bin/grep"
         image_make box
-        mkdir -p "$STORE/vm"
-        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        machines_keep
 }
 
 teardown_file() {
@@ -42,19 +37,10 @@ teardown_file() {
         store_finish
 }
 
-load_store() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
-        cd "$WORK" || return
-}
-
 setup() {
         load_store
 }
 
-run_vm() { holt run --vm --network none "$@"; }
-no_machines() { ! pgrep -f "^holt-shim run $STORE"; }
 templates() { find "$STORE/vm/templates" -mindepth 1 -maxdepth 1 -name '????????????????*'; }
 # When the only one was made.
 made() { jq .memory.time "$(templates)/manifest"; }

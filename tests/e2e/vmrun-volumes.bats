@@ -6,22 +6,16 @@
 # shellcheck disable=SC2016
 
 load images
+load machines
 
 setup_file() {
-        if [ -n "$(objdump -p "$(dirname "$(realpath "$RUNTIME")")/holt-agent" | grep NEEDED)" ]; then skip 'needs a static holt-agent'; fi
-        BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME store_make
-        layer_tree "$WORK/tree"
-        for name in cat chmod chown cp dd df echo grep head id ln ls mkdir mkfifo mknod mount mv rm rmdir seq sh sleep stat sync tail test touch true truncate wc; do
-                ln -sf busybox "$WORK/tree/bin/$name"
-        done
+        machines_begin cat chmod chown cp dd df echo grep head id ln ls mkdir mkfifo mknod mount mv rm rmdir seq sh sleep stat sync tail test touch true truncate wc
         mkdir -p "$WORK/tree/etc" "$WORK/tree/filled"
         printf 'root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n' >"$WORK/tree/etc/passwd"
         echo 'of the image' >"$WORK/tree/filled/first"
         "${CC:-cc}" -O1 -Wall -D_GNU_SOURCE -static -o "$WORK/tree/bin/guest_files" "$BATS_TEST_DIRNAME/guest_files.c"
         image_make box
-        mkdir -p "$STORE/vm"
-        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        machines_keep
         mkdir -p "$WORK/host/sub/deep" "$WORK/ro" "$WORK/rules"
         echo one >"$WORK/host/file"
         echo deep >"$WORK/host/sub/deep/file"
@@ -42,13 +36,6 @@ teardown_file() {
         holt volume prune --all --force >/dev/null
         [[ -z $(ls "$RUN/instances") ]]
         store_finish
-}
-
-load_store() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
-        cd "$WORK" || return
 }
 
 setup() {

@@ -42,8 +42,6 @@ lie() { timeout 60 "$HOLT" --root "$STORE" --run "$RUN" run -d --vm --network no
 soon() { timeout -k 1 "$1" "$HOLT" --root "$STORE" --run "$RUN" "${@:2}"; }
 monitor_of() { holt inspect -f '{{.State.Pid}}' "$1"; }
 status_is() { [[ $(holt ps -a --filter "name=$1" --format '{{.Status}}') == "$2"* ]]; }
-# Of what a process has ever had, in KB; in what is left of it when it has ended, nothing.
-most_of() { awk '/^VmHWM:/ {n = $2} END {print n + 0}' "/proc/$1/status" 2>/dev/null || echo 0; }
 
 @test "what an agent says out of turn ends its machine, and fills no memory" {
         local lie
