@@ -13,13 +13,13 @@
 #include "vm/cpio.h"
 #include "vm/kernel_module.h"
 
-enum { FORMAT = 3, MAX_FILE = 64 << 20 };
+enum { FORMAT = 4, MAX_FILE = 64 << 20 };
 
 /* Those that a kernel has built in are not missed. Without the first ones nothing runs in a guest; the others can wait
  * until it does: 0.1 s of a boot under TCG. */
 static const char *const drivers[] = { "virtio_mmio", "virtio_blk", "virtio_console", "erofs", "overlay",
                                        "virtio_net",  "ext4" };
-static const char *const later[] = { "virtio_rng", "virtio_balloon" };
+static const char *const later[] = { "virtio_balloon" };
 /* These when the host shares something, or last. */
 static const char *const share[] = { "fuse" };
 

@@ -159,9 +159,9 @@ static void add_disks(struct machine_args *a, const struct machine *m)
         option(a, "-device", "virtio-blk-device,id=%s,drive=writable", MACHINE_DISK);
 }
 
+/* None for random numbers: what a guest has fetched of them in advance, all its clones would have. The agent brings them. */
 static void add_devices(struct machine_args *a, const struct machine *m)
 {
-        option(a, "-device", "virtio-rng-device");
         option(a, "-device", "virtio-balloon-device,id=balloon,deflate-on-oom=on,free-page-reporting=on");
         if (m->tap >= 0)
                 option(a, "-netdev", "tap,id=net,fd=%d", m->tap);
