@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process_image/process_image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "check.h"
+#include "process_image/format.h"
+
+/* One that runs, and our end of its socket. */
+struct process {
+        pid_t pid;
+        int sock;
+};
+
+static char build[PATH_MAX];
+
+static void find_build(void)
+{
+        ssize_t n = readlink("/proc/self/exe", build, sizeof(build) - 1);
+
+        assert_true(n > 0);
+        build[n] = '\0';
+        for (int i = 0; i < 3; i++)
+                *strrchr(build, '/') = '\0';
+}
+
+static struct process start(const char *tool, const char *option)
+{
+        struct process p;
+        int socks[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks), 0);
+        p.sock = socks[0];
+        p.pid = fork();
+        if (p.pid == 0) {
+                int null = open("/dev/null", O_RDWR);
+
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (int i = 0; i < 3; i++)
+                        dup2(null, i);
+                dup2(socks[1], 3);
+                close_range(4, ~0U, 0);
+                execl(tool, "process_tool", option, NULL);
+                _exit(127);
+        }
+        close(socks[1]);
+        return p;
+}
+
+static struct process start_tool(const char *option)
+{
+        char path[PATH_MAX + 64];
+
+        snprintf(path, sizeof(path), "%s/tests/process_image/process_tool", build);
+        return start(path, option);
+}
+
+static const char *ask(const struct process *p, char letter)
+{
+        static char line[64];
+        ssize_t n;
+
+        assert_int_equal(send(p->sock, &letter, 1, MSG_NOSIGNAL), 1);
+        n = recv(p->sock, line, sizeof(line) - 1, 0);
+        line[n > 0 ? n - 1 : 0] = '\0';
+        return line;
+}
+
+static int end(const struct process *p)
+{
+        int status;
+
+        kill(p->pid, SIGKILL);
+        assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+        close(p->sock);
+        return status;
+}
+
+/* It may still be on its way to where it waits. */
+static int make(const struct process *p, int file, struct error *err)
+{
+        static const struct timespec pause = { .tv_nsec = 10000000 };
+        const struct process_given given = { 3, 0 };
+        int r = -EAGAIN;
+
+        for (int i = 0; i < 100 && r == -EAGAIN; i++) {
+                nanosleep(&pause, NULL);
+                assert_int_equal(ftruncate(file, 0), 0);
+                r = process_image_make(p->pid, &given, 1, file, err);
+        }
+        return r;
+}
+
+static int keep(const struct process *p)
+{
+        struct error err = {};
+        int file = memfd_create("image", MFD_CLOEXEC), r = make(p, file, &err);
+
+        if (r < 0)
+                fail_msg("%s", err.text);
+        return file;
+}
+
+static struct process thaw(int file)
+{
+        own_process_image struct process_image image = {};
+        struct error err = {};
+        struct process p;
+        char path[PATH_MAX + 64];
+        int socks[2];
+
+        snprintf(path, sizeof(path), "%s/holt-thaw", build);
+        if (process_image_open(dup(file), &image, &err) < 0)
+                fail_msg("%s", err.text);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks), 0);
+        p.sock = socks[0];
+        p.pid = fork();
+        if (p.pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (process_image_place(&image, &socks[1], 1) == 0)
+                        execv(path, (char *const *)image.arguments);
+                _exit(127);
+        }
+        close(socks[1]);
+        return p;
+}
+
+/* ---- what goes on ---- */
+
+static void goes_on_where_it_stood(void **state)
+{
+        struct process first = start_tool(NULL), second, third;
+        own_fd int file = -1;
+
+        assert_string_equal(ask(&first, 'n'), "1");
+        file = keep(&first);
+        /* The one that was kept has not felt anything. */
+        assert_string_equal(ask(&first, 'n'), "2");
+        assert_string_equal(ask(&first, 'n'), "3");
+        second = thaw(file);
+        third = thaw(file);
+        assert_string_equal(ask(&second, 'n'), "2");
+        assert_string_equal(ask(&third, 'n'), "2");
+        assert_string_equal(ask(&second, 'n'), "3");
+        assert_string_equal(ask(&third, 'n'), "3");
+        assert_string_equal(ask(&first, 'n'), "4");
+        end(&first);
+        assert_string_equal(ask(&second, 'n'), "4");
+        end(&second);
+        end(&third);
+}
+
+static void keeps_threads_and_signals(void **state)
+{
+        struct process first = start_tool(NULL), second;
+        own_fd int file = -1;
+        char path[64], name[32] = "";
+        int status;
+
+        assert_string_equal(ask(&first, 't'), "agree");
+        file = keep(&first);
+        end(&first);
+        second = thaw(file);
+        assert_string_equal(ask(&second, 't'), "agree");
+        assert_string_equal(ask(&second, 's'), "0");
+        kill(second.pid, SIGUSR1);
+        assert_string_equal(ask(&second, 's'), "1");
+        /* It ignores this one, and has that blocked. */
+        kill(second.pid, SIGPIPE);
+        kill(second.pid, SIGALRM);
+        assert_string_equal(ask(&second, 'n'), "1");
+        snprintf(path, sizeof(path), "/proc/%d/comm", (int)second.pid);
+        status = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(read(status, name, sizeof(name) - 1) > 0);
+        close(status);
+        assert_string_equal(name, "process_tool\n");
+        assert_int_equal(send(second.sock, "e", 1, 0), 1);
+        assert_int_equal(waitpid(second.pid, &status, 0), second.pid);
+        assert_int_equal(WEXITSTATUS(status), 7);
+        close(second.sock);
+}
+
+/* It may have threads, but nothing that it could become. */
+static void can_start_nothing(void **state)
+{
+        struct process first = start_tool(NULL), second;
+        own_fd int file = keep(&first);
+        char path[64], text[4096] = "";
+        int fd;
+
+        end(&first);
+        second = thaw(file);
+        assert_string_equal(ask(&second, 'n'), "1");
+        snprintf(path, sizeof(path), "/proc/%d/status", (int)second.pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(read(fd, text, sizeof(text) - 1) > 0);
+        close(fd);
+        assert_non_null(strstr(text, "\nSeccomp:\t2\n"));
+        assert_non_null(strstr(text, "\nThreads:\t2\n"));
+        end(&second);
+}
+
+/* ---- what cannot be kept ---- */
+
+static void refuses(const char *option, const char *why)
+{
+        struct process p = start_tool(option);
+        own_fd int file = memfd_create("image", MFD_CLOEXEC);
+        struct error err = {};
+
+        assert_string_equal(ask(&p, 'n'), "1");
+        assert_int_equal(make(&p, file, &err), -ENOTSUP);
+        assert_non_null(strstr(err.text, why));
+        assert_string_equal(ask(&p, 'n'), "2");
+        end(&p);
+}
+
+static void refuses_what_it_does_not_know(void **state)
+{
+        refuses("pipe", "pipe:");
+        refuses("shared", "shares memory");
+}
+
+static void refuses_one_at_work(void **state)
+{
+        struct process p = start_tool(NULL);
+        own_fd int file = memfd_create("image", MFD_CLOEXEC);
+        struct error err = {};
+
+        assert_string_equal(ask(&p, 'n'), "1");
+        assert_int_equal(send(p.sock, "w", 1, 0), 1);
+        assert_int_equal(make(&p, file, &err), -EAGAIN);
+        end(&p);
+}
+
+/* ---- what does not begin ---- */
+
+static void expect_damage(int file, const char *why)
+{
+        own_process_image struct process_image image = {};
+        struct error err = {};
+
+        assert_int_equal(process_image_open(dup(file), &image, &err), -EBADMSG);
+        assert_non_null(strstr(err.text, why));
+}
+
+static void refuses_damage(void **state)
+{
+        struct process p = start_tool(NULL);
+        own_fd int file = keep(&p);
+        struct stat st;
+
+        end(&p);
+        assert_int_equal(fstat(file, &st), 0);
+        assert_int_equal(pwrite(file, "x", 1, offsetof(struct process_head, boot)), 1);
+        expect_damage(file, "last start");
+        assert_int_equal(ftruncate(file, st.st_size - 1), 0);
+        expect_damage(file, "damaged");
+        assert_int_equal(ftruncate(file, 100), 0);
+        expect_damage(file, "damaged");
+        assert_int_equal(ftruncate(file, 0), 0);
+        expect_damage(file, "damaged");
+}
+
+/* An upgrade is not outlived by what it replaced. */
+static void refuses_what_was_upgraded(void **state)
+{
+        char tool[] = "/tmp/holt-process-image.XXXXXX", command[PATH_MAX * 2];
+        struct process p;
+        own_fd int file = -1;
+
+        close(mkstemp(tool));
+        snprintf(command, sizeof(command), "cp %s/tests/process_image/process_tool %s && chmod 755 %s", build, tool,
+                 tool);
+        assert_int_equal(system(command), 0);
+        p = start(tool, NULL);
+        assert_string_equal(ask(&p, 'n'), "1");
+        file = keep(&p);
+        end(&p);
+        p = thaw(file);
+        assert_string_equal(ask(&p, 'n'), "2");
+        end(&p);
+        snprintf(command, sizeof(command), "cp %s %s.new && mv %s.new %s", tool, tool, tool, tool);
+        assert_int_equal(system(command), 0);
+        expect_damage(file, tool);
+        unlink(tool);
+        expect_damage(file, tool);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(goes_on_where_it_stood),    cmocka_unit_test(keeps_threads_and_signals),
+                cmocka_unit_test(can_start_nothing),         cmocka_unit_test(refuses_what_it_does_not_know),
+                cmocka_unit_test(refuses_one_at_work),       cmocka_unit_test(refuses_damage),
+                cmocka_unit_test(refuses_what_was_upgraded),
+        };
+
+        find_build();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
