@@ -154,18 +154,17 @@ enum { POOL_SECONDS = 600 };
 
 static int write_pool(const struct engine *e, struct json_writer *w, struct error *err)
 {
-        uint32_t size = vm_pool_size(e);
         own_mem char *path = NULL;
         pid_t session = getsid(0);
 
-        if (!size)
+        if (!vm_pool_is_wanted())
                 return 0;
         if (vm_pool_path(e, &path) < 0)
                 return error_set(err, ENOMEM, "out of memory");
         json_begin_object(w, "pool");
         json_write_string(w, "directory", path);
         json_write_string(w, "root", e->root);
-        json_write_u64(w, "size", size);
+        json_write_u64(w, "size", vm_pool_size(e));
         json_write_u64(w, "seconds", POOL_SECONDS);
         json_write_u64(w, "session", session > 0 ? (uint64_t)session : 0);
         json_end_object(w);

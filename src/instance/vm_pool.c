@@ -38,6 +38,13 @@ static int read_size(const struct engine *e, char *ret, size_t size)
         return (int)fd_read_file_at(AT_FDCWD, path, ret, size);
 }
 
+bool vm_pool_is_wanted(void)
+{
+        const char *wish = getenv("HOLT_VM_POOL");
+
+        return !wish || strcmp(wish, "none") != 0;
+}
+
 uint32_t vm_pool_size(const struct engine *e)
 {
         const char *wish = getenv("HOLT_VM_POOL");

@@ -2,6 +2,7 @@
 /* The machines that wait to be somebody's (monitor/pool.h), RUN/vm-pool. How many shall wait is kept in ROOT/vm/pool. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,9 @@ enum { VM_POOL_MAX = 64 };
 
 /* RUN/vm-pool, malloc'ed. */
 int vm_pool_path(const struct engine *e, char **ret);
+
+/* False where HOLT_VM_POOL is "none": a run leaves nothing behind, no machine and no image of one. */
+bool vm_pool_is_wanted(void);
 
 /* How many of a kind: HOLT_VM_POOL, or what was set, or one. */
 uint32_t vm_pool_size(const struct engine *e);

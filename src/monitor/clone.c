@@ -120,6 +120,8 @@ int monitor_clone(struct monitor *m, struct error *err)
 
         if (r == 0 && pool_claim(m, key, err) == 0)
                 return monitor_start_program(m, err);
+        if (r == 0 && monitor_thaw(m, key, err) == 0)
+                return monitor_start_program(m, err);
         for (int i = 0; i < TRIES && r == 0; i++) {
                 if (monitor_load(m, key, &refused, err) == 0) {
                         template_touch(m->job.templates, key);

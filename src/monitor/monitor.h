@@ -23,6 +23,7 @@
 #include "container/cgroup.h"
 #include "instance/protocol.h"
 #include "monitor/job.h"
+#include "process_image/process_image.h"
 #include "vm/accelerator.h"
 #include "vm/machine.h"
 #include "vm/qmp.h"
@@ -64,13 +65,17 @@ struct monitor_output {
         struct buf pending;
 };
 
+/* What a QEMU has for itself. */
+enum monitor_end { END_CONSOLE, END_QMP, END_AGENT, END_SHARE, END_TAP, MONITOR_ENDS };
+
 struct monitor {
         struct monitor_job job;
         pid_t qemu; /* its guard, in whose namespace it is; 0: it is gone; -1: it is another's child */
         enum accelerator accelerator;
-        struct cgroup cgroup;  /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */
-        const char *tap;       /* the name of its interface, where that leads nowhere; NULL: any */
-        int qemu_pidfd, guard; /* of QEMU's first process, and what keeps it (guard.h) */
+        struct cgroup cgroup;   /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */
+        const char *tap;        /* the name of its interface, where that leads nowhere; NULL: any */
+        int qemu_pidfd, guard;  /* of QEMU's first process, and what keeps it (guard.h) */
+        int ends[MONITOR_ENDS]; /* the numbers that the other ends of our channels have in QEMU; -1: it has none */
         int signals, listener, console;
         struct qmp qmp;
 
@@ -116,6 +121,7 @@ struct qemu_start {
         bool is_template; /* nothing of the instance, and memory that is shared with us: a template is to be made */
         bool is_clone;    /* from a template */
         int memory;       /* a file; -1: memory of its own */
+        const struct process_image *image; /* it begins as that one was; NULL */
 };
 
 /* Starts it, and opens the channels. */
@@ -130,6 +136,13 @@ int monitor_give_disks(struct monitor *m, struct error *err);
 void monitor_end_qemu(struct monitor *m);
 /* Another can be started. */
 void monitor_forget_qemu(struct monitor *m);
+
+/* --- thaw.c --- */
+/* Keeps the QEMU, whose machine is stopped and nobody's, as the image of the template's machines, if there is none. */
+int monitor_freeze(struct monitor *m, const char *key, struct error *err);
+bool monitor_has_image(const struct monitor *m, const char *key);
+/* One that begins as that, with the job's disks, and goes on; it stays as it is if the job has no layers. 1: there is none. */
+int monitor_thaw(struct monitor *m, const char *key, struct error *err);
 
 /* --- limits.c --- */
 /* The cgroup that QEMU is to be cloned into. */

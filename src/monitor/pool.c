@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -19,10 +18,9 @@
 
 #include "base/own.h"
 #include "instance/vm_cgroup.h"
-#include "monitor/rehearsal.h"
+#include "monitor/warm.h"
 #include "sys/fd.h"
 #include "sys/process.h"
-#include "vm/writable_disk.h"
 
 /* QUIET_MS: a program that runs for so long is not disturbed much. ANSWER_MS: for who has connected. */
 enum { QUIET_MS = 1000, ANSWER_MS = 5000, NAME = SHA256_HEX + 24, FREE_PERCENT = 25, MOST_WAITING = 10 };
@@ -30,12 +28,10 @@ enum { QUIET_MS = 1000, ANSWER_MS = 5000, NAME = SHA256_HEX + 24, FREE_PERCENT =
 struct waiter {
         struct monitor m;
         const struct monitor_pool *pool;
-        char key[SHA256_HEX], name[NAME], disk[64], tap[POOL_TAP];
+        char key[SHA256_HEX], name[NAME], tap[POOL_TAP];
         int top;   /* DIRECTORY/instances */
         int place; /* its own directory there */
         int listener, session;
-        uint64_t layer;
-        struct buf guest, spec;
 };
 
 /* ---- its place ---- */
@@ -90,6 +86,12 @@ static int make_place(struct waiter *w)
         return w->place < 0 || flock(w->place, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 }
 
+/* One is made for its image where none is to wait. */
+static uint32_t most(const struct waiter *w)
+{
+        return w->pool->size ? w->pool->size : 1;
+}
+
 /* -EEXIST: enough of them wait. */
 static int take_place(struct waiter *w)
 {
@@ -106,88 +108,9 @@ static int take_place(struct waiter *w)
                 return r < 0 ? r : -errno;
         if (flock(w->top, LOCK_EX) < 0)
                 return -errno;
-        r = count(w) >= w->pool->size ? -EEXIST : make_place(w);
+        r = count(w) >= most(w) ? -EEXIST : make_place(w);
         flock(w->top, LOCK_UN);
         return r;
-}
-
-/* ---- a machine that is nobody's ---- */
-
-/* Where the instance's was. QEMU refuses what could be written to. */
-static int place_layer(struct waiter *w)
-{
-        unsigned char bytes[REHEARSAL_LAYER];
-        own_fd int file = memfd_create("rehearsal", MFD_CLOEXEC), layer = -1;
-        char path[32];
-        int r;
-
-        rehearsal_write_layer(bytes);
-        r = file < 0 ? -errno : fd_write_all(file, bytes, sizeof(bytes));
-        if (r < 0)
-                return r;
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-        layer = open(path, O_RDONLY | O_CLOEXEC);
-        if (layer < 0 || dup3(w->place, MONITOR_PLACE, O_CLOEXEC) < 0 || dup3(layer, MONITOR_LAYERS, O_CLOEXEC) < 0)
-                return -errno;
-        w->layer = sizeof(bytes);
-        return 0;
-}
-
-static int make_disk(struct waiter *w, const char *like, struct error *err)
-{
-        struct stat st;
-
-        if (!like || stat(like, &st) < 0)
-                return 0;
-        snprintf(w->disk, sizeof(w->disk), "/proc/self/fd/%d/disk", MONITOR_PLACE);
-        return writable_disk_make(w->pool->root, (uint64_t)st.st_size, w->place, "disk", err);
-}
-
-/* Its cgroup stands beside that of the instance. */
-static int describe(struct waiter *w, const struct monitor_job *like, char *cgroup, size_t size, struct error *err)
-{
-        struct monitor_job *j = &w->m.job;
-        const char *slash = like->cgroup ? strrchr(like->cgroup, '/') : NULL;
-        int r = make_disk(w, like->disk, err);
-
-        snprintf(cgroup, size, "%.*s%s", slash ? (int)(slash + 1 - like->cgroup) : 0, like->cgroup ? like->cgroup : "",
-                 w->name + SHA256_HEX);
-        *j = (struct monitor_job){ .cpus = like->cpus,
-                                   .memory_mib = like->memory_mib,
-                                   .kernel = like->kernel,
-                                   .initramfs = like->initramfs,
-                                   .disk = w->disk[0] ? w->disk : NULL,
-                                   .cgroup = like->cgroup ? cgroup : NULL,
-                                   .templates = like->templates,
-                                   .layers = &w->layer,
-                                   .n_layers = 1 };
-        pool_tap_name(w->name, w->tap);
-        w->m.tap = w->tap;
-        rehearsal_write_guest(like, &w->guest);
-        rehearsal_write_spec(like, &w->spec);
-        if (r == 0)
-                r = json_parse(buf_str(&w->guest), w->guest.len, &j->guest, err);
-        return r == 0 ? json_parse(buf_str(&w->spec), w->spec.len, &j->spec, err) : r;
-}
-
-static int rehearse(struct waiter *w, struct error *err)
-{
-        struct monitor *m = &w->m;
-        int64_t refused;
-        int r = monitor_load(m, w->key, &refused, err);
-
-        if (r == 0)
-                r = monitor_start_program(m, err);
-        if (r == 0)
-                monitor_serve(m);
-        if (r == 0 && !m->has_exited)
-                r = error_set(err, EIO, "the rehearsal has no end");
-        if (r == 0)
-                r = monitor_ask_agent(m, PROTOCOL_RESET, err);
-        if (r == 0)
-                r = qmp_execute(&m->qmp, "stop", NULL, MONITOR_BOOT_MS, NULL, err);
-        /* What it tells of that is for nobody else. */
-        return r == 0 && qmp_wait(&m->qmp, 0, err) != -ETIMEDOUT ? -EPIPE : r;
 }
 
 /* ---- waiting ---- */
@@ -288,19 +211,26 @@ static bool is_memory_short(void)
         return available < total / 100 * FREE_PERCENT || number_of(text, "some avg10=") > MOST_WAITING;
 }
 
+/* Where its directory is expected, and with a name of its own for its interface. */
+static int make_machine(struct waiter *w, const struct monitor_job *like, struct error *err)
+{
+        if (dup3(w->place, MONITOR_PLACE, O_CLOEXEC) < 0)
+                return -errno;
+        pool_tap_name(w->name, w->tap);
+        w->m.tap = w->tap;
+        return warm_make(&w->m, like, w->key, w->name + SHA256_HEX, err);
+}
+
 static void live(struct waiter *w, const struct monitor_job *like)
 {
-        char cgroup[128];
         struct error err;
         bool is_taken = false;
         int r = take_place(w);
 
         if (r == 0)
-                r = place_layer(w);
-        if (r == 0)
-                r = describe(w, like, cgroup, sizeof(cgroup), &err);
-        if (r == 0)
-                r = rehearse(w, &err);
+                r = make_machine(w, like, &err);
+        if (r == 0 && !w->pool->size)
+                r = -ECANCELED;
         if (r == 0)
                 r = listen_at(w);
         if (r == 0 && faccessat(w->place, POOL_NO_MORE, F_OK, 0) == 0)
@@ -358,7 +288,7 @@ static void become_waiter(const struct monitor *m, int program)
         w.pool = &m->job.pool;
         w.session = w.pool->session ? process_open((pid_t)w.pool->session) : -1;
         r = monitor_find_key(m, w.key, &err);
-        if (r == 0 && !is_memory_short())
+        if (r == 0 && !is_memory_short() && (w.pool->size || !monitor_has_image(&w.m, w.key)))
                 live(&w, &m->job);
 }
 
@@ -368,7 +298,7 @@ void pool_fill(const struct monitor *m)
         int pipes[2];
         pid_t pid;
 
-        if (!m->job.pool.directory || !m->job.pool.size || !m->job.spec || pipe2(pipes, O_CLOEXEC) < 0)
+        if (!m->job.pool.directory || !m->job.spec || pipe2(pipes, O_CLOEXEC) < 0)
                 return;
         pid = process_clone(&o);
         if (pid == 0) {

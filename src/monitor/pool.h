@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Machines that wait to be somebody's: each a QEMU that has loaded a template, has run something once (rehearsal.h: what
- * QEMU has translated by then it need not translate again, which is most of what a start costs without hardware that
- * helps) and is stopped. It takes memory, and no time.
+ * Machines that wait to be somebody's: each a warm one (warm.h), stopped. It takes memory, and no time.
  *
- * Theory of operation. A holt-vm whose program runs leaves a copy of itself behind, which makes one if too few wait.
+ * Theory of operation. A holt-vm whose program runs leaves a copy of itself behind, which makes one if too few wait;
+ * where none is to wait, only if the image of one is missing (monitor_freeze()).
  * DIRECTORY/instances/KEY-NUMBER is its place, locked as long as it lives: "socket", "cgroup" as an instance has it. Who
  * needs a machine of this KEY (vm/template.h) connects, says POOL_CLAIM, and gets QEMU's descriptors; with them he owns it
  * (guard.h). When he has noted its cgroup he says POOL_TAKEN, and the waiter leaves without a trace. It also goes, with

@@ -19,6 +19,7 @@
 #include "monitor/qemu_sandbox.h"
 #include "net/tap.h"
 #include "sys/process.h"
+#include "sys/sibling_program.h"
 #include "vm/layer_disk.h"
 #include "vm/machine.h"
 #include "vm/memory_gate.h"
@@ -185,7 +186,8 @@ static int prepare(struct belongings *b, const struct monitor *m, struct error *
         int r = make_channels(b, err);
 
         if (r == 0)
-                r = machine_find_qemu(b->program, err);
+                r = how->image ? sibling_program_find("holt-thaw", b->program, err)
+                               : machine_find_qemu(b->program, err);
         monitor_describe_machine(m, &b->machine);
         b->machine.qmp = b->qmp[1];
         b->machine.agent = b->agent[1];
@@ -200,7 +202,7 @@ static int prepare(struct belongings *b, const struct monitor *m, struct error *
                 b->machine.tsc_khz = tsc_khz();
         if (r == 0 && !how->is_clone)
                 r = open_kernel(b, &m->job, err);
-        if (r >= 0 && !how->is_template)
+        if (r >= 0 && !how->is_template && !how->image)
                 r = open_disks(b, &m->job, err);
         b->machine.n_files = b->n_files;
         return r < 0 ? r : 0;
@@ -245,7 +247,28 @@ static bool make_tap(const struct monitor *m, const struct belongings *b)
 {
         own_fd int fd = b->tap >= 0 ? tap_open(m->tap ? m->tap : "tap0", NULL) : -1;
 
-        return b->tap < 0 || (fd >= 0 && dup3(fd, b->tap, O_CLOEXEC) == b->tap);
+        if (b->tap >= 0 && (fd < 0 || dup3(fd, b->tap, O_CLOEXEC) != b->tap))
+                return false;
+        return !b->how->image || b->machine.tap < 0 || tap_use_modern_header(b->machine.tap) == 0;
+}
+
+static void list_ends(const struct belongings *b, int ret[MONITOR_ENDS])
+{
+        ret[END_CONSOLE] = b->console[1];
+        ret[END_QMP] = b->qmp[1];
+        ret[END_AGENT] = b->agent[1];
+        ret[END_SHARE] = b->share[1];
+        ret[END_TAP] = b->machine.tap;
+}
+
+/* It says nothing: whoever waits for it hears that it has ended. */
+static void go_on_as(const struct belongings *b)
+{
+        int ends[MONITOR_ENDS];
+
+        list_ends(b, ends);
+        if (process_image_place(b->how->image, ends, MONITOR_ENDS) == 0)
+                execv(b->program, (char *const *)b->how->image->arguments);
 }
 
 /* What QEMU has to complain of goes where the guest's kernel does. */
@@ -266,7 +289,13 @@ static void become(const struct monitor *m, const struct belongings *b, const st
                 dprintf(STDERR_FILENO, "%s\n", err.text);
                 return;
         }
-        if (guard_become(b->guard[1]) < 0 || (b->how->memory >= 0 && memory_gate_make(b->qmp[1]) < 0))
+        if (guard_become(b->guard[1]) < 0)
+                return;
+        if (b->how->image) {
+                go_on_as(b);
+                return;
+        }
+        if (b->how->memory >= 0 && memory_gate_make(b->qmp[1]) < 0)
                 return;
         execv(b->program, (char *const *)args->v);
         dprintf(STDERR_FILENO, "%s: %s\n", b->program, strerror(errno));
@@ -303,8 +332,9 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
         own_machine_args struct machine_args args = {};
         int r = prepare(&b, m, err);
 
-        if (r == 0)
+        if (r == 0 && !how->image)
                 r = machine_args(&b.machine, &args, err);
+        list_ends(&b, m->ends);
         m->accelerator = b.machine.accelerator;
         m->memory_wanted = m->memory_allowed = m->job.memory_mib;
         if (r == 0)

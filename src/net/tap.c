@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -26,6 +27,13 @@ int tap_open(const char *name, struct error *err)
         if (ioctl(fd, TUNSETIFF, &r) < 0)
                 return error_errno(err, errno == EBUSY ? EEXIST : errno, "make the interface %s", name);
         return take_fd(&fd);
+}
+
+int tap_use_modern_header(int tap)
+{
+        int size = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+
+        return ioctl(tap, TUNSETVNETHDRSZ, &size) < 0 ? -errno : 0;
 }
 
 int tap_make(struct netlink *n, const char *name, unsigned bridge, unsigned mtu, struct error *err)

@@ -8,6 +8,9 @@
 /* Makes the interface in the network namespace in which we are; it is not up. See tap_make(). */
 int tap_open(const char *name, struct error *err);
 
+/* As long as virtio 1 has that header (virtio spec 1.2, 5.1.6): who takes the interface over does not set it. 0 or -errno. */
+int tap_use_modern_header(int tap);
+
 /*
  * Makes the interface and plugs it into the bridge. Returns the descriptor over which frames come and go, each with a
  * header of virtio-net: the interface goes with its last copy. mtu 0: the usual. -EEXIST: the name is taken.

@@ -5,6 +5,7 @@
  *   memory     all that is not zero of the guest's memory, the rest holes; clones map it privately
  *   state      of its devices and processors, as QEMU saves it
  *   manifest   JSON: what it is, how large both are, their digests
+ *   process    a QEMU that has loaded it, as it stood when it was warm (monitor/thaw.c); missing after each change
  *
  * KEY is the digest of everything that decides whether the state can be loaded: QEMU, processor, kernel, agent, the
  * machine's exact command line. So whatever changes has another template, and the old one goes as the least recently

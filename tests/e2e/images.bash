@@ -20,7 +20,7 @@ TESTS=$BATS_TEST_DIRNAME
 
 store_make() {
         # Machines that wait for the next one would outlive the test.
-        export HOLT_VM_POOL=${HOLT_VM_POOL-0}
+        export HOLT_VM_POOL=${HOLT_VM_POOL-none}
         WORK=$(mktemp -d -t holt-images.XXXXXX)
         STORE=$WORK/store RUN=$WORK/run
         export REGISTRY_AUTH_FILE=$WORK/auth.json HOME=$WORK/home

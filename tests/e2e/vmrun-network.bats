@@ -13,7 +13,7 @@ setup_file() {
         hosts_make
         layer_tree "$WORK/tree"
         local applet
-        for applet in sleep httpd ip nslookup ping wget; do ln -s busybox "$WORK/tree/bin/$applet"; done
+        for applet in dd httpd ip nslookup ping sleep true wget; do ln -s busybox "$WORK/tree/bin/$applet"; done
         mkdir -p "$WORK/tree/www"
         echo 'served by the machine' >"$WORK/tree/www/index.html"
         image_make box
@@ -42,6 +42,21 @@ address() { holt inspect "$1" | jq -r '.[0].NetworkSettings.Networks.bridge.IPAd
         [ "$(holt exec vm wget -q -O - http://box/)" = 'served by the machine' ]
         holt exec vm ping -6 -c 1 -w 20 box
         holt exec box ping -6 -c 1 -w 20 vm
+}
+
+@test "one that begins as the process of another is on the network as well" {
+        kept() { ls "$STORE"/vm/templates/*/process; }
+        HOLT_VM_POOL=0 holt run --rm --vm box true
+        wait_for 60 kept
+        HOLT_VM_POOL=none holt run -d --vm --name kept box httpd -f -p 80 -h /www
+        [[ $(readlink "/proc/$(pgrep -P "$(pgrep -x -P "$(holt inspect -f '{{.State.Pid}}' kept)" holt-guard)")/exe") == */holt-thaw ]]
+        [ "$(holt exec box wget -q -O - http://kept/)" = 'served by the machine' ]
+        [ "$(holt exec kept wget -q -O - http://vm/)" = 'served by the machine' ]
+        holt exec kept ping -6 -c 1 -w 20 box
+        # Frames of full size, there and back.
+        holt exec vm sh -c 'dd if=/dev/zero of=/www/big bs=1M count=4 2>/dev/null'
+        [ "$(holt exec kept wget -q -O - http://vm/big | wc -c)" = 4194304 ]
+        holt rm -f kept
 }
 
 @test "its address is the one that the host knows" {
