@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/own.h"
-#include "cli/confirm.h"
-#include "cli/human.h"
 #include "cli/image_prune.h"
+#include "cli/prune_list.h"
 
 static int tell(const struct prune_result *result, struct error *err)
 {
         own_buf struct buf out = {};
-        char size[HUMAN_SIZE_MAX];
 
-        human_size(result->bytes, 4, size);
         if (result->removed.len)
                 buf_addf(&out, "Deleted Images:\n%s\n", buf_str(&result->removed));
-        buf_addf(&out, "Total reclaimed space: %s\n", size);
+        prune_add_total(&out, result->bytes);
         return output_write(&out, err);
 }
 
@@ -25,10 +22,8 @@ static int prune(const struct invocation *inv, struct image_prune *p, struct err
         if (r < 0)
                 return r;
         image_prune_list(p, &list);
-        if (args_flag(&inv->args, OPTION_DRY_RUN))
-                return output_write(&list, err);
         /* What no image needs is missed by nobody. */
-        r = p->doomed.n ? confirm_removal(&inv->args, &list, err) : 1;
+        r = prune_agreed(inv, &list, err);
         if (r > 0)
                 r = image_prune_do(p, &result, err);
         else

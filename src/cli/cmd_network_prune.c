@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/own.h"
-#include "cli/confirm.h"
 #include "cli/network_prune.h"
+#include "cli/prune_list.h"
 
 static int prune(struct invocation *inv, struct network_prune *p, struct error *err)
 {
@@ -11,9 +11,7 @@ static int prune(struct invocation *inv, struct network_prune *p, struct error *
         if (r < 0 || !p->n)
                 return r;
         network_prune_list(p, &list);
-        if (args_flag(&inv->args, OPTION_DRY_RUN))
-                return output_write(&list, err);
-        r = confirm_removal(&inv->args, &list, err);
+        r = prune_agreed(inv, &list, err);
         if (r <= 0)
                 return r;
         network_prune_do(p, inv, &out);

@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "cli/confirm.h"
-#include "cli/human.h"
 #include "cli/image_event.h"
 #include "cli/image_prune.h"
 #include "cli/instance_filter.h"
-#include "cli/instance_select.h"
+#include "cli/instance_prune.h"
 #include "cli/network_prune.h"
 #include "instance/instance_mounts.h"
 #include "instance/volume_store.h"
@@ -21,7 +19,7 @@ struct prune {
         struct instance_filter filter;
         struct instance_list instances; /* to go */
         struct buf kept_volumes;        /* names that those have who stay, each with its NUL */
-        struct buf volumes;             /* to go, likewise */
+        struct prune_list volumes;      /* to go */
         struct network_prune networks;
         struct image_prune images;
         struct error *err;
@@ -32,26 +30,20 @@ static void prune_finish(struct prune *p)
         instance_list_finish(&p->instances);
         instance_filter_finish(&p->filter);
         buf_finish(&p->kept_volumes);
-        buf_finish(&p->volumes);
+        prune_list_finish(&p->volumes);
         network_prune_finish(&p->networks);
         image_prune_finish(&p->images);
         engine_close(&p->e);
 }
 #define own_prune __attribute__((cleanup(prune_finish)))
 
-static const char *next_name(const struct buf *names, const char *name)
-{
-        const char *next = name ? name + strlen(name) + 1 : buf_str(names);
-
-        return next < buf_str(names) + names->len ? next : NULL;
-}
-
 static bool has_name(const struct buf *names, const char *wanted)
 {
-        for (const char *name = NULL; (name = next_name(names, name));)
-                if (strcmp(name, wanted) == 0)
-                        return true;
-        return false;
+        const char *name = buf_str(names), *end = name + names->len;
+
+        while (name < end && strcmp(name, wanted) != 0)
+                name += strlen(name) + 1;
+        return name < end;
 }
 
 /* ---- what goes ---- */
@@ -98,9 +90,9 @@ static int look_at_volume(void *userdata, const struct volume_info *v)
 {
         struct prune *p = userdata;
 
-        if (!has_name(&p->kept_volumes, v->name) && is_wanted(&p->filter.filters, v))
-                buf_add(&p->volumes, v->name, strlen(v->name) + 1);
-        return 0;
+        return !has_name(&p->kept_volumes, v->name) && is_wanted(&p->filter.filters, v)
+                       ? prune_list_add(&p->volumes, v->name, NULL, 0, p->err)
+                       : 0;
 }
 
 /* "ID", or "ID/..." of its snapshots. */
@@ -142,76 +134,31 @@ static int find(struct prune *p, const struct args *args, struct error *err)
 
 static void list(const struct prune *p, struct buf *out)
 {
-        for (size_t i = 0; i < p->instances.n; i++)
-                buf_addf(out, "  instance %.12s  %s\n", p->instances.items[i]->id, p->instances.items[i]->name);
-        for (const char *name = NULL; (name = next_name(&p->volumes, name));)
-                buf_addf(out, "  volume   %s\n", name);
+        instance_prune_show(&p->instances, "instance ", out);
+        prune_list_show(&p->volumes, "volume   ", out);
         network_prune_list(&p->networks, out);
         image_prune_list(&p->images, out);
 }
 
 /* ---- and how it goes ---- */
 
-static void remove_instances(struct invocation *inv, struct prune *p, uint64_t *bytes, struct buf *out)
-{
-        size_t before = out->len;
-
-        for (size_t n = 0; n < p->instances.n; n++) {
-                struct instance *i = p->instances.items[n];
-                struct error failure;
-                uint64_t size = 0;
-
-                (void)instance_size(i, &size, &failure);
-                if (instance_remove(&p->e, i, false, false, &failure) < 0) {
-                        report_error(failure.text);
-                        inv->exit_status = 1;
-                        continue;
-                }
-                *bytes += size;
-                buf_addf(out, "%s%s\n", out->len == before ? "Deleted Containers:\n" : "", i->id);
-        }
-        buf_add_str(out, out->len == before ? "" : "\n");
-}
-
-/* One that got a user meanwhile stays. */
-static void remove_volumes(struct invocation *inv, struct prune *p, struct buf *out)
-{
-        size_t before = out->len;
-
-        for (const char *name = NULL; (name = next_name(&p->volumes, name));) {
-                struct error failure;
-                int r = volume_remove(&p->e, name, true, &failure);
-
-                if (r < 0 && r != -EBUSY) {
-                        report_error(failure.text);
-                        inv->exit_status = 1;
-                } else if (r == 0) {
-                        buf_addf(out, "%s%s\n", out->len == before ? "Deleted Volumes:\n" : "", name);
-                }
-        }
-        buf_add_str(out, out->len == before ? "" : "\n");
-}
-
 static int remove_all(struct invocation *inv, struct prune *p, struct error *err)
 {
         struct prune_result images = {};
         own_buf struct buf out = {};
-        char size[HUMAN_SIZE_MAX];
-        uint64_t bytes = 0;
+        uint64_t bytes = instance_prune_do(&p->instances, &p->e, "Deleted Containers:", inv, &out);
         int r;
 
-        remove_instances(inv, p, &bytes, &out);
         prune_tell(p->e.run, "container", bytes);
         network_prune_do(&p->networks, inv, &out);
         if (args_flag(&inv->args, OPTION_VOLUMES)) {
-                remove_volumes(inv, p, &out);
+                prune_list_remove(&p->volumes, inv, &out);
                 prune_tell(p->e.run, "volume", UINT64_MAX);
         }
         r = image_prune_do(&p->images, &images, err);
         if (images.removed.len)
                 buf_addf(&out, "Deleted Images:\n%s\n", buf_str(&images.removed));
-        human_size(bytes + images.bytes, 4, size);
-        buf_addf(&out, "Total reclaimed space: %s\n", size);
+        prune_add_total(&out, bytes + images.bytes);
         buf_finish(&images.removed);
         return r < 0 ? r : output_write(&out, err);
 }
@@ -222,13 +169,12 @@ int cmd_system_prune(struct invocation *inv, struct error *err)
         own_buf struct buf doomed = {};
         int r = invocation_engine(inv, &p.e, err);
 
+        p.volumes = volume_prune_list(&p.e);
         if (r == 0)
                 r = find(&p, &inv->args, err);
         if (r < 0)
                 return r;
         list(&p, &doomed);
-        if (args_flag(&inv->args, OPTION_DRY_RUN))
-                return output_write(&doomed, err);
-        r = doomed.len ? confirm_removal(&inv->args, &doomed, err) : 1;
+        r = prune_agreed(inv, &doomed, err);
         return r > 0 ? remove_all(inv, &p, err) : r;
 }

@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "cli/filter.h"
 #include "cli/image_event.h"
+#include "cli/prune_list.h"
 #include "cli/timestamp.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
@@ -128,21 +129,25 @@ void network_prune_list(const struct network_prune *p, struct buf *out)
                 buf_addf(out, "  network  %.12s  %s\n", p->doomed[i].id, p->doomed[i].name);
 }
 
+static int remove_one(struct engine *e, struct prune_item *item, struct error *err)
+{
+        return network_take_away(e, item->object, err);
+}
+
 void network_prune_do(struct network_prune *p, struct invocation *inv, struct buf *out)
 {
-        size_t before = out->len;
+        own_prune_list struct prune_list l = {
+                .e = p->e, .title = "Deleted Networks:", .remove = remove_one, .may_be_used = true
+        };
+        struct error failure;
 
         for (size_t i = 0; i < p->n; i++) {
-                struct error failure;
-                int r = network_take_away(p->e, &p->doomed[i], &failure);
-
-                if (r == 0) {
-                        buf_addf(out, "%s%s\n", out->len == before ? "Deleted Networks:\n" : "", p->doomed[i].name);
-                } else if (r != -EBUSY) {
+                if (prune_list_add(&l, p->doomed[i].name, &p->doomed[i], 0, &failure) < 0) {
                         report_error(failure.text);
                         inv->exit_status = 1;
+                        break;
                 }
         }
-        buf_add_str(out, out->len == before ? "" : "\n");
+        prune_list_remove(&l, inv, out);
         prune_tell(p->e->run, "network", 0);
 }
