@@ -69,7 +69,7 @@ static int check(struct check *c, struct invocation *inv, struct engine *e, stru
                 .verify = content ? on_layer : NULL,
                 .userdata = c,
         };
-        const struct instance_checker between = { checker.repair, on_found, c };
+        const struct instance_checker between = { checker.repair, content, on_found, c };
         int left = store_check(store, &checker, err), more = left < 0 ? left : instance_check(e, &between, err), r;
 
         if (more < 0)

@@ -17,6 +17,8 @@
 #include "cli/network_select.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
+#include "instance/vm_care.h"
+#include "instance/vm_template.h"
 #include "instance/volume_store.h"
 #include "sys/disk_usage.h"
 
@@ -35,6 +37,8 @@ static const struct format_field image_fields[] = {
         { "UniqueSize", "UNIQUE SIZE" },
         {},
 };
+
+enum { ALWAYS = 5 };
 
 struct line {
         const char *type;
@@ -68,7 +72,7 @@ static int add_line(struct format *f, const struct line *line, struct error *err
 /* Images and instances have each other's numbers. */
 struct totals {
         struct engine *e;
-        struct line instances, volumes, networks;
+        struct line instances, volumes, networks, templates, machines;
         struct buf used_networks; /* names, each with its NUL */
         struct buf used;          /* struct digest of each image that an instance stands on */
         struct error *err;
@@ -134,6 +138,37 @@ static int add_volume(void *userdata, const struct volume_info *v)
         return 0;
 }
 
+/* Of people's own. */
+static int add_template(void *userdata, const struct vm_template *v)
+{
+        own_buf struct buf users = {};
+        struct totals *t = userdata;
+        int r = vm_template_users(t->e, v->name, &users, t->err);
+
+        t->templates.total++;
+        t->templates.bytes += v->memory + v->disk;
+        if (users.len)
+                t->templates.active++;
+        else
+                t->templates.reclaimable += v->memory + v->disk;
+        return r;
+}
+
+static int add_machines(struct totals *t)
+{
+        own_mem struct vm_care_entry *v = NULL;
+        size_t n = 0;
+        int r = vm_care_list(t->e, &v, &n, t->err);
+
+        for (size_t i = 0; i < n; i++) {
+                t->machines.total++;
+                t->machines.bytes += v[i].bytes;
+                t->machines.active += v[i].is_needed;
+                t->machines.reclaimable += v[i].is_needed ? 0 : v[i].bytes;
+        }
+        return r;
+}
+
 /* How many different ones. */
 static uint64_t count_used(const struct totals *t)
 {
@@ -162,11 +197,15 @@ static int add_lines(struct format *f, const struct totals *t, const struct stor
                 t->networks,
                 /* They go with their layers. */
                 { "Unpacked Layers", u->unpacked_layers, u->unpacked_layers, u->unpacked_bytes, 0 },
+                t->templates,
+                t->machines,
         };
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(lines) - !u->unpacked_layers; i++)
-                r = add_line(f, &lines[i], err);
+        /* Of the last ones most hosts have none. */
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(lines); i++)
+                if (i < ALWAYS || lines[i].total)
+                        r = add_line(f, &lines[i], err);
         return r;
 }
 
@@ -176,6 +215,8 @@ static int show_totals(struct engine *e, struct store *s, const char *given, str
                             .instances = { .type = "Containers" },
                             .volumes = { .type = "Local Volumes" },
                             .networks = { .type = "Networks" },
+                            .templates = { .type = "Templates" },
+                            .machines = { .type = "Machine Templates" },
                             .err = err };
         const struct network_place place = network_place_of_engine(e);
         own_format struct format f = {};
@@ -189,6 +230,10 @@ static int show_totals(struct engine *e, struct store *s, const char *given, str
                 r = volume_each(e, add_volume, &t, err);
         if (r == 0)
                 r = network_each(&place, add_network, &t, err);
+        if (r == 0)
+                r = vm_template_each(e, add_template, &t, err);
+        if (r == 0)
+                r = add_machines(&t);
         if (r == 0)
                 r = format_open(&f, given, "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
                                 fields, false, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Instances that do not run; networks, volumes and images that no other has. What goes is known before anything does.
- */
+/* Instances that do not run; networks, volumes and images that no other has; templates that nothing will ask for. What
+ * goes is known before anything does. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "cli/image_prune.h"
 #include "cli/instance_filter.h"
 #include "cli/instance_prune.h"
+#include "cli/machine_prune.h"
 #include "cli/network_prune.h"
 #include "instance/instance_mounts.h"
 #include "instance/volume_store.h"
@@ -20,6 +21,7 @@ struct prune {
         struct instance_list instances; /* to go */
         struct buf kept_volumes;        /* names that those have who stay, each with its NUL */
         struct prune_list volumes;      /* to go */
+        struct prune_list machines;     /* templates, likewise */
         struct network_prune networks;
         struct image_prune images;
         struct error *err;
@@ -31,6 +33,7 @@ static void prune_finish(struct prune *p)
         instance_filter_finish(&p->filter);
         buf_finish(&p->kept_volumes);
         prune_list_finish(&p->volumes);
+        prune_list_finish(&p->machines);
         network_prune_finish(&p->networks);
         image_prune_finish(&p->images);
         engine_close(&p->e);
@@ -119,6 +122,8 @@ static int find(struct prune *p, const struct args *args, struct error *err)
                 r = instances(&p->e, look_at_instance, p, err);
         if (r == 0 && args_flag(args, OPTION_VOLUMES))
                 r = volume_each(&p->e, look_at_volume, p, err);
+        if (r == 0)
+                r = machine_prune_find(&p->machines, &p->filter, args_flag(args, OPTION_ALL), err);
         p->networks = (struct network_prune){ .e = &p->e, .is_gone = is_gone, .userdata = p };
         if (r == 0)
                 r = network_prune_find(&p->networks, args, err);
@@ -136,6 +141,7 @@ static void list(const struct prune *p, struct buf *out)
 {
         instance_prune_show(&p->instances, "instance ", out);
         prune_list_show(&p->volumes, "volume   ", out);
+        prune_list_show(&p->machines, "template ", out);
         network_prune_list(&p->networks, out);
         image_prune_list(&p->images, out);
 }
@@ -155,6 +161,7 @@ static int remove_all(struct invocation *inv, struct prune *p, struct error *err
                 prune_list_remove(&p->volumes, inv, &out);
                 prune_tell(p->e.run, "volume", UINT64_MAX);
         }
+        bytes += prune_list_remove(&p->machines, inv, &out);
         r = image_prune_do(&p->images, &images, err);
         if (images.removed.len)
                 buf_addf(&out, "Deleted Images:\n%s\n", buf_str(&images.removed));
@@ -170,6 +177,7 @@ int cmd_system_prune(struct invocation *inv, struct error *err)
         int r = invocation_engine(inv, &p.e, err);
 
         p.volumes = volume_prune_list(&p.e);
+        p.machines = machine_prune_list(&p.e);
         if (r == 0)
                 r = find(&p, &inv->args, err);
         if (r < 0)

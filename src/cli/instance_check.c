@@ -2,6 +2,7 @@
 #include "cli/instance_check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #include "instance/instance_network.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
+#include "instance/vm_care.h"
+#include "instance/vm_template.h"
 #include "net/endpoint.h"
 
 struct check {
@@ -38,6 +41,13 @@ __attribute__((format(printf, 3, 4))) static void found(struct check *c, bool re
         c->left += !repaired;
 }
 
+static void check_copy(struct check *c, const struct instance *i)
+{
+        if (faccessat(i->fd, VM_COPY, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+            faccessat(i->fd, VM_COPY "/manifest", F_OK, 0) < 0)
+                found(c, false, "instance %s goes on from a template that is not there: remove it", i->name);
+}
+
 static int check_image(void *userdata, struct instance *i)
 {
         own_mem struct image_info *info = NULL;
@@ -48,6 +58,7 @@ static int check_image(void *userdata, struct instance *i)
                 found(c, false, "instance %s is damaged, holt rm -f removes it: %s", i->name, i->damage);
                 return 0;
         }
+        check_copy(c, i);
         r = store_image_find(c->store, i->image.text, &info, c->err);
         if (r == -ENOENT)
                 found(c, false, "instance %s stands on image %.19s, which is not there: pull %s, or remove it", i->name,
@@ -55,12 +66,17 @@ static int check_image(void *userdata, struct instance *i)
         return r == -ENOENT ? 0 : r;
 }
 
-/* "ID" or "ID/...": an instance that is being made has its directory already. */
+/* "ID" or "ID/...": an instance that is being made has its directory already; "template/NAME". */
 static int look_at_owner(void *userdata, const char *owner)
 {
         struct check *c = userdata;
         char path[PATH_MAX];
 
+        if (strncmp(owner, VM_TEMPLATE_OWNER, strlen(VM_TEMPLATE_OWNER)) == 0) {
+                if (!vm_template_is_there(c->e, owner + strlen(VM_TEMPLATE_OWNER)))
+                        buf_add(&c->lost, owner, strlen(owner) + 1);
+                return 0;
+        }
         if (strcspn(owner, "/") != INSTANCE_ID_LEN)
                 return 0;
         snprintf(path, sizeof path, "%s/instances/%.*s", c->e->root, INSTANCE_ID_LEN, owner);
@@ -83,7 +99,9 @@ static int check_owners(struct check *c)
         for (end = owner + c->lost.len; r == 0 && owner < end; owner += strlen(owner) + 1) {
                 if (c->checker->repair)
                         r = store_image_release(c->store, owner, c->err);
-                if (r == 0)
+                if (r == 0 && strncmp(owner, VM_TEMPLATE_OWNER, strlen(VM_TEMPLATE_OWNER)) == 0)
+                        found(c, c->checker->repair, "an image is kept for %s, which is not there", owner);
+                else if (r == 0)
                         found(c, c->checker->repair, "an image is kept for instance %.12s, which is not there", owner);
         }
         return r;
@@ -146,6 +164,24 @@ static int check_networks(struct check *c)
         return r == 0 ? endpoint_each(&place, check_endpoint, c, c->err) : r;
 }
 
+/* ---- templates ---- */
+
+static int check_templates(struct check *c)
+{
+        const struct vm_checker checker = {
+                .repair = c->checker->repair,
+                .whole = c->checker->content,
+                .found = c->checker->found,
+                .userdata = c->checker->userdata,
+        };
+        int left;
+
+        vm_care_sweep(c->e);
+        left = vm_care_check(c->e, &checker, c->err);
+        c->left += left > 0 ? left : 0;
+        return left < 0 ? left : 0;
+}
+
 int instance_check(struct engine *e, const struct instance_checker *checker, struct error *err)
 {
         struct check c = { .e = e, .checker = checker, .err = err };
@@ -157,6 +193,8 @@ int instance_check(struct engine *e, const struct instance_checker *checker, str
                 r = check_owners(&c);
         if (r == 0)
                 r = check_networks(&c);
+        if (r == 0)
+                r = check_templates(&c);
         buf_finish(&c.lost);
         return r < 0 ? r : c.left;
 }

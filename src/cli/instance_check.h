@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong between instances, images and networks, for `system check`. */
+/* What is wrong between instances, images, networks and templates, for `system check`. */
 #pragma once
 
 #include "instance/instance.h"
 
 struct instance_checker {
         bool repair;
+        bool content; /* what is in templates is looked at, too */
         void (*found)(void *userdata, const char *what, bool repaired);
         void *userdata;
 };

@@ -17,6 +17,7 @@
 #include "instance/instance_network.h"
 #include "instance/instance_record.h"
 #include "instance/shared_memory.h"
+#include "instance/vm_care.h"
 #include "instance/volume_mount.h"
 #include "sys/fd.h"
 #include "sys/user_namespace.h"
@@ -166,13 +167,19 @@ void instances_sweep(struct engine *e)
         own_fd int run = engine_open_run(e, NULL);
         own_dir DIR *d = run < 0 ? NULL : open_directory(run);
         struct dirent *entry;
+        bool was_killed = first;
 
         if (first)
                 sweep_after_boot(e);
         while (d && (entry = readdir(d))) {
+                int lock = instance_is_id(entry->d_name) ? instance_lock_existing(run, entry->d_name) : -1;
+
+                was_killed = was_killed || lock >= 0;
                 if (instance_is_id(entry->d_name))
-                        sweep_one(e, entry->d_name, instance_lock_existing(run, entry->d_name));
+                        sweep_one(e, entry->d_name, lock);
                 else
                         instance_lock_drop_unnamed(run, entry->d_name);
         }
+        if (was_killed)
+                vm_care_sweep(e);
 }

@@ -18,6 +18,7 @@
 #include "instance/protocol.h"
 #include "instance/snapshot.h"
 #include "instance/vm_client.h"
+#include "instance/vm_job.h"
 #include "sys/fd.h"
 #include "vm/template.h"
 
@@ -189,6 +190,67 @@ int vm_template_each(struct engine *e, int (*each)(void *userdata, const struct 
         }
         free(names);
         return n < 0 ? error_errno(err, errno, "list the templates") : r;
+}
+
+/* ---- care ---- */
+
+static int check_one(struct engine *e, int top, const char *name, bool whole, struct error *err)
+{
+        own_vm_template struct vm_template t = {};
+        own_mem char *path = NULL;
+        own_fd int directory = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int r = find(e, top, name, &t, err);
+
+        if (asprintf(&path, "%s/templates", e->root) < 0) {
+                path = NULL;
+                return no_memory(err);
+        }
+        if (r == 0 && faccessat(directory, VM_DISK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return error_set(err, EBADMSG, "template %s: its disk is not there", name);
+        if (r < 0)
+                return r;
+        r = template_check(path, name, whole, err);
+        return r < 0 ? error_wrap(err, "template %s", name) : 0;
+}
+
+int vm_templates_check(struct engine *e, bool whole, void (*found)(void *userdata, const char *name, const char *why),
+                       void *userdata, struct error *err)
+{
+        own_fd int top = open_templates(e, false, err);
+        struct dirent **names = NULL;
+        int n;
+
+        if (top < 0)
+                return top == -ENOENT ? 0 : top;
+        n = scandirat(top, ".", &names, NULL, alphasort);
+        for (int k = 0; k < n; k++) {
+                struct error why;
+
+                if (names[k]->d_name[0] != '.' && check_one(e, top, names[k]->d_name, whole, &why) < 0 &&
+                    faccessat(top, names[k]->d_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                        found(userdata, names[k]->d_name, why.text);
+                free(names[k]);
+        }
+        free(names);
+        return n < 0 ? error_errno(err, errno, "list the templates") : 0;
+}
+
+bool vm_template_is_there(const struct engine *e, const char *name)
+{
+        struct error ignored;
+        own_fd int top = open_templates(e, false, &ignored);
+
+        /* Who makes one has it locked. */
+        return top >= 0 && (faccessat(top, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || flock(top, LOCK_SH | LOCK_NB) < 0);
+}
+
+void vm_templates_sweep(const struct engine *e)
+{
+        struct error ignored;
+        own_fd int top = open_templates(e, false, &ignored);
+
+        if (top >= 0 && faccessat(top, PART, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && flock(top, LOCK_EX | LOCK_NB) == 0)
+                fd_remove_tree_at(top, PART);
 }
 
 /* ---- making ---- */

@@ -51,6 +51,16 @@ int vm_template_each(struct engine *e, int (*each)(void *userdata, const struct 
 /* Appends the names of the instances that were made of it and not started yet, separated by ", ". */
 int vm_template_users(struct engine *e, const char *name, struct buf *out, struct error *err);
 
+/* Tells found() of each that is damaged, and why, with its name. whole: what is in its memory is looked at, too. */
+int vm_templates_check(struct engine *e, bool whole, void (*found)(void *userdata, const char *name, const char *why),
+                       void *userdata, struct error *err);
+
+/* Whether there is, or is about to be, one of that name. */
+bool vm_template_is_there(const struct engine *e, const char *name);
+
+/* Removes what a killed maker left, if nobody is making one now. */
+void vm_templates_sweep(const struct engine *e);
+
 /* -EBUSY names those that need it yet. */
 int vm_template_remove(struct engine *e, const char *name, struct error *err);
 

@@ -87,8 +87,9 @@ static int boot(struct monitor *m, int memory, struct template_manifest *manifes
 void monitor_describe_template(const struct monitor *m, const struct tsc_sample *since,
                                struct template_manifest *manifest)
 {
-        const char *kernel = strstr(m->job.kernel, "vmlinuz-");
+        const char *kernel = strstr(m->job.kernel, "vmlinuz-"), *boot = strrchr(m->job.initramfs, '/');
         struct machine machine;
+        struct error ignored;
 
         monitor_describe_machine(m, &machine);
         manifest->cpus = m->job.cpus;
@@ -96,6 +97,7 @@ void monitor_describe_template(const struct monitor *m, const struct tsc_sample 
         manifest->tsc_khz = machine.accelerator == ACCELERATOR_TCG ? tsc_khz_since(since) : 0;
         snprintf(manifest->accelerator, sizeof(manifest->accelerator), "%s", accelerator_name(machine.accelerator));
         snprintf(manifest->kernel, sizeof(manifest->kernel), "%s", kernel ? kernel + strlen("vmlinuz-") : "");
+        template_origin(boot ? boot + 1 : m->job.initramfs, manifest->origin, &ignored);
 }
 
 static int make(struct monitor *m, struct template_making *making, const char *key, struct error *err)

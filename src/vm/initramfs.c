@@ -36,7 +36,7 @@ static int add_identity(struct buf *out, const char *path, struct error *err)
         return 0;
 }
 
-static int key_make(const struct guest_kernel *kernel, const char *agent, char ret[SHA256_HEX], struct error *err)
+int initramfs_key(const struct guest_kernel *kernel, const char *agent, char ret[SHA256_HEX], struct error *err)
 {
         own_buf struct buf text = {};
         unsigned char digest[SHA256_SIZE];
@@ -149,7 +149,7 @@ int initramfs_make(const char *root, const struct guest_kernel *kernel, const ch
         own_mem char *directory = NULL, *path = NULL;
         own_buf struct buf content = {};
         own_fd int fd = -1;
-        int r = key_make(kernel, agent, ret_key, err);
+        int r = initramfs_key(kernel, agent, ret_key, err);
 
         if (r < 0)
                 return r;

@@ -17,3 +17,6 @@
  */
 int initramfs_make(const char *root, const struct guest_kernel *kernel, const char *agent, char ret_key[SHA256_HEX],
                    char **ret_path, struct error *err);
+
+/* The same name without making it. */
+int initramfs_key(const struct guest_kernel *kernel, const char *agent, char ret[SHA256_HEX], struct error *err);

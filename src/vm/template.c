@@ -141,14 +141,14 @@ int template_check_state(const struct template *t, struct error *err)
         return strcmp(digest, t->manifest.state_digest) != 0 ? error_set(err, EBADMSG, "its state is damaged") : 0;
 }
 
-int template_check(const char *templates, const char *key, struct error *err)
+int template_check(const char *templates, const char *key, bool whole, struct error *err)
 {
         own_template struct template t = { .memory = -1, .state = -1 };
         int r = template_open(templates, key, &t, err);
 
         if (r == 0)
                 r = template_check_state(&t, err);
-        return r == 0 ? check_memory(&t, err) : r;
+        return r == 0 && whole ? check_memory(&t, err) : r;
 }
 
 /* Not at each use: that would have the disk's inode written each time. */

@@ -34,7 +34,8 @@ struct template_manifest {
         char boot[TEMPLATE_BOOT_ID];     /* the host's, in which the memory was read last */
         int64_t memory_size, memory_time, state_size;
         char memory_digest[SHA256_HEX], state_digest[SHA256_HEX];
-        char key[SHA256_HEX]; /* of one that has another name: a machine as it ran (monitor/save.c); "" */
+        char key[SHA256_HEX];    /* of one that has another name: a machine as it ran (monitor/save.c); "" */
+        char origin[SHA256_HEX]; /* template_origin() when it was made; "": it was not noted */
         /* For people. */
         uint32_t cpus, memory_mib;
         char accelerator[8], kernel[TEMPLATE_VERSION_MAX];
@@ -54,14 +55,18 @@ void template_finish(struct template *t);
 /* boot: the name of what the guest boots from (initramfs.h), which stands for kernel and agent. */
 int template_key(const struct machine *m, const char *boot, char ret[SHA256_HEX], struct error *err);
 
+/* What of that is not the machine's: QEMU's program, and what the guest boots from. When it has changed, nobody will ask
+ * for the template again. */
+int template_origin(const char *boot, char ret[SHA256_HEX], struct error *err);
+
 /* Of ROOT/vm/templates. -ENOENT: there is none; -EBADMSG: it is damaged, and how. */
 int template_open(const char *templates, const char *key, struct template *ret, struct error *err);
 
 /* What takes a moment: the state's digest. -EBADMSG. */
 int template_check_state(const struct template *t, struct error *err);
 
-/* All of it. -EBADMSG. */
-int template_check(const char *templates, const char *key, struct error *err);
+/* All of it, or all but the memory's content. -EBADMSG. */
+int template_check(const char *templates, const char *key, bool whole, struct error *err);
 
 /* It was used: it goes after those that were not. */
 void template_touch(const char *templates, const char *key);
@@ -84,7 +89,8 @@ int template_begin(const char *templates, const char *key, int64_t refused, stru
                    struct error *err);
 
 /* memory: a file, of which what is not zero is copied. manifest: the caller's part of it. limit: bytes that all
- * templates may take; those that were not used for the longest time go, never this one. */
+ * templates may take; those of another origin go, then those that were not used for the longest time, never
+ * this one. */
 int template_commit(struct template_making *m, const char *key, int memory, struct template_manifest *manifest,
                     uint64_t limit, struct error *err);
 

@@ -67,11 +67,33 @@ static int add_machine(struct buf *out, const struct machine *m, struct error *e
         return r;
 }
 
+static int digest_text(const struct buf *text, char ret[SHA256_HEX], struct error *err)
+{
+        unsigned char digest[SHA256_SIZE];
+        struct sha256 h;
+
+        if (buf_failed(text))
+                return error_set(err, ENOMEM, "out of memory");
+        sha256_init(&h);
+        sha256_add(&h, text->data, text->len);
+        sha256_end(&h, digest);
+        sha256_hex(digest, ret);
+        return 0;
+}
+
+int template_origin(const char *boot, char ret[SHA256_HEX], struct error *err)
+{
+        own_buf struct buf text = {};
+        int r;
+
+        buf_addf(&text, "%s\n", boot);
+        r = add_qemu(&text, err);
+        return r == 0 ? digest_text(&text, ret, err) : r;
+}
+
 int template_key(const struct machine *m, const char *boot, char ret[SHA256_HEX], struct error *err)
 {
         own_buf struct buf text = {};
-        unsigned char digest[SHA256_SIZE];
-        struct sha256 h;
         int r;
 
         buf_addf(&text, "%d\n%s\n", FORMAT, boot);
@@ -79,13 +101,5 @@ int template_key(const struct machine *m, const char *boot, char ret[SHA256_HEX]
         r = add_qemu(&text, err);
         if (r == 0)
                 r = add_machine(&text, m, err);
-        if (r == 0 && buf_failed(&text))
-                r = error_set(err, ENOMEM, "out of memory");
-        if (r < 0)
-                return r;
-        sha256_init(&h);
-        sha256_add(&h, text.data, text.len);
-        sha256_end(&h, digest);
-        sha256_hex(digest, ret);
-        return 0;
+        return r == 0 ? digest_text(&text, ret, err) : r;
 }

@@ -173,8 +173,14 @@ static int write_manifest(const struct template_making *m, struct template_manif
         return buf_failed(&text) ? -ENOMEM : fd_replace_file_at(m->part, "manifest", text.data, text.len, 0400);
 }
 
-/* Removes what was not used for the longest time, until the rest is small enough. */
-static void keep_limit(const char *templates, int top, const char *key, uint64_t limit)
+/* Of another QEMU, kernel or agent. */
+static bool is_outdated(const struct template_entry *e, const char *origin)
+{
+        return *origin && strcmp(e->manifest.origin, origin) != 0;
+}
+
+/* Removes what nobody will ask for again, then what was not used for the longest time, until the rest is small enough. */
+static void keep_limit(const char *templates, int top, const char *key, const char *origin, uint64_t limit)
 {
         own_mem struct template_entry *v = NULL;
         uint64_t all = 0;
@@ -184,10 +190,12 @@ static void keep_limit(const char *templates, int top, const char *key, uint64_t
                 return;
         for (size_t i = 0; i < n; i++)
                 all += v[i].bytes;
-        for (size_t i = 0; i < n && all > limit; i++) {
-                if (strcmp(v[i].key, key) == 0 || remove_locked(top, v[i].key) < 0)
+        for (size_t i = 0; i < 2 * n && all > limit; i++) {
+                const struct template_entry *e = &v[i % n];
+
+                if (strcmp(e->key, key) == 0 || is_outdated(e, origin) != (i < n) || remove_locked(top, e->key) < 0)
                         continue;
-                all -= v[i].bytes;
+                all -= e->bytes;
         }
 }
 
@@ -207,7 +215,7 @@ int template_commit(struct template_making *m, const char *key, int memory, stru
                 return error_errno(err, -r, "write a template");
         close(take_fd(&m->part));
         snprintf(path, sizeof(path), "/proc/self/fd/%d", m->templates);
-        keep_limit(path, m->templates, key, limit);
+        keep_limit(path, m->templates, key, manifest->origin, limit);
         return 0;
 }
 

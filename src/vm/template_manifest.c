@@ -55,7 +55,7 @@ static int read_files(struct json_object *root, struct template_manifest *m, str
 
 static int read_all(struct json_object *root, struct template_manifest *m, struct error *err)
 {
-        const char *key = NULL;
+        const char *key = NULL, *origin = NULL;
         uint32_t format = 0;
         int r;
 
@@ -73,6 +73,8 @@ static int read_all(struct json_object *root, struct template_manifest *m, struc
                 r = read_text(root, "boot", m->boot, sizeof(m->boot), err);
         if (r == 0 && json_get_string(root, "key", &key, err) > 0)
                 r = read_text(root, "key", m->key, sizeof(m->key), err);
+        if (r == 0 && json_get_string(root, "origin", &origin, err) > 0)
+                r = read_text(root, "origin", m->origin, sizeof(m->origin), err);
         return r == 0 ? read_files(root, m, err) : r;
 }
 
@@ -107,6 +109,8 @@ void template_manifest_write(const struct template_manifest *m, struct buf *out)
         json_write_string(&w, "boot", m->boot);
         if (*m->key)
                 json_write_string(&w, "key", m->key);
+        if (*m->origin)
+                json_write_string(&w, "origin", m->origin);
         json_begin_object(&w, "memory");
         json_write_i64(&w, "size", m->memory_size);
         json_write_i64(&w, "time", m->memory_time);

@@ -102,6 +102,31 @@ names() { holt ps -a --format '{{.Names}}' | sort | xargs; }
         run -0 holt system check
 }
 
+@test "templates of machines: what is damaged is found, and goes; what a killed maker left goes" {
+        booted=$STORE/vm/templates/$(printf '%064d' 1)
+        mkdir -p "$booted" "$STORE/vm/templates/part" "$STORE/templates/.part" "$STORE/templates/mine"
+        head -c 50000 /dev/zero | tr '\0' x >"$booted/memory"
+        run -1 holt system check
+        is "$output" "$(printf '%s\n' "the template 000000000000 of a booted machine is damaged: its manifest cannot be read" \
+                'template mine: read template mine: No such file or directory: holt template rm mine removes it')"
+        [ ! -e "$STORE/vm/templates/part" ]
+        [ ! -e "$STORE/templates/.part" ]
+        is "$(holt system df --format json | jq -r 'select(.Type == "Machine Templates") | .TotalCount + .Active')" 10
+        run -0 holt system prune --dry-run
+        [[ $output =~ ^'  template '0+1'  '[1-9] ]]
+        is "$(holt system prune --dry-run --filter until=1h)" "$output"
+        is "$(holt system prune --dry-run --filter label=x)" ''
+        run -1 holt system check --repair
+        [[ $output == *'damaged: its manifest cannot be read (repaired)'$'\n'*' removes it' ]]
+        [ ! -e "$booted" ]
+        mkdir "$booted"
+        run -0 holt system prune -f
+        [[ $output == *"Deleted Machine Templates:"$'\n'"${booted##*/}"* ]]
+        holt template rm mine
+        run -0 holt system check
+        is "$output" 'The store is in order'
+}
+
 @test "rmi --dry-run: what would go is said as it would be, and stays" {
         holt tag box other
         holt tag box third

@@ -148,3 +148,29 @@ nothing_left() { [[ ! -e $STORE/vm/templates/part && $(templates | wc -l) == 1 ]
         [ "$(templates | wc -l)" = 2 ]
         holt rm -f victim || true
 }
+
+@test "system check, df and prune know it: that of another kernel goes" {
+        local key size
+        rm -r "$STORE/vm/templates/$(printf '%064d' 1)"
+        key=$(templates) key=${key##*/}
+        holt system check --verify
+        [ "$(holt system df --format json | jq -r 'select(.Type == "Machine Templates") | .TotalCount + .Active')" = 11 ]
+        [ -z "$(holt system prune --dry-run)" ]
+        [[ $(holt system prune -a --dry-run) == *"  template $key  "* ]]
+        # What its memory holds is read for --verify alone.
+        size=$(stat -c %y "$(templates)/memory")
+        cp -a "$(templates)" "$WORK/good"
+        printf x | dd of="$(templates)/memory" bs=1 seek=8192 conv=notrunc status=none
+        touch -d "$size" "$(templates)/memory"
+        holt system check
+        run -1 holt system check --verify
+        [[ $output == "the template ${key:0:12} of a booted machine is damaged: its memory is damaged" ]]
+        run -0 holt system check --verify --repair
+        [ -z "$(templates)" ]
+        cp -a "$WORK/good" "$STORE/vm/templates/$key"
+        sed -i 's/"origin": "./"origin": "x/' "$(templates)/manifest"
+        [ "$(holt system df --format json | jq -r 'select(.Type == "Machine Templates") | .TotalCount + .Active')" = 10 ]
+        [[ $(holt system prune --dry-run) == *"  template $key  "* ]]
+        holt system prune -f
+        [ -z "$(templates)" ]
+}

@@ -17,6 +17,7 @@
 enum { MEMORY = 64 << 10, PLENTY = 1 << 30 };
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define THIRD "22112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 static char place[64];
@@ -55,15 +56,21 @@ static struct template_manifest manifest(void)
                                            .kernel = "6.1.0-56-cloud-amd64" };
 }
 
-static void make(const char *key, uint64_t limit)
+static void make_of(const char *key, const char *origin, uint64_t limit)
 {
         own_template_making struct template_making making = {};
         struct template_manifest m = manifest();
         own_fd int fd = memory();
 
+        snprintf(m.origin, sizeof(m.origin), "%s", origin);
         assert_int_equal(template_begin(place, key, 0, &making, NULL), 0);
         assert_int_equal(fd_write_all(making.state, "state", 5), 0);
         assert_int_equal(template_commit(&making, key, fd, &m, limit, NULL), 0);
+}
+
+static void make(const char *key, uint64_t limit)
+{
+        make_of(key, "", limit);
 }
 
 static bool exists(const char *key, const char *name)
@@ -100,7 +107,7 @@ static void test_made(void **state)
         assert_false(exists("part", ""));
         assert_int_equal(template_open(place, KEY, &t, NULL), 0);
         assert_int_equal(template_check_state(&t, NULL), 0);
-        assert_int_equal(template_check(place, KEY, NULL), 0);
+        assert_int_equal(template_check(place, KEY, true, NULL), 0);
         assert_string_equal(t.manifest.qemu, "7.2.22");
         assert_int_equal(t.manifest.tsc_khz, 2600000);
         assert_int_equal(t.manifest.memory_mib, 256);
@@ -126,7 +133,7 @@ static void test_damaged_state(void **state)
         assert_int_equal(pwrite(fd, "S", 1, 0), 1);
         assert_int_equal(template_open(place, KEY, &t, NULL), 0);
         assert_int_equal(template_check_state(&t, &err), -EBADMSG);
-        assert_int_equal(template_check(place, KEY, &err), -EBADMSG);
+        assert_int_equal(template_check(place, KEY, true, &err), -EBADMSG);
         assert_int_equal(ftruncate(fd, 4), 0);
         assert_int_equal(look(&err), -EBADMSG);
         assert_non_null(strstr(err.text, "state"));
@@ -149,7 +156,7 @@ static void test_damaged_memory(void **state)
         times[1] = before.st_mtim;
         assert_int_equal(futimens(fd, times), 0);
         assert_int_equal(look(NULL), 0);
-        assert_int_equal(template_check(place, KEY, &err), -EBADMSG);
+        assert_int_equal(template_check(place, KEY, true, &err), -EBADMSG);
         assert_int_equal(ftruncate(fd, 100), 0);
         assert_int_equal(look(&err), -EBADMSG);
 }
@@ -198,6 +205,7 @@ static void test_manifest(void **state)
         m.memory_size = m.memory_time = m.state_size = m.made = 1;
         memset(m.memory_digest, 'a', SHA256_HEX - 1);
         memset(m.state_digest, 'b', SHA256_HEX - 1);
+        memset(m.origin, 'c', SHA256_HEX - 1);
         snprintf(m.boot, sizeof(m.boot), "x");
         template_manifest_write(&m, &text);
         assert_int_equal(template_manifest_read(text.data, text.len, &other, &err), 0);
@@ -266,6 +274,22 @@ static void test_limit(void **state)
         assert_false(exists(OTHER, ""));
 }
 
+/* Those of another kernel or QEMU go first, however lately they were used; one of which it is not known is one. */
+static void test_limit_outdated(void **state)
+{
+        struct timespec past[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+        char path[256];
+
+        make_of(KEY, "here", PLENTY);
+        snprintf(path, sizeof(path), "%s/" KEY, place);
+        assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
+        make_of(OTHER, "gone", PLENTY);
+        make_of(THIRD, "here", 9 * 4096);
+        assert_true(exists(KEY, ""));
+        assert_false(exists(OTHER, ""));
+        assert_true(exists(THIRD, ""));
+}
+
 static void test_key(void **state)
 {
         struct machine m = { .cpus = 1, .memory_mib = 256, .tap = 0, .tsc_khz = 5 };
@@ -305,6 +329,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_orphan, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_limit_outdated, setup, teardown),
                 cmocka_unit_test(test_key),
         };
 

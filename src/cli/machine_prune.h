@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Templates of booted machines, as what `system prune` removes. */
+#pragma once
+
+#include "cli/instance_filter.h"
+#include "cli/prune_list.h"
+
+/* An empty list of them, by their keys. */
+struct prune_list machine_prune_list(struct engine *e);
+
+/* Adds those that nothing will ask for any more, or all: they are made anew when they are needed. They have no labels. */
+int machine_prune_find(struct prune_list *l, const struct instance_filter *filter, bool all, struct error *err);
