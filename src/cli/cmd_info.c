@@ -12,6 +12,7 @@
 #include "cli/image_lookup.h"
 #include "cli/instance_select.h"
 #include "cli/template.h"
+#include "instance/vm_pool.h"
 #include "registry/registries_conf.h"
 #include "vm/accelerator.h"
 #include "vm/guest_kernel.h"
@@ -73,6 +74,20 @@ static void write_machines(struct json_writer *w, const char *root)
         json_write_string(w, "AcceleratorReason", why);
         json_write_string(w, "MachineProgram", machine_find_qemu(NULL, &err) == 0 ? "QEMU" : err.text);
         json_write_string(w, "GuestKernel", guest_kernel_find(root, &kernel, &err) == 0 ? kernel.release : err.text);
+}
+
+/* As it is in effect. A file that cannot be read is told of: machines fail by it. */
+static void write_configuration(struct json_writer *w, const struct engine *e)
+{
+        struct holt_conf c = holt_conf_default();
+        struct error err;
+        int r = holt_conf_read(&c, &err);
+
+        if (r < 0)
+                report_warning(err.text);
+        json_write_string(w, "ConfigFile", r > 0 ? "" : holt_conf_path());
+        json_write_u64(w, "MachinePool", vm_pool_size(e, &c));
+        json_write_u64(w, "MachineTemplateLimit", c.vm_template_limit);
 }
 
 static void write_host(struct json_writer *w, const struct host_facts *h)
@@ -148,6 +163,7 @@ static int gather(struct invocation *inv, struct buf *text, struct error *err)
         write_instances(&w, &counts);
         write_store(&w, &e, &usage);
         write_machines(&w, e.root);
+        write_configuration(&w, &e);
         write_host(&w, &facts);
         r = write_registries(&w, err);
         json_end_object(&w);
@@ -163,18 +179,25 @@ static const char usual[] =
         "Security Options: {{join .SecurityOptions \" \"}}\nKernel Version: {{.KernelVersion}}\n"
         "Operating System: {{.OperatingSystem}}\nOSType: {{.OSType}}\nArchitecture: {{.Architecture}}\n"
         "Machines: {{.Accelerator}} ({{.AcceleratorReason}})\n Run by: {{.MachineProgram}}\n"
-        " Guest Kernel: {{.GuestKernel}}\nCPUs: {{.NCPU}}\nTotal Memory: ";
+        " Guest Kernel: {{.GuestKernel}}\n Waiting: at most {{.MachinePool}} of a kind\nCPUs: {{.NCPU}}\nTotal "
+        "Memory: ";
 
 /* What a template cannot do: a size for people, and what may be empty. */
 static void add_rest(struct json_object *json, struct buf *out)
 {
         struct json_object *config, *search;
         char size[HUMAN_SIZE_MAX];
-        uint64_t memory = 0;
+        uint64_t memory = 0, limit = 0;
+        const char *file = "";
 
         (void)json_get_u64(json, "MemTotal", &memory, NULL);
         human_binary_size(memory, size);
-        buf_addf(out, "%s\nRegistries:", size);
+        buf_addf(out, "%s\n", size);
+        (void)json_get_u64(json, "MachineTemplateLimit", &limit, NULL);
+        (void)json_get_string(json, "ConfigFile", &file, NULL);
+        human_binary_size(limit, size);
+        buf_addf(out, "Machine Templates: at most %s\nConfiguration: %s\nRegistries:", size,
+                 *file ? file : "no holt.conf");
         if (json_get_object(json, "RegistryConfig", &config, NULL) > 0 &&
             json_get_array(config, "Search", &search, NULL) > 0)
                 for (size_t i = 0; i < json_array_size(search); i++)

@@ -61,6 +61,17 @@ static int set(const struct engine *e, const char *number, struct error *err)
         return vm_pool_set_size(e, size, err);
 }
 
+static int show_size(const struct engine *e, struct buf *out, struct error *err)
+{
+        struct holt_conf c;
+        int r = holt_conf_read(&c, err);
+
+        if (r < 0)
+                return r;
+        buf_addf(out, "%u\n", vm_pool_size(e, &c));
+        return 0;
+}
+
 int cmd_system_pool(struct invocation *inv, struct error *err)
 {
         const char *number = inv->args.n_operands ? inv->args.operands[0] : NULL;
@@ -71,7 +82,7 @@ int cmd_system_pool(struct invocation *inv, struct error *err)
         if (r == 0 && number)
                 r = set(&e, number, err);
         else if (r == 0 && args_flag(&inv->args, OPTION_SIZE))
-                buf_addf(&out, "%u\n", vm_pool_size(&e));
+                r = show_size(&e, &out, err);
         else if (r == 0)
                 r = list(&e, args_str(&inv->args, OPTION_FORMAT), &out, err);
         engine_close(&e);

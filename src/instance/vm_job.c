@@ -118,10 +118,7 @@ static int write_disk(struct engine *e, const struct instance *i, struct json_wr
         return 0;
 }
 
-/* The oldest go when there are more. */
-static const uint64_t template_limit = 2ULL << 30;
-
-static int write_templates(const struct engine *e, struct json_writer *w, struct error *err)
+static int write_templates(const struct engine *e, const struct holt_conf *c, struct json_writer *w, struct error *err)
 {
         own_mem char *path = NULL;
 
@@ -130,7 +127,7 @@ static int write_templates(const struct engine *e, struct json_writer *w, struct
                 return error_set(err, ENOMEM, "out of memory");
         }
         json_write_string(w, "templates", path);
-        json_write_u64(w, "template_limit", template_limit);
+        json_write_u64(w, "template_limit", c->vm_template_limit);
         return 0;
 }
 
@@ -152,7 +149,7 @@ static int write_copy(const struct instance *i, struct json_writer *w, struct er
 /* How long one waits for somebody: 10 minutes. */
 enum { POOL_SECONDS = 600 };
 
-static int write_pool(const struct engine *e, struct json_writer *w, struct error *err)
+static int write_pool(const struct engine *e, const struct holt_conf *c, struct json_writer *w, struct error *err)
 {
         own_mem char *path = NULL;
         pid_t session = getsid(0);
@@ -164,11 +161,22 @@ static int write_pool(const struct engine *e, struct json_writer *w, struct erro
         json_begin_object(w, "pool");
         json_write_string(w, "directory", path);
         json_write_string(w, "root", e->root);
-        json_write_u64(w, "size", vm_pool_size(e));
+        json_write_u64(w, "size", vm_pool_size(e, c));
         json_write_u64(w, "seconds", POOL_SECONDS);
         json_write_u64(w, "session", session > 0 ? (uint64_t)session : 0);
         json_end_object(w);
         return 0;
+}
+
+/* What only a machine wants that is made by them. */
+static int write_clone(const struct engine *e, struct json_writer *w, struct error *err)
+{
+        struct holt_conf c;
+        int r = holt_conf_read(&c, err);
+
+        if (r >= 0)
+                r = write_templates(e, &c, w, err);
+        return r == 0 ? write_pool(e, &c, w, err) : r;
 }
 
 static int write_machine(struct engine *e, const struct instance *i, bool has_network, const struct vm_files *files,
@@ -185,11 +193,9 @@ static int write_machine(struct engine *e, const struct instance *i, bool has_ne
         if (r == 0)
                 r = write_disk(e, i, w, err);
         if (r == 0 && !i->options.no_template)
-                r = write_templates(e, w, err);
+                r = write_clone(e, w, err);
         if (r == 0)
                 r = write_copy(i, w, err);
-        if (r == 0 && !i->options.no_template)
-                r = write_pool(e, w, err);
         json_begin_array(w, "layers");
         for (size_t n = 0; n < files->n_layers; n++)
                 json_write_u64(w, NULL, files->layers[n]);

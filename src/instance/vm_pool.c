@@ -15,7 +15,7 @@
 #include "sys/fd.h"
 
 /* monitor/pool.h has the names and the word for its end. */
-enum { KEY = 64, END = 'e', DEFAULT = 1 };
+enum { KEY = 64, END = 'e' };
 
 int vm_pool_path(const struct engine *e, char **ret)
 {
@@ -45,7 +45,7 @@ bool vm_pool_is_wanted(void)
         return !wish || strcmp(wish, "none") != 0;
 }
 
-uint32_t vm_pool_size(const struct engine *e)
+uint32_t vm_pool_size(const struct engine *e, const struct holt_conf *c)
 {
         const char *wish = getenv("HOLT_VM_POOL");
         char text[16];
@@ -53,7 +53,8 @@ uint32_t vm_pool_size(const struct engine *e)
 
         if (wish && parse_u32(wish, 10, &n) == 0)
                 return n < VM_POOL_MAX ? n : VM_POOL_MAX;
-        return read_size(e, text, sizeof(text)) > 0 && parse_u32(text, 10, &n) == 0 && n <= VM_POOL_MAX ? n : DEFAULT;
+        return read_size(e, text, sizeof(text)) > 0 && parse_u32(text, 10, &n) == 0 && n <= VM_POOL_MAX ? n
+                                                                                                        : c->vm_pool;
 }
 
 static int write_size(const struct engine *e, uint32_t size, struct error *err)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "instance/engine.h"
+#include "instance/holt_conf.h"
 
 enum { VM_POOL_MAX = 64 };
 
@@ -17,8 +18,8 @@ int vm_pool_path(const struct engine *e, char **ret);
 /* False where HOLT_VM_POOL is "none": a run leaves nothing behind, no machine and no image of one. */
 bool vm_pool_is_wanted(void);
 
-/* How many of a kind: HOLT_VM_POOL, or what was set, or one. */
-uint32_t vm_pool_size(const struct engine *e);
+/* How many of a kind: HOLT_VM_POOL, or what was set, or what the configuration says. */
+uint32_t vm_pool_size(const struct engine *e, const struct holt_conf *c);
 /* What goes beyond that goes at once. */
 int vm_pool_set_size(const struct engine *e, uint32_t size, struct error *err);
 

@@ -289,6 +289,29 @@ asked() {
         holt rmi bare
 }
 
+@test "holt.conf: what it says is in effect, unless the store or the environment says otherwise" {
+        export HOLT_CONF=$PWD/holt.conf
+        unset HOLT_VM_POOL
+        is_pool() { [ "$(holt system pool --size) $(holt info -f '{{.MachinePool}}')" = "$1 $1" ]; }
+        is_pool 1
+        holt info | grep -x 'Configuration: no holt.conf'
+        holt info | grep -x 'Machine Templates: at most 2GiB'
+        printf 'vm.pool = 2\nvm.template_limit = 512m # of the disk\n' >holt.conf
+        is_pool 2
+        holt info | grep -x "Configuration: $PWD/holt.conf"
+        holt info | grep -x 'Machine Templates: at most 512MiB'
+        holt system pool 3
+        is_pool 3
+        HOLT_VM_POOL=4 is_pool 4
+        echo vm.pol = 1 >>holt.conf
+        run -1 holt system pool --size
+        [[ $output == *"holt.conf:3: \"vm.pol\" is no key that is known"* ]]
+        run -0 --separate-stderr holt info -f '{{.MachinePool}}'
+        [[ $output == 3 && $stderr == *"holt.conf:3: "* ]]
+        # What has to do with no machine does not look at it.
+        holt images
+}
+
 @test "push: to its own name, to another, all tags" {
         pulled
         run -0 --separate-stderr holt push stack

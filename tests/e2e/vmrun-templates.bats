@@ -122,6 +122,14 @@ nothing_left() { [[ ! -e $STORE/vm/templates/part && $(templates | wc -l) == 1 ]
         [ "$(made)" != "$before" ]
 }
 
+@test "a holt.conf that cannot be read stops it, and no container" {
+        export HOLT_CONF=$WORK/holt.conf
+        echo 'vm.template_limit = much' >"$HOLT_CONF"
+        run -125 run_vm --rm box true
+        [[ $output == *'holt.conf:1: "much" is no value of vm.template_limit: it wants bytes'* ]]
+        holt run --rm --network none box true
+}
+
 @test "--no-template neither uses nor makes one" {
         mv "$STORE/vm/templates" "$WORK/away"
         [ "$(run_vm --no-template --rm box echo hello)" = hello ]
