@@ -18,6 +18,7 @@
 
 #include "base/own.h"
 #include "instance/vm_cgroup.h"
+#include "monitor/pool_more.h"
 #include "monitor/warm.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -32,6 +33,8 @@ struct waiter {
         int top;   /* DIRECTORY/instances */
         int place; /* its own directory there */
         int listener, session;
+        int64_t begun; /* the run that leaves it behind */
+        int next;      /* pool_more.h */
 };
 
 /* ---- its place ---- */
@@ -87,15 +90,16 @@ static int make_place(struct waiter *w)
 }
 
 /* One is made for its image where none is to wait. */
-static uint32_t most(const struct waiter *w)
+static uint32_t wanted(const struct waiter *w)
 {
-        return w->pool->size ? w->pool->size : 1;
+        return w->pool->size ? pool_wanted(w->pool->directory, w->key, w->begun, w->pool->size) : 1;
 }
 
-/* -EEXIST: enough of them wait. */
+/* Returns how many are missing beyond it; those of a burst each leaves for itself. -EEXIST: enough of them wait. */
 static int take_place(struct waiter *w)
 {
         own_mem char *path = NULL;
+        uint32_t most, n;
         int r;
 
         if (asprintf(&path, "%s/instances", w->pool->directory) < 0) {
@@ -108,9 +112,13 @@ static int take_place(struct waiter *w)
                 return r < 0 ? r : -errno;
         if (flock(w->top, LOCK_EX) < 0)
                 return -errno;
-        r = count(w) >= most(w) ? -EEXIST : make_place(w);
+        most = wanted(w);
+        n = count(w);
+        r = n >= most ? -EEXIST : make_place(w);
         flock(w->top, LOCK_UN);
-        return r;
+        if (r < 0)
+                return r;
+        return n + 1 < w->pool->size ? (int)(w->pool->size - n - 1) : 0;
 }
 
 /* ---- waiting ---- */
@@ -225,26 +233,40 @@ static void live(struct waiter *w, const struct monitor_job *like)
 {
         struct error err;
         bool is_taken = false;
-        int r = take_place(w);
+        int r = make_machine(w, like, &err);
 
-        if (r == 0)
-                r = make_machine(w, like, &err);
         if (r == 0 && !w->pool->size)
                 r = -ECANCELED;
         if (r == 0)
                 r = listen_at(w);
         if (r == 0 && faccessat(w->place, POOL_NO_MORE, F_OK, 0) == 0)
                 r = -ECANCELED;
-        if (r == 0)
+        if (r == 0) {
+                pool_tell_next(&w->next);
                 is_taken = wait_for_claim(w);
+        }
         if (!is_taken)
                 monitor_end_qemu(&w->m);
-        if (w->place < 0)
-                return;
         /* The cgroup is noted elsewhere now. */
         if (is_taken)
                 unlinkat(w->place, "cgroup", 0);
         remove_place(w, w->name);
+}
+
+/* Takes a place as long as one is wanted and there is memory for it; the next one is another process's, after us. */
+static bool take_turn(struct waiter *w)
+{
+        for (;;) {
+                int missing = is_memory_short() ? -ENOMEM : take_place(w);
+
+                if (missing <= 0 || !pool_leave_next(&w->next)) {
+                        if (missing < 0 && w->place >= 0)
+                                remove_place(w, w->name);
+                        return missing >= 0;
+                }
+                close(take_fd(&w->place));
+                close(take_fd(&w->top));
+        }
 }
 
 /* Until the program has ended: then the other end of the pipe is nobody's. */
@@ -269,7 +291,8 @@ static void become_waiter(const struct monitor *m, int program)
                                    .top = -1,
                                    .place = -1,
                                    .listener = -1,
-                                   .session = -1 };
+                                   .session = -1,
+                                   .next = -1 };
         int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
         struct error err;
 
@@ -283,12 +306,13 @@ static void become_waiter(const struct monitor *m, int program)
         /* These numbers have a meaning. */
         for (int i = MONITOR_JOB + 1; i <= MONITOR_LAYERS; i++)
                 dup3(STDIN_FILENO, i, O_CLOEXEC);
+        w.begun = pool_now();
         await_quiet(MONITOR_JOB);
         close(MONITOR_JOB);
         w.pool = &m->job.pool;
         w.session = w.pool->session ? process_open((pid_t)w.pool->session) : -1;
         r = monitor_find_key(m, w.key, &err);
-        if (r == 0 && !is_memory_short() && (w.pool->size || !monitor_has_image(&w.m, w.key)))
+        if (r == 0 && (w.pool->size || !monitor_has_image(m, w.key)) && take_turn(&w))
                 live(&w, &m->job);
 }
 

@@ -2,8 +2,8 @@
 /*
  * Machines that wait to be somebody's: each a warm one (warm.h), stopped. It takes memory, and no time.
  *
- * Theory of operation. A holt-vm whose program runs leaves a copy of itself behind, which makes one if too few wait;
- * where none is to wait, only if the image of one is missing (monitor_freeze()).
+ * Theory of operation. A holt-vm whose program runs leaves a copy of itself behind, which makes one if too few wait
+ * (pool_more.h: how many shall); where none is to wait, only if the image of one is missing (monitor_freeze()).
  * DIRECTORY/instances/KEY-NUMBER is its place, locked as long as it lives: "socket", "cgroup" as an instance has it. Who
  * needs a machine of this KEY (vm/template.h) connects, says POOL_CLAIM, and gets QEMU's descriptors; with them he owns it
  * (guard.h). When he has noted its cgroup he says POOL_TAKEN, and the waiter leaves without a trace. It also goes, with

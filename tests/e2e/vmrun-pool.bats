@@ -115,6 +115,33 @@ keeper() {
         [ ! -e "$RUN/vm-pool/instances/$first" ]
 }
 
+ready_are() { [[ $(holt system pool --format '{{.Status}}' | grep -c ready) == "$1" ]]; }
+
+@test "after a burst more wait, one made after the other" {
+        local pids=() pid
+        wait_for 60 is_ready
+        for _ in 1 2 3; do
+                run_vm --rm box true 3>&- &
+                pids+=($!)
+        done
+        for pid in "${pids[@]}"; do wait "$pid"; done
+        wait_for 60 ready_are 3
+        # It decays: that one is not replaced.
+        touch -d '1 hour ago' "$RUN"/vm-pool/runs-*
+        : >"$(echo "$RUN"/vm-pool/runs-*)"
+        run_vm --rm box true
+        wait_for 60 ready_are 2
+        holt system pool 1
+        wait_for 60 ready_are 1
+}
+
+@test "as many as are wanted are made after one run" {
+        HOLT_VM_POOL=2 run_vm --rm box true
+        wait_for 60 ready_are 2
+        holt system pool 1
+        wait_for 60 ready_are 1
+}
+
 @test "holt system pool shows and sets" {
         wait_for 10 is_ready
         [ "$(holt system pool --size)" = 1 ]
