@@ -2,6 +2,7 @@
 #include "vm/qmp.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ void qmp_finish(struct qmp *q)
 {
         buf_finish(&q->input);
         q->taken = 0;
+        q->asked = q->heard = 0;
 }
 
 static int64_t now_ms(void)
@@ -104,24 +106,27 @@ static int event(struct qmp *q, struct json_object *line)
 
 /* ---- commands ---- */
 
-static int send_text(struct qmp *q, const struct buf *text, const int *fds, size_t n_fds, struct error *err)
+/* Whoever has no more patience for an answer must not take it for that of his next command: each has a number, which its
+ * answer repeats. */
+static int send_text(struct qmp *q, struct buf *text, const int *fds, size_t n_fds, struct error *err)
 {
-        int r = buf_failed(text) ? -ENOMEM : fd_send(q->fd, text->data, text->len, fds, n_fds);
+        int r;
 
-        return r < 0 ? error_errno(err, -r, "tell QEMU") : 0;
+        buf_addf(text, ",\"id\":%" PRIu64 "}\n", q->asked + 1);
+        r = buf_failed(text) ? -ENOMEM : fd_send(q->fd, text->data, text->len, fds, n_fds);
+        if (r < 0)
+                return error_errno(err, -r, "tell QEMU");
+        q->asked++;
+        return 0;
 }
 
 int qmp_send(struct qmp *q, const char *command, const char *arguments, struct error *err)
 {
         own_buf struct buf text = {};
-        struct json_writer w = { .out = &text };
 
-        json_begin_object(&w, NULL);
-        json_write_string(&w, "execute", command);
+        buf_addf(&text, "{\"execute\":\"%s\"", command);
         if (arguments)
-                json_write_raw(&w, "arguments", arguments);
-        json_end_object(&w);
-        buf_add(&text, "\n", 1);
+                buf_addf(&text, ",\"arguments\":%s", arguments);
         return send_text(q, &text, NULL, 0, err);
 }
 
@@ -129,7 +134,7 @@ int qmp_send_descriptor(struct qmp *q, const char *name, int fd, struct error *e
 {
         own_buf struct buf text = {};
 
-        buf_addf(&text, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"%s\"}}\n", name);
+        buf_addf(&text, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"%s\"}", name);
         return send_text(q, &text, &fd, 1, err);
 }
 
@@ -137,7 +142,7 @@ int qmp_send_file(struct qmp *q, size_t set, int fd, struct error *err)
 {
         own_buf struct buf text = {};
 
-        buf_addf(&text, "{\"execute\":\"add-fd\",\"arguments\":{\"fdset-id\":%zu}}\n", set);
+        buf_addf(&text, "{\"execute\":\"add-fd\",\"arguments\":{\"fdset-id\":%zu}", set);
         return send_text(q, &text, &fd, 1, err);
 }
 
@@ -155,15 +160,21 @@ static int refused(struct json_object *line, const char *command, struct error *
 int qmp_answer(struct qmp *q, const char *command, int timeout, struct json_object **ret_root, struct error *err)
 {
         int64_t deadline = now_ms() + timeout;
+        uint64_t wanted = ++q->heard;
 
         for (;;) {
                 own_json struct json_object *line = NULL;
+                uint64_t id = 0;
                 bool answered;
                 int r = next(q, deadline, &line, err);
 
                 if (r < 0 || !line)
                         return r;
                 if (event(q, line) >= 0)
+                        continue;
+                if (json_get_u64(line, "id", &id, err) <= 0 || id > wanted)
+                        return error_set(err, EPROTO, "QEMU answers what it was not asked");
+                if (id < wanted)
                         continue;
                 answered = false;
                 for (size_t i = 0; i < json_member_count(line); i++)
@@ -181,7 +192,10 @@ int qmp_execute(struct qmp *q, const char *command, const char *arguments, int t
 {
         int r = qmp_send(q, command, arguments, err);
 
-        return r < 0 ? r : qmp_answer(q, command, timeout, ret_root, err);
+        if (r < 0)
+                return r;
+        q->heard = q->asked - 1;
+        return qmp_answer(q, command, timeout, ret_root, err);
 }
 
 int qmp_begin(struct qmp *q, struct error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * QEMU's machine protocol (docs/interop/qmp-spec) over a stream socket: one JSON text a line. Commands go one after
- * the other; what happens meanwhile (events) is kept for who asks. QEMU runs a hostile guest and may be taken over: a
+ * the other; what happens meanwhile (events) is kept for who asks, and an answer that came too late is passed over. QEMU runs a hostile guest and may be taken over: a
  * line has a limit, and a reply that makes no sense ends the talk.
  */
 #pragma once
@@ -19,6 +19,7 @@ struct qmp {
         int fd; /* borrowed */
         struct buf input;
         size_t taken;                                                             /* of input */
+        uint64_t asked, heard;                                                    /* numbers of commands */
         int (*event)(const char *name, struct json_object *data, void *userdata); /* NULL; non-zero ends qmp_wait() */
         void *userdata;
         const struct qmp_meanwhile *meanwhile; /* NULL */
@@ -44,7 +45,7 @@ int qmp_greet(struct qmp *q, int timeout, char *ret_version, size_t size, struct
 /* The same words, asked for later. */
 int qmp_version(struct qmp *q, int timeout, char *ret, size_t size, struct error *err);
 
-/* Says a command, and hears its answer later: in the same order. */
+/* Says a command (its name, and arguments as below), and hears its answer later: in the same order. */
 int qmp_send(struct qmp *q, const char *command, const char *arguments, struct error *err);
 /* The command that gives QEMU a descriptor, by that name, also a second time. */
 int qmp_send_descriptor(struct qmp *q, const char *name, int fd, struct error *err);

@@ -30,7 +30,7 @@ enum { HEADER = 8, MAX_FRAME = 19 << 20, PROGRAM = 1 };
 #define GREETING                                                                                                       \
         "{\"QMP\":{\"version\":{\"qemu\":{\"major\":7,\"minor\":2,\"micro\":0},\"package\":\"\"},\"capabilities\":[]}" \
         "}\r\n"
-#define RETURN "{\"return\":{}}\r\n"
+#define RETURN "{\"return\":{},\"id\":%llu}\r\n"
 #define EVENT "{\"event\":\"RTC_CHANGE\",\"data\":{\"offset\":1}}\r\n"
 #define FULL                                                                                                    \
         "{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"action\":\"stop\",\"reason\":\"No space left \\u001b[2J on " \
@@ -158,16 +158,20 @@ static size_t hear_agent(const struct channels *c, unsigned char *data, size_t h
         return have - at;
 }
 
+/* Each command's answer has its number, the last member. */
 static void hear_qmp(const struct channels *c)
 {
-        char text[4096];
-        ssize_t n = read(c->qmp, text, sizeof(text));
+        static const char number[] = ",\"id\":";
+        char text[4096], answer[64];
+        ssize_t n = read(c->qmp, text, sizeof(text) - 1);
 
         if (n <= 0)
-                exit(0);
-        for (ssize_t i = 0; i < n; i++)
-                if (text[i] == '\n')
-                        say(c->qmp, RETURN, strlen(RETURN));
+                _exit(0);
+        text[n] = '\0';
+        for (const char *at = text; (at = strstr(at, number)); at += strlen(number)) {
+                snprintf(answer, sizeof(answer), RETURN, strtoull(at + strlen(number), NULL, 10));
+                say(c->qmp, answer, strlen(answer));
+        }
 }
 
 int main(int argc, char **argv)

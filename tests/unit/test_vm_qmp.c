@@ -47,15 +47,15 @@ static void test_talk(void **state)
         struct json_object *value = NULL;
         const char *status = NULL;
         int other;
-        struct qmp q = talk(GREETING "{\"return\": {}}\r\n"
+        struct qmp q = talk(GREETING "{\"return\": {}, \"id\": 1}\r\n"
                                      "{\"event\": \"RESUME\", \"timestamp\": {\"seconds\": 1}}\r\n"
-                                     "{\"return\": {\"status\": \"running\"}}\r\n",
+                                     "{\"return\": {\"status\": \"running\"}, \"id\": 2}\r\n",
                             &other);
 
         assert_int_equal(qmp_open(&q, 1000, NULL), 0);
-        heard(other, "{\"execute\":\"qmp_capabilities\"}\n");
+        heard(other, "{\"execute\":\"qmp_capabilities\",\"id\":1}\n");
         assert_int_equal(qmp_execute(&q, "query-status", "{\"x\":1}", 1000, &root, NULL), 0);
-        heard(other, "{\"execute\":\"query-status\",\"arguments\":{\"x\":1}}\n");
+        heard(other, "{\"execute\":\"query-status\",\"arguments\":{\"x\":1},\"id\":2}\n");
         assert_int_equal(json_get_object(root, "return", &value, NULL), 1);
         assert_int_equal(json_get_string(value, "status", &status, NULL), 1);
         assert_string_equal(status, "running");
@@ -66,7 +66,8 @@ static void test_refused(void **state)
 {
         struct error err;
         int other;
-        struct qmp q = talk("{\"error\": {\"class\": \"GenericError\", \"desc\": \"No such node\"}}\n", &other);
+        struct qmp q =
+                talk("{\"error\": {\"class\": \"GenericError\", \"desc\": \"No such node\"}, \"id\": 1}\n", &other);
 
         assert_int_equal(qmp_execute(&q, "blockdev-del", NULL, 1000, NULL, &err), -EIO);
         assert_string_equal(err.text, "QEMU: blockdev-del: No such node");
@@ -110,7 +111,11 @@ static void test_nonsense(void **state)
         ends_with("{\"return\": {}}", -EPIPE); /* no end of line */
         ends_with("[]\n", -EPROTO);
         ends_with("QEMU\n", -EPROTO);
-        ends_with("{\"result\": 1}\n", -EIO);
+        ends_with("{\"result\": 1, \"id\": 1}\n", -EIO);
+        /* What was asked for is not known of these. */
+        ends_with("{\"return\": {}}\n", -EPROTO);
+        ends_with("{\"return\": {}, \"id\": 2}\n", -EPROTO);
+        ends_with("{\"return\": {}, \"id\": \"1\"}\n", -EPROTO);
 }
 
 static void test_silence(void **state)
@@ -120,6 +125,38 @@ static void test_silence(void **state)
         struct qmp q = talk("{\"event\": \"STOP\"}\n", &other);
 
         assert_int_equal(qmp_execute(&q, "stop", NULL, 20, NULL, &err), -ETIMEDOUT);
+        hang_up(&q, other);
+}
+
+static void say(int other, const char *text)
+{
+        assert_int_equal(send(other, text, strlen(text), 0), strlen(text));
+}
+
+static void test_late(void **state)
+{
+        own_json struct json_object *root = NULL;
+        struct json_object *value = NULL;
+        const char *status = NULL;
+        struct error err;
+        int other;
+        struct qmp q = talk("", &other);
+
+        assert_int_equal(qmp_execute(&q, "stop", NULL, 20, NULL, &err), -ETIMEDOUT);
+        say(other, "{\"error\": {\"desc\": \"of the first\"}, \"id\": 1}\n");
+        say(other, "{\"return\": {\"status\": \"paused\"}, \"id\": 2}\n");
+        assert_int_equal(qmp_execute(&q, "query-status", NULL, 1000, &root, &err), 0);
+        assert_int_equal(json_get_object(root, "return", &value, NULL), 1);
+        assert_int_equal(json_get_string(value, "status", &status, NULL), 1);
+        assert_string_equal(status, "paused");
+        /* Of several that went out together one answer was enough to give up. */
+        assert_int_equal(qmp_send(&q, "a", NULL, &err), 0);
+        assert_int_equal(qmp_send(&q, "b", NULL, &err), 0);
+        say(other, "{\"error\": {\"desc\": \"of a\"}, \"id\": 3}\n{\"return\": {}, \"id\": 4}\n");
+        assert_int_equal(qmp_answer(&q, "a", 1000, NULL, &err), -EIO);
+        say(other, "{\"error\": {\"desc\": \"of c\"}, \"id\": 5}\n");
+        assert_int_equal(qmp_execute(&q, "c", NULL, 1000, NULL, &err), -EIO);
+        assert_string_equal(err.text, "QEMU: c: of c");
         hang_up(&q, other);
 }
 
@@ -170,8 +207,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_talk),    cmocka_unit_test(test_refused),
                                             cmocka_unit_test(test_events),  cmocka_unit_test(test_nonsense),
-                                            cmocka_unit_test(test_silence), cmocka_unit_test(test_flood),
-                                            cmocka_unit_test(test_endless) };
+                                            cmocka_unit_test(test_silence), cmocka_unit_test(test_late),
+                                            cmocka_unit_test(test_flood),   cmocka_unit_test(test_endless) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
