@@ -112,16 +112,8 @@ static int do_extract(const struct guest *g, const struct workload_request *w, s
 static int write_tree(int dir, bool overlay, struct error *err)
 {
         const struct tar_tree_options o = { .dir = dir, .name = ".", .as = ".", .overlay = overlay, .stable = true };
-        own_tar_tree struct tar_tree *tree = tar_tree_new(&o);
-        const void *piece;
-        ssize_t n;
-        int r = 0;
 
-        if (!tree)
-                return error_set(err, ENOMEM, "out of memory");
-        while (r == 0 && (n = tar_tree_read(tree, &piece, err)) > 0)
-                r = put(piece, (size_t)n, err);
-        return r < 0 ? r : (int)n;
+        return tar_tree_write(&o, STDOUT_FILENO, err);
 }
 
 static int open_upper(struct error *err)

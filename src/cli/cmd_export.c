@@ -11,25 +11,6 @@
 #include "instance/instance_root.h"
 #include "instance/vm_errand.h"
 #include "store/tar_tree.h"
-#include "sys/fd.h"
-
-static int write_tree(int root, int to, struct error *err)
-{
-        const struct tar_tree_options o = { .dir = root, .name = ".", .as = "." };
-        own_tar_tree struct tar_tree *tree = tar_tree_new(&o);
-        const void *piece;
-        ssize_t n;
-
-        if (!tree)
-                return error_set(err, ENOMEM, "out of memory");
-        while ((n = tar_tree_read(tree, &piece, err)) > 0) {
-                int r = fd_write_all(to, piece, (size_t)n);
-
-                if (r < 0)
-                        return error_errno(err, -r, "write the archive");
-        }
-        return (int)n;
-}
 
 static int write_machine(struct engine *e, struct instance *i, int to, struct error *err)
 {
@@ -46,12 +27,14 @@ static int write_machine(struct engine *e, struct instance *i, int to, struct er
 static int write_instance(struct engine *e, struct instance *i, int to, struct error *err)
 {
         own_instance_root struct instance_root root = INSTANCE_ROOT_NONE;
+        struct tar_tree_options tree = { .name = ".", .as = "." };
         int r;
 
         if (i->backend->is_machine && vm_guest_has_disk(i))
                 return write_machine(e, i, to, err);
         r = instance_root_open_bare(e, i, &root, err);
-        return r < 0 ? r : write_tree(root.fd, to, err);
+        tree.dir = root.fd;
+        return r < 0 ? r : tar_tree_write(&tree, to, err);
 }
 
 static int export(struct engine *e, struct instance *i, const char *path, struct error *err)

@@ -211,19 +211,8 @@ int copy_extract(const struct copy_side *s, const char *base, struct tar_reader 
 int copy_archive(const struct copy_source *s, const char *as, int to, struct error *err)
 {
         const struct tar_tree_options o = { .dir = s->fd, .name = "", .as = as };
-        own_tar_tree struct tar_tree *tree = tar_tree_new(&o);
-        const void *piece;
-        ssize_t n;
 
-        if (!tree)
-                return error_set(err, ENOMEM, "out of memory");
-        while ((n = tar_tree_read(tree, &piece, err)) > 0) {
-                int r = fd_write_all(to, piece, (size_t)n);
-
-                if (r < 0)
-                        return error_errno(err, -r, "write the archive");
-        }
-        return (int)n;
+        return tar_tree_write(&o, to, err);
 }
 
 ssize_t copy_input_read(void *userdata, const void **ret, struct error *err)

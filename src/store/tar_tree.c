@@ -608,3 +608,20 @@ ssize_t tar_tree_read(void *userdata, const void **ret, struct error *err)
         *ret = buf_str(&t->out);
         return (ssize_t)t->out.len;
 }
+
+int tar_tree_write(const struct tar_tree_options *o, int to, struct error *err)
+{
+        own_tar_tree struct tar_tree *tree = tar_tree_new(o);
+        const void *piece;
+        ssize_t n;
+
+        if (!tree)
+                return error_set(err, ENOMEM, "out of memory");
+        while ((n = tar_tree_read(tree, &piece, err)) > 0) {
+                int r = fd_write_all(to, piece, (size_t)n);
+
+                if (r < 0)
+                        return error_errno(err, -r, "write the archive");
+        }
+        return (int)n;
+}

@@ -47,5 +47,8 @@ static inline void tar_tree_free_(struct tar_tree **t)
 /* tar_read of tar.h: the next piece; 0 at the end, behind the archive's last blocks. userdata: the tree. */
 ssize_t tar_tree_read(void *userdata, const void **ret, struct error *err);
 
+/* All of it, to a descriptor. */
+int tar_tree_write(const struct tar_tree_options *o, int to, struct error *err);
+
 /* How many entries have been written. */
 uint64_t tar_tree_entries(const struct tar_tree *t);
