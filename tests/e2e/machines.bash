@@ -18,7 +18,7 @@ machines_begin() {
 machines_keep() {
         mkdir -p "$STORE/vm"
         ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT PATH | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
 }
 
 # machines_make [APPLET...]: for setup_file, where an image of busybox is all that is needed.

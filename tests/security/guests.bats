@@ -6,6 +6,7 @@
 # of QEMU, in its sandbox.
 
 load ../e2e/images
+load ../e2e/machines
 
 setup_file() {
         BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME/../e2e store_make
@@ -15,24 +16,15 @@ setup_file() {
         cp "$BUILD/tests/instance/lying_qemu" "$WORK/path/qemu-system-x86_64"
         PATH=$WORK/path:$PATH
         image_make box
-        mkdir -p "$STORE/vm"
-        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT PATH | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
+        machines_keep
 }
 
 teardown_file() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
-        holt rm -f -a >/dev/null
-        [[ -z $(ls "$RUN/instances") ]]
-        store_finish
+        machines_finish
 }
 
 setup() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
+        load_store
 }
 
 teardown() { holt rm -f -a >/dev/null; }
@@ -40,8 +32,6 @@ teardown() { holt rm -f -a >/dev/null; }
 # lie NAME [PROGRAM]: a machine whose program that is.
 lie() { timeout 60 "$HOLT" --root "$STORE" --run "$RUN" run -d --vm --network none --no-template --name "$1" box "${2:-stay}" >/dev/null; }
 soon() { timeout -k 1 "$1" "$HOLT" --root "$STORE" --run "$RUN" "${@:2}"; }
-monitor_of() { holt inspect -f '{{.State.Pid}}' "$1"; }
-status_is() { [[ $(holt ps -a --filter "name=$1" --format '{{.Status}}') == "$2"* ]]; }
 
 @test "what an agent says out of turn ends its machine, and fills no memory" {
         local lie

@@ -7,6 +7,7 @@
 # stands in the place of holt-vm.
 
 load ../e2e/images
+load ../e2e/machines
 
 setup_file() {
         BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME/../e2e store_make
@@ -16,26 +17,17 @@ setup_file() {
         ln -s /bin/true "$WORK/path/qemu-system-x86_64"
         HOLT=$WORK/bin/holt PATH=$WORK/path:$PATH
         image_make box
-        mkdir -p "$STORE/vm"
-        ln -s "$("$BATS_TEST_DIRNAME/../vm/guest-kernel")" "$STORE/vm/kernels"
+        machines_keep
         holt create --vm --network none --name web box true
         truncate -s 4M "$STORE"/instances/web/upper/disk
-        declare -p WORK STORE RUN HOME REGISTRY_AUTH_FILE HOLT PATH | sed 's/declare -[-a-z]*/declare -gx/' >"$BATS_FILE_TMPDIR/store"
 }
 
 teardown_file() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
-        holt rm -f -a >/dev/null
-        [[ -z $(ls "$RUN/instances") ]]
-        store_finish
+        machines_finish
 }
 
 setup() {
-        PIDS=()
-        # shellcheck disable=SC1091
-        source "$BATS_FILE_TMPDIR/store"
+        load_store
         export LIES=$BATS_TEST_TMPDIR/lies
         mkdir "$LIES"
         mkdir -p "$BATS_TEST_TMPDIR/home/.keys"
