@@ -15,6 +15,7 @@
 #include "cli/compare_image.h"
 #include "cli/compare_run.h"
 #include "cli/compare_scratch.h"
+#include "cli/compare_warm.h"
 #include "cli/image_pull.h"
 #include "cli/instance_select.h"
 #include "cli/output_file.h"
@@ -45,6 +46,7 @@ struct comparison {
         struct compare_report report;
         struct compare_scratch scratch;
         struct compare_image image;
+        struct compare_warm warm;
         struct image_info *made; /* of it, when it is run bare */
         struct pulled_image base;
         struct image_config config;
@@ -252,7 +254,7 @@ static void note(struct comparison *c, const char *text)
 
 /* What is done once is done before: layers are mounted, a guest's first files made. Where a machine cannot be had, that
  * is said. */
-static int try_place(struct comparison *c, enum compare_place p, struct error *err)
+static int try_once(struct comparison *c, enum compare_place p, struct error *err)
 {
         static const char *const words[] = { "nothing", "0", NULL };
         struct compare_sample ignored;
@@ -260,16 +262,48 @@ static int try_place(struct comparison *c, enum compare_place p, struct error *e
         const char *why;
         int r;
 
-        if (c->left_out[p])
-                return 0;
         r = compare_run(&c->setup, p, words, &ignored, err);
         if (r >= 0 || r == -ECANCELED || !compare_place_is_machine(p))
                 return r;
         why = strstr(err->text, "holt: ");
         buf_addf(&text, "virtual machines are left out: %s", why ? why + strlen("holt: ") : err->text);
         note(c, buf_str(&text));
-        c->left_out[COMPARE_VM] = c->left_out[COMPARE_VM_COLD] = true;
+        c->left_out[COMPARE_VM] = c->left_out[COMPARE_VM_WARM] = c->left_out[COMPARE_VM_COLD] = true;
         return 0;
+}
+
+/* Its first run leaves the machine that the next one takes; where none shall wait, or none comes, the others are
+ * compared. */
+static int try_warm(struct comparison *c, struct error *err)
+{
+        struct holt_conf conf;
+        own_buf struct buf text = {};
+        int r = holt_conf_read(&conf, err);
+
+        if (r < 0)
+                return r;
+        c->left_out[COMPARE_VM_WARM] = vm_pool_size(&c->engine, &conf) == 0;
+        if (c->left_out[COMPARE_VM_WARM])
+                return 0;
+        r = compare_warm_begin(&c->engine, &c->warm, err);
+        if (r == 0)
+                r = try_once(c, COMPARE_VM_WARM, err);
+        if (r < 0 || c->left_out[COMPARE_VM_WARM])
+                return r;
+        c->setup.waiting = compare_warm_wait(&c->warm, err);
+        if (c->setup.waiting > 0)
+                return 0;
+        c->left_out[COMPARE_VM_WARM] = true;
+        buf_addf(&text, "%s is left out: %s", compare_place_name(COMPARE_VM_WARM), err->text);
+        note(c, buf_str(&text));
+        return 0;
+}
+
+static int try_place(struct comparison *c, enum compare_place p, struct error *err)
+{
+        if (c->left_out[p])
+                return 0;
+        return p == COMPARE_VM_WARM ? try_warm(c, err) : try_once(c, p, err);
 }
 
 static int run_one(struct comparison *c, struct compare_work *w, enum compare_place p, struct error *err)
@@ -285,7 +319,10 @@ static int run_one(struct comparison *c, struct compare_work *w, enum compare_pl
                 return r;
         row->n++;
         row->is_there = true;
-        return 0;
+        /* What it leaves behind is made before anything else is measured. */
+        if (p == COMPARE_VM_WARM)
+                r = c->setup.waiting = compare_warm_wait(&c->warm, err);
+        return r < 0 ? r : 0;
 }
 
 static int run_work(struct comparison *c, struct compare_work *w, struct error *err)
@@ -419,6 +456,7 @@ static int signal_status(int signals)
 
 static void finish(struct comparison *c)
 {
+        compare_warm_finish(&c->warm);
         if (c->store)
                 compare_image_remove(c->store, &c->image);
         compare_scratch_remove(&c->scratch);

@@ -11,7 +11,8 @@
 enum compare_place {
         COMPARE_BARE,
         COMPARE_CONTAINER,
-        COMPARE_VM,      /* as it is usual: a clone of a template */
+        COMPARE_VM,      /* a clone of a template */
+        COMPARE_VM_WARM, /* one that has waited */
         COMPARE_VM_COLD, /* one that boots */
         COMPARE_PLACES
 };

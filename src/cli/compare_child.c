@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -64,7 +65,7 @@ int compare_child_start(struct compare_child *c, char *const argv[], struct erro
         c->pid = process_clone(&(struct clone_options){ .cgroup_fd = -1 });
         if (c->pid == 0) {
                 setsid();
-                if (compare_child_become(theirs) == 0)
+                if (compare_child_become(theirs) == 0 && (!c->pool || setenv("HOLT_VM_POOL", c->pool, 1) == 0))
                         execv(argv[0], argv);
                 _exit(NOT_FOUND);
         }

@@ -16,6 +16,7 @@ struct compare_child {
         pid_t pid;        /* 0: none, or waited for */
         int in, out, err; /* our ends */
         int signals;      /* a signalfd: what ends everything; the caller's */
+        const char *pool; /* HOLT_VM_POOL for it; NULL: as it is */
         uint64_t born;    /* when it was started, ns of the monotonic clock */
         char line[COMPARE_LINE];
         size_t len;

@@ -15,8 +15,12 @@
 
 enum { MAX_DEPTH = 100, STATE_LENGTH = 4 /* ") S " */ };
 
+/* Whom holt-vm leaves behind (monitor/pool.h). */
+#define WAITER "(holt-vm-pool)"
+
 struct process {
         pid_t pid, parent;
+        bool is_waiter;
 };
 
 struct processes {
@@ -25,7 +29,7 @@ struct processes {
 };
 
 /* The fourth field of /proc/PID/stat; the second one is in brackets, and may have some of its own. */
-pid_t compare_parent_of(pid_t pid)
+static pid_t read_process(pid_t pid, bool *is_waiter)
 {
         char path[40], text[1024], *end;
         ssize_t n;
@@ -35,7 +39,15 @@ pid_t compare_parent_of(pid_t pid)
         if (n < 0)
                 return (pid_t)n;
         end = strrchr(text, ')');
+        *is_waiter = strstr(text, WAITER);
         return end && strlen(end) > STATE_LENGTH ? (pid_t)strtol(end + STATE_LENGTH, NULL, 10) : -EINVAL;
+}
+
+pid_t compare_parent_of(pid_t pid)
+{
+        bool ignored;
+
+        return read_process(pid, &ignored);
 }
 
 static int list_processes(struct processes *ret)
@@ -50,7 +62,7 @@ static int list_processes(struct processes *ret)
 
                 if (!isdigit((unsigned char)*d->d_name))
                         continue;
-                p.parent = compare_parent_of(p.pid);
+                p.parent = read_process(p.pid, &p.is_waiter);
                 if (p.parent < 0)
                         continue;
                 if (array_grow(&ret->items, &ret->cap, ret->n + 1, sizeof p) < 0)
@@ -60,12 +72,25 @@ static int list_processes(struct processes *ret)
         return 0;
 }
 
+/* 0: it is nobody's. */
 static pid_t parent_in(const struct processes *all, pid_t pid)
 {
         for (size_t i = 0; i < all->n; i++)
                 if (all->items[i].pid == pid)
-                        return all->items[i].parent;
+                        return all->items[i].is_waiter ? 0 : all->items[i].parent;
         return 0;
+}
+
+pid_t compare_child_of(pid_t pid)
+{
+        struct processes all = {};
+        pid_t child = 0;
+
+        if (list_processes(&all) == 0)
+                for (size_t i = 0; i < all.n && !child; i++)
+                        child = all.items[i].parent == pid ? all.items[i].pid : 0;
+        free(all.items);
+        return child;
 }
 
 /* How many generations below the first; -1: not of the family. */

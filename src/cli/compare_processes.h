@@ -18,8 +18,11 @@ struct compare_look {
         bool hidden; /* there was one whose memory we may not look at */
 };
 
-/* At all that there is of the family now. 0 or -errno. */
+/* At all that there is of the family now. 0 or -errno. Machines that it leaves for others are none of it. */
 int compare_look(const struct compare_family *f, struct compare_look *ret);
 
 /* The parent of a process; -errno. */
 pid_t compare_parent_of(pid_t pid);
+
+/* The first child that is found; 0: there is none. */
+pid_t compare_child_of(pid_t pid);

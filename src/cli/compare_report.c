@@ -16,14 +16,14 @@ void compare_report_finish(struct compare_report *r)
 
 const char *compare_place_name(enum compare_place p)
 {
-        static const char *const names[COMPARE_PLACES] = { "bare", "container", "vm", "vm-cold" };
+        static const char *const names[COMPARE_PLACES] = { "bare", "container", "vm", "vm-warm", "vm-cold" };
 
         return names[p];
 }
 
 bool compare_place_is_machine(enum compare_place p)
 {
-        return p == COMPARE_VM || p == COMPARE_VM_COLD;
+        return p == COMPARE_VM || p == COMPARE_VM_WARM || p == COMPARE_VM_COLD;
 }
 
 const char *compare_measure_name(enum compare_measure m)

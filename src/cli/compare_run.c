@@ -35,6 +35,8 @@ struct run {
         char name[INSTANCE_NAME];
         char *dir; /* of what stays on the disk */
         struct compare_family family;
+        struct compare_family claimed; /* of a machine that waited: it has another parent */
+        uint64_t cpu_before;           /* that it had used */
         struct instance *instance;
         struct compare_child child;
         struct compare_look most; /* memory: the most that was seen; cpu: the last */
@@ -103,6 +105,18 @@ static int start_bare(struct run *run, const char *const *words, struct error *e
 
 /* ---- who belongs to it ---- */
 
+static void find_claimed(struct run *run)
+{
+        struct compare_look machine;
+
+        if (run->place != COMPARE_VM_WARM || !run->setup->waiting)
+                return;
+        run->claimed =
+                (struct compare_family){ run->setup->waiting, { COMPARE_MACHINE, COMPARE_MACHINE, COMPARE_MACHINE } };
+        if (compare_look(&run->claimed, &machine) == 0)
+                run->cpu_before = machine.cpu[COMPARE_MACHINE];
+}
+
 static int find_family(struct run *run, struct error *err)
 {
         struct compare_family *f = &run->family;
@@ -135,6 +149,17 @@ static uint64_t sum_of(const uint64_t parts[COMPARE_PARTS])
         return sum;
 }
 
+static void add_claimed(const struct run *run, struct compare_look *now)
+{
+        struct compare_look machine;
+
+        if (compare_look(&run->claimed, &machine) < 0)
+                return;
+        now->cpu[COMPARE_MACHINE] += machine.cpu[COMPARE_MACHINE] - run->cpu_before;
+        now->memory[COMPARE_MACHINE] += machine.memory[COMPARE_MACHINE];
+        now->hidden |= machine.hidden;
+}
+
 static void look(void *userdata)
 {
         struct run *run = userdata;
@@ -142,6 +167,8 @@ static void look(void *userdata)
 
         if (compare_look(&run->family, &now) < 0)
                 return;
+        if (run->claimed.first && !now.memory[COMPARE_MACHINE])
+                add_claimed(run, &now);
         memcpy(run->most.cpu, now.cpu, sizeof now.cpu);
         run->most.hidden |= now.hidden;
         if (sum_of(now.memory) > sum_of(run->most.memory))
@@ -199,7 +226,7 @@ static int end(struct run *run, struct compare_sample *s, struct error *err)
                 return status;
         s->values[COMPARE_WHOLE] = run->done - run->child.born + (compare_now() - run->released);
         if (!is_bare) {
-                known = sum_of(s->cpu);
+                known = sum_of(s->cpu) - (run->claimed.first ? s->cpu[COMPARE_MACHINE] : 0);
                 all = reap_shim(run->family.first);
                 s->cpu[COMPARE_SHIM] += all > known ? all - known : 0;
                 s->cpu[COMPARE_COMMAND] = command;
@@ -329,6 +356,8 @@ int compare_run(const struct compare_setup *s, enum compare_place place, const c
         int r;
 
         run.child.signals = s->signals;
+        run.child.pool = place == COMPARE_VM_WARM ? "1" : "none";
+        find_claimed(&run);
         name_instance(s->name, run.name);
         r = work(&run, words, &sample, err);
         remove_all(&run);

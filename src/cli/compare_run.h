@@ -17,6 +17,7 @@ struct compare_setup {
         const char *scratch; /* a directory of ours in the store's file system */
         const char *name;    /* of ours alone: instances are named after it */
         int signals;         /* a signalfd: what ends everything */
+        pid_t waiting;       /* of the machine that waits for the next run of COMPARE_VM_WARM (compare_warm.h); 0 */
 
         /* The work is a program of the image: bare, it finds that image's files as its root. NULL: it is our own. */
         const struct image_info *files;

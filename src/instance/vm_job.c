@@ -146,13 +146,21 @@ static int write_copy(const struct instance *i, struct json_writer *w, struct er
         return 0;
 }
 
+/* One that leads a session of its own (setsid, a service) would take whoever waits along with itself. */
+static pid_t session_of_caller(void)
+{
+        pid_t session = getsid(0);
+
+        return session == getpid() ? getsid(getppid()) : session;
+}
+
 /* How long one waits for somebody: 10 minutes. */
 enum { POOL_SECONDS = 600 };
 
 static int write_pool(const struct engine *e, const struct holt_conf *c, struct json_writer *w, struct error *err)
 {
         own_mem char *path = NULL;
-        pid_t session = getsid(0);
+        pid_t session = session_of_caller();
 
         if (!vm_pool_is_wanted())
                 return 0;

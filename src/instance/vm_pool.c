@@ -51,6 +51,8 @@ uint32_t vm_pool_size(const struct engine *e, const struct holt_conf *c)
         char text[16];
         uint32_t n;
 
+        if (wish && strcmp(wish, "none") == 0)
+                return 0;
         if (wish && parse_u32(wish, 10, &n) == 0)
                 return n < VM_POOL_MAX ? n : VM_POOL_MAX;
         return read_size(e, text, sizeof(text)) > 0 && parse_u32(text, 10, &n) == 0 && n <= VM_POOL_MAX ? n
@@ -74,7 +76,7 @@ static int write_size(const struct engine *e, uint32_t size, struct error *err)
         return r < 0 ? error_errno(err, -r, "write %s/pool", path) : 0;
 }
 
-static void end(const struct engine *e, const char *name)
+void vm_pool_end(const struct engine *e, const char *name)
 {
         static const char word = END;
         own_mem char *path = NULL, *mark = NULL;
@@ -110,7 +112,7 @@ int vm_pool_set_size(const struct engine *e, uint32_t size, struct error *err)
                 for (size_t j = 0; j < i; j++)
                         before += strcmp(v[j].key, v[i].key) == 0;
                 if (before >= size)
-                        end(e, v[i].name);
+                        vm_pool_end(e, v[i].name);
         }
         return r;
 }

@@ -18,10 +18,13 @@ int vm_pool_path(const struct engine *e, char **ret);
 /* False where HOLT_VM_POOL is "none": a run leaves nothing behind, no machine and no image of one. */
 bool vm_pool_is_wanted(void);
 
-/* How many of a kind: HOLT_VM_POOL, or what was set, or what the configuration says. */
+/* How many of a kind: HOLT_VM_POOL (a number or "none"), or what was set, or what the configuration says. */
 uint32_t vm_pool_size(const struct engine *e, const struct holt_conf *c);
 /* What goes beyond that goes at once. */
 int vm_pool_set_size(const struct engine *e, uint32_t size, struct error *err);
+
+/* The machine of that name is not to wait any longer. */
+void vm_pool_end(const struct engine *e, const char *name);
 
 struct vm_pool_entry {
         char key[13];  /* the beginning of the template's */

@@ -161,4 +161,11 @@ ends_with() { # STATUS
                 'all(r["files", p]["MemoryParts"]["Monitor"] > 0 for p in ("vm", "vm-cold"))' \
                 'all(r["files", p]["Disk"]["Median"] > 100000 for p in ("vm", "vm-cold"))' \
                 'r["files", "vm"]["Start"]["Median"] < r["files", "vm-cold"]["Start"]["Median"]'
+        HOLT_VM_POOL=1 compare --amount 1 --workload syscalls --format json >got
+        got '"left out" not in notes' 'r["syscalls", "vm-warm"]["MemoryParts"]["Machine"] > 16 << 20' \
+                '0 < r["syscalls", "vm-warm"]["CPUParts"]["Machine"] < r["syscalls", "vm-cold"]["CPUParts"]["Machine"]' \
+                'r["syscalls", "vm-warm"]["Start"]["Median"] < r["syscalls", "vm-cold"]["Start"]["Median"]' \
+                'all(x["CPU"]["Median"] == sum(x["CPUParts"].values()) for x in rows)'
+        nobody_waits() { [[ -z $(ls "$RUN/vm-pool/instances") ]]; }
+        wait_for 10 nobody_waits
 }

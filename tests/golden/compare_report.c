@@ -55,7 +55,8 @@ int main(int argc, char **argv)
         static const struct figures container = { 8 * MS, 255 * MS, 262 * MS, 2000 * KIB, 24 * KIB };
         static const struct figures cold = { 2000ULL * MS, 4000ULL * MS, 6000ULL * MS, 219 << 20, 196 * KIB };
         static const struct figures vm = { 170ULL * MS, 4000ULL * MS, 6000ULL * MS, COMPARE_UNKNOWN, 196 * KIB };
-        static struct compare_sample samples[5][ROUNDS];
+        static const struct figures warm = { 40ULL * MS, 4000ULL * MS, 5000ULL * MS, 60 << 20, 196 * KIB };
+        static struct compare_sample samples[6][ROUNDS];
         struct compare_work works[] = { { .name = "cpu", .what = "sorting" },
                                         { .name = "command", .what = "sh -c 'a <b >\"c\" && d\033[31m'" } };
         struct compare_report r = { .host = { .cpu = "A <fast> processor",
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
         fill(&works[0].rows[COMPARE_CONTAINER], samples[1], &container);
         fill(&works[0].rows[COMPARE_VM], samples[2], &vm);
         fill(&works[0].rows[COMPARE_VM_COLD], samples[3], &cold);
+        fill(&works[0].rows[COMPARE_VM_WARM], samples[5], &warm);
         fill(&works[1].rows[COMPARE_CONTAINER], samples[4], &container);
         buf_add_str(&r.notes, "the host is busy\na <second> note\n");
         print(argv[1], &r);
