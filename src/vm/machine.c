@@ -75,6 +75,10 @@ static const char *escaped(struct machine_args *a, const char *path)
  *
  * tsc_early_khz and lpj: under TCG the kernel's own calibration hangs on a loaded host. Addresses of the kernel are not
  * random there, as every clone of a template shares them anyway; those of programs are.
+ *
+ * lsm: a guest has no policy of AppArmor's or TOMOYO's, and asking them costs each exec and open some hundred blocks of
+ * code. sysctl.net.core.bpf_jit_enable: to translate a filter of system calls, which QEMU then translates again, takes
+ * longer than all its calls: what it always allows, the kernel does not ask it.
  */
 static void add_kernel(struct machine_args *a, const struct machine *m)
 {
@@ -85,7 +89,8 @@ static void add_kernel(struct machine_args *a, const struct machine *m)
         buf_add_str(&line, "console=ttyS0 quiet panic=-1 reboot=t audit=0 rcupdate.rcu_expedited=1 cryptomgr.notests "
                            "initcall_blacklist=init_ima,load_system_certificate_list,crypto_kdf108_init");
         if (m->accelerator == ACCELERATOR_TCG) {
-                buf_add_str(&line, " nokaslr mitigations=off init_on_alloc=0 transparent_hugepage=never");
+                buf_add_str(&line, " nokaslr mitigations=off init_on_alloc=0 transparent_hugepage=never "
+                                   "lsm=lockdown,yama,landlock sysctl.net.core.bpf_jit_enable=0");
                 if (m->tsc_khz)
                         buf_addf(&line, " tsc_early_khz=%u tsc=reliable no_timer_check lpj=%llu", m->tsc_khz,
                                  4ULL * m->tsc_khz);
@@ -106,7 +111,8 @@ static void add_processor(struct machine_args *a, const struct machine *m)
                 option(a, "-cpu", "host");
         } else {
                 option(a, "-accel", "tcg,thread=multi,tb-size=256");
-                option(a, "-cpu", "max,la57=off,smap=off,smep=off,pku=off");
+                /* Without erms and fsrm nobody copies or clears by single bytes, each of which is a turn of a loop here. */
+                option(a, "-cpu", "max,la57=off,smap=off,smep=off,pku=off,erms=off,fsrm=off");
         }
         option(a, "-smp", "%u", m->cpus);
         option(a, "-m", "%u", m->memory_mib);
