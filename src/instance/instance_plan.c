@@ -36,7 +36,8 @@ static int check_life(const struct instance *i, struct error *err)
                 return error_set(err, ENOTSUP,
                                  "--storage-opt: what a container writes goes to the host's file system, where nothing "
                                  "limits it; a virtual machine (--vm) has a disk of its own");
-
+        if (!i->backend->is_machine && i->options.kernel_arg)
+                return error_set(err, EINVAL, "--kernel-arg: a container has no kernel of its own; give it --vm");
         return r == 0 ? shim_job_of(i, &ignored, err) : r;
 }
 

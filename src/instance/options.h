@@ -31,8 +31,8 @@
         LIST(add_host) LIST(annotation) LIST(blkio_weight_device) LIST(cap_add) LIST(cap_drop) LIST(command) \
         LIST(device) LIST(device_cgroup_rule) LIST(device_read_bps) LIST(device_read_iops) LIST(device_write_bps) \
         LIST(device_write_iops) LIST(dns) LIST(dns_option) LIST(dns_search) LIST(env) LIST(env_file) LIST(expose) \
-        LIST(group_add) LIST(health_test) LIST(image_volume) LIST(label) LIST(label_file) LIST(log_opt) LIST(mount) \
-        LIST(network) LIST(network_alias) LIST(publish) LIST(security_opt) LIST(storage_opt) LIST(sysctl) LIST(tmpfs) \
+        LIST(group_add) LIST(health_test) LIST(image_volume) LIST(kernel_arg) LIST(label) LIST(label_file) LIST(log_opt) \
+        LIST(mount) LIST(network) LIST(network_alias) LIST(publish) LIST(security_opt) LIST(storage_opt) LIST(sysctl) LIST(tmpfs) \
         LIST(ulimit) LIST(volume) LIST(volumes_from)
 /* clang-format on */
 

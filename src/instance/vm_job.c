@@ -187,6 +187,17 @@ static int write_clone(const struct engine *e, struct json_writer *w, struct err
         return r == 0 ? write_pool(e, &c, w, err) : r;
 }
 
+static void write_kernel_args(const struct instance_options *o, struct json_writer *w)
+{
+        own_buf struct buf line = {};
+
+        for (size_t n = 0; o->kernel_arg && o->kernel_arg[n]; n++)
+                buf_addf(&line, "%s%s", n ? " " : "", o->kernel_arg[n]);
+        if (line.len)
+                json_write_string(w, "append", buf_str(&line));
+        w->out->failed |= buf_failed(&line);
+}
+
 static int write_machine(struct engine *e, const struct instance *i, bool has_network, const struct vm_files *files,
                          struct json_writer *w, struct error *err)
 {
@@ -200,6 +211,7 @@ static int write_machine(struct engine *e, const struct instance *i, bool has_ne
                 r = write_boot(e, w, err);
         if (r == 0)
                 r = write_disk(e, i, w, err);
+        write_kernel_args(&i->options, w);
         if (r == 0 && !i->options.no_template)
                 r = write_clone(e, w, err);
         if (r == 0)

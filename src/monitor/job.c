@@ -81,6 +81,8 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
         if (r >= 0)
                 r = json_get_string(machine, "cgroup", &j->cgroup, err);
         if (r >= 0)
+                r = json_get_string(machine, "append", &j->append, err);
+        if (r >= 0)
                 r = json_get_object(machine, "limits", &j->limits, err);
         if (r >= 0)
                 r = json_get_string(machine, "templates", &j->templates, err);

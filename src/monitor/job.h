@@ -2,8 +2,8 @@
 /*
  * What holt-vm is to run, as JSON:
  *
- *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "layers": [bytes of each, lowest first], "disk": path or
- *              absent, "keep": bool (the disk outlives the machine), "tty": bool, "network": bool, "cgroup": the path
+ *   machine    {"cpus", "memory" (MiB), "kernel", "initramfs", "append": to the kernel's command line, or absent,
+ *              "layers": [bytes of each, lowest first], "disk": path or absent, "keep": bool (the disk outlives the machine), "tty": bool, "network": bool, "cgroup": the path
  *              of QEMU's, absent: none, "limits": its linux.resources without memory and pids, "templates": directory,
  *              or absent when none is to be used, "template_limit": bytes that they may take, "copy": path (copy.h) or
  *              absent, "pool": {"directory", "root": holt's, "size", "seconds", "session": a process} (pool.h), absent:
@@ -32,8 +32,8 @@ struct monitor_pool {
 
 struct monitor_job {
         uint32_t cpus, memory_mib;
-        const char *kernel, *initramfs, *disk, *cgroup; /* NULL for none */
-        const char *templates;                          /* or NULL */
+        const char *kernel, *initramfs, *disk, *cgroup, *append; /* NULL for none */
+        const char *templates;                                   /* or NULL */
         uint64_t template_limit;
         const char *copy; /* or NULL */
         struct monitor_pool pool;

@@ -215,6 +215,7 @@ void monitor_describe_machine(const struct monitor *m, struct machine *ret)
         *ret = (struct machine){ .accelerator = accelerator_probe(why, sizeof(why)),
                                  .cpus = m->job.cpus,
                                  .memory_mib = m->job.memory_mib,
+                                 .append = m->job.append,
                                  .qmp = -1,
                                  .agent = -1,
                                  .console = -1,

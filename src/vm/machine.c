@@ -95,6 +95,8 @@ static void add_kernel(struct machine_args *a, const struct machine *m)
                         buf_addf(&line, " tsc_early_khz=%u tsc=reliable no_timer_check lpj=%llu", m->tsc_khz,
                                  4ULL * m->tsc_khz);
         }
+        if (m->append)
+                buf_addf(&line, " %s", m->append);
         if (buf_failed(&line))
                 a->n = MACHINE_MAX_ARGS + 1;
         option(a, "-kernel", "%s", m->kernel);

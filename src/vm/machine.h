@@ -20,6 +20,7 @@ struct machine {
         uint32_t tsc_khz; /* of this host's time stamp counter: a guest that measures it under TCG may hang */
 
         const char *kernel, *initramfs; /* NULL: a machine that is to be loaded from a template */
+        const char *append;             /* to the kernel's command line; or NULL */
         const char *memory_file;        /* its memory, mapped privately unless memory_shared; NULL: anonymous */
         int memory_shared;
 

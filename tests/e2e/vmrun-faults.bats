@@ -64,6 +64,8 @@ restarted() { [[ $(holt inspect -f '{{.RestartCount}} {{.State.Status}}' web) ==
         [ -z "$output" ]
 }
 
+        run -125 holt run --rm --network none --kernel-arg quiet box true
+        [[ $output == *--kernel-arg*--vm* ]]
 # Whatever it writes to its console: holt keeps the last of it.
 @test "a guest that floods the console costs its host nothing" {
         local monitor before after
