@@ -7,6 +7,7 @@
 
 #include "agent/boot.h"
 #include "agent/guest.h"
+#include "agent/modprobe.h"
 #include "base/own.h"
 
 /* In the initial file system. */
@@ -80,6 +81,12 @@ static int keep_program(struct error *err)
         if (mknod(GUEST_PROGRAM, S_IFREG | 0500, 0) < 0 ||
             mount("/proc/self/exe", GUEST_PROGRAM, NULL, MS_BIND, NULL) < 0)
                 return error_errno(err, errno, "keep " GUEST_PROGRAM);
+        /* Empty, unless the host gives some. */
+        if (mkdir(GUEST_MODULES, 0755) < 0)
+                return error_errno(err, errno, "make " GUEST_MODULES);
+        /* Where the kernel looks for it. */
+        if (mkdir("/sbin", 0755) < 0 || symlink(GUEST_PROGRAM, MODPROBE) < 0)
+                return error_errno(err, errno, "make " MODPROBE);
         return 0;
 }
 

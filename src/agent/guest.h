@@ -6,6 +6,7 @@
  *   /run/holt/upper      what is written: the second disk, or memory; upper and work in it
  *   /run/holt/root       both of them together
  *   /run/holt/shares     what the host shows of its own (share/share.h): 0, 1, ...
+ *   /run/holt/modules    /lib/modules; empty, unless the host gave some
  *   /run/holt/files      what the host wants mounted into the container
  *   /run/holt/agent      the agent's own file
  *   /run/holt/containers state of src/container
@@ -23,6 +24,7 @@
 #define GUEST_UPPER GUEST_RUN "/upper"
 #define GUEST_FILES GUEST_RUN "/files"
 #define GUEST_SHARES GUEST_RUN "/shares"
+#define GUEST_MODULES GUEST_RUN "/modules"
 
 /* There is one container in a guest. */
 #define GUEST_CONTAINER "instance"
@@ -62,7 +64,8 @@ int guest_set_network(const struct guest_config *c, struct error *err);
 int guest_clear_network(struct error *err);
 
 /* --- guest_layers.c --- */
-/* Makes a partition of the first disk for each layer, mounts them, and all of it at /run/holt/root. */
+/* Makes a partition of the first disk for each layer, mounts them, and all of it at /run/holt/root; behind them there may
+ * be the kernel's modules. */
 int guest_mount_root(const struct guest_config *c, struct error *err);
 /* The layers alone; for a process that has nothing else to do, and is in a mount namespace of its own from then on. */
 int guest_open_image(struct error *err);

@@ -9,6 +9,8 @@
 
 enum { MACHINE_ID = 32 };
 
+static const uint64_t MAX_SECTORS = INT64_MAX / 512 / (GUEST_MAX_LAYERS + 1);
+
 void guest_config_finish(struct guest_config *c)
 {
         json_put(c->json);
@@ -77,11 +79,18 @@ static int read_layers(struct guest_config *c, struct error *err)
 
         for (int i = 0; i < n; i++) {
                 if (!json_u64_value(json_array_item(array, (size_t)i), &c->layers[i]) || !c->layers[i] ||
-                    c->layers[i] > INT64_MAX / 512 / GUEST_MAX_LAYERS)
+                    c->layers[i] > MAX_SECTORS)
                         return error_set(err, EINVAL, "layers: not numbers of sectors");
         }
         c->n_layers = n < 0 ? 0 : (size_t)n;
         return n < 0 ? n : 0;
+}
+
+static int read_modules(struct guest_config *c, struct error *err)
+{
+        int r = json_get_u64(c->json, "modules", &c->modules, err);
+
+        return r > 0 && c->modules > MAX_SECTORS ? error_set(err, EINVAL, "modules: not a number of sectors") : r;
 }
 
 /* ---- interfaces ---- */
@@ -220,6 +229,8 @@ static int read_all(struct guest_config *c, struct error *err)
                 r = read_machine_id(c, err);
         if (r >= 0)
                 r = json_get_u64(c->json, "time", &c->time, err);
+        if (r >= 0)
+                r = read_modules(c, err);
         if (r >= 0)
                 r = json_get_bool(c->json, "disk", &c->has_disk, err);
         if (r >= 0)

@@ -8,6 +8,7 @@
  *   entropy     hexadecimal digits of up to 64 bytes
  *   layers      array of numbers of sectors of 512 bytes, the lowest layer first: the first disk is these EROFS images,
  *               one behind the other
+ *   modules     number of sectors: behind the layers there is one more image, of what is /lib/modules elsewhere
  *   disk        true: the second disk is an ext4 file system for what is written; otherwise that is kept in memory
  *   interfaces  array of {mac, name, mtu, addresses: ["10.88.0.2/16"], gateways: ["10.88.0.1"]}: for the guest's in
  * their order files       array of {path, mode, content}: written below /run/holt/files, where the runtime-spec's
@@ -63,6 +64,7 @@ struct guest_config {
         size_t n_entropy;
         uint64_t *layers;
         size_t n_layers;
+        uint64_t modules; /* sectors; 0: none */
         bool has_disk, has_shares;
         struct guest_interface *interfaces;
         size_t n_interfaces;

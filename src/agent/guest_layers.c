@@ -50,14 +50,25 @@ static int split_disk(const struct guest_config *c, struct error *err)
 
         if (disk < 0)
                 return error_errno(err, errno, "open " LAYERS_DISK);
-        for (size_t i = 0; i < c->n_layers; i++) {
-                int r = add_partition(disk, (int)i + 1, at, c->layers[i]);
+        for (size_t i = 0; i < c->n_layers + (c->modules > 0); i++) {
+                uint64_t sectors = i < c->n_layers ? c->layers[i] : c->modules;
+                int r = add_partition(disk, (int)i + 1, at, sectors);
 
                 if (r < 0)
                         return error_errno(err, -r, "make partition %zu of the layers' disk", i + 1);
-                at += c->layers[i];
+                at += sectors;
         }
         return 0;
+}
+
+static int mount_modules(const struct guest_config *c, struct error *err)
+{
+        char device[32];
+
+        snprintf(device, sizeof device, LAYERS_DISK "%zu", c->n_layers + 1);
+        return mount(device, GUEST_MODULES, "erofs", MS_RDONLY | MS_NODEV | MS_NOATIME, NULL) < 0
+                       ? error_errno(err, errno, "mount the kernel's modules")
+                       : 0;
 }
 
 /* Below the working directory, whose names are short: all of them have to fit into a page. */
@@ -76,12 +87,14 @@ static int mount_layers(const struct guest_config *c, struct error *err)
 {
         int r = make_directory(LAYERS, err);
 
-        if (r == 0 && c->n_layers)
+        if (r == 0 && (c->n_layers || c->modules))
                 r = split_disk(c, err);
         if (r == 0 && chdir(LAYERS) < 0)
                 r = error_errno(err, errno, "enter " LAYERS);
         for (size_t i = 1; i <= c->n_layers && r == 0; i++)
                 r = mount_layer(i, err);
+        if (r == 0 && c->modules)
+                r = mount_modules(c, err);
         /* An image without any is an empty directory. */
         return r == 0 && !c->n_layers ? make_directory("1", err) : r;
 }

@@ -25,6 +25,14 @@ static int unmount(const char *path, struct error *err)
         return 0;
 }
 
+/* It has been there before. */
+static int unmount_modules(struct error *err)
+{
+        if (umount2(GUEST_MODULES, 0) < 0 && errno != EINVAL)
+                return error_errno(err, errno, "unmount " GUEST_MODULES);
+        return 0;
+}
+
 static int remove_partition(int disk, int number)
 {
         struct blkpg_partition p = { .pno = number };
@@ -38,9 +46,9 @@ static int remove_layers(struct error *err)
 {
         own_fd int disk = open(LAYERS_DISK, O_RDONLY | O_CLOEXEC);
         char path[64];
+        int r = unmount_modules(err), i;
 
-        for (int i = 1; disk >= 0; i++) {
-                int r;
+        for (i = 1; disk >= 0 && r == 0; i++) {
 
                 snprintf(path, sizeof path, LAYERS "/%d", i);
                 if (access(path, F_OK) < 0)
@@ -51,8 +59,12 @@ static int remove_layers(struct error *err)
                 r = remove_partition(disk, i);
                 if (r < 0 && r != -ENXIO)
                         return error_errno(err, -r, "remove partition %d of the layers' disk", i);
+                r = 0;
         }
-        return 0;
+        /* That of the modules. */
+        if (disk >= 0 && r == 0)
+                remove_partition(disk, i);
+        return r;
 }
 
 int guest_reset(struct guest *g, struct error *err)

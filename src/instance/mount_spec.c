@@ -9,6 +9,7 @@
 #include "instance/flag_value.h"
 #include "instance/spec_plan.h"
 #include "instance/system_container.h"
+#include "instance/vm_modules.h"
 #include "instance/vm_shares.h"
 #include "instance/volume.h"
 
@@ -97,6 +98,14 @@ static int add_shm(struct volumes *v, const struct spec_plan *p, struct error *e
         return volumes_add(v, "shm", "/dev/shm", "tmpfs", options, err);
 }
 
+/* As far as a program may load some itself. */
+static int add_modules(struct volumes *v, const struct spec_plan *p, struct error *err)
+{
+        return p->from->in_guest && p->options->privileged && !volumes_has(v, "/lib/modules")
+                       ? volumes_add(v, VM_MODULES, "/lib/modules", "bind", "bind,ro,rprivate,nosuid,nodev", err)
+                       : 0;
+}
+
 static int add_init(struct volumes *v, const struct spec_plan *p, struct error *err)
 {
         if (!p->options->init)
@@ -127,6 +136,8 @@ static int add_defaults(struct volumes *v, const struct spec_plan *p, struct err
         }
         if (r == 0 && !has_dev)
                 r = add_shm(v, p, err);
+        if (r == 0)
+                r = add_modules(v, p, err);
         return r == 0 ? add_init(v, p, err) : r;
 }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -13,6 +14,7 @@
 #include "instance/network_flags.h"
 #include "instance/vm_filter.h"
 #include "instance/vm_limits.h"
+#include "instance/vm_modules.h"
 #include "instance/vm_pool.h"
 #include "instance/vm_template.h"
 #include "sys/fd.h"
@@ -74,7 +76,28 @@ int vm_options_check(const struct instance_options *o, struct error *err)
         return r < 0 ? r : vm_disk_size_read(o, &disk, err);
 }
 
-static int write_boot(const struct engine *e, struct json_writer *w, struct error *err)
+static int write_modules(const struct engine *e, const struct guest_kernel *kernel, struct json_writer *w,
+                         struct error *err)
+{
+        own_mem char *path = NULL;
+        struct error why = {};
+        struct stat st;
+
+        /* A machine without them is better than none. */
+        if (vm_modules_make(e->root, kernel, &path, &why) < 0) {
+                e->warn(why.text);
+                return 0;
+        }
+        if (stat(path, &st) < 0)
+                return error_errno(err, errno, "%s", path);
+        json_begin_object(w, "modules");
+        json_write_string(w, "path", path);
+        json_write_u64(w, "size", (uint64_t)st.st_size);
+        json_end_object(w);
+        return 0;
+}
+
+static int write_boot(const struct engine *e, bool has_modules, struct json_writer *w, struct error *err)
 {
         own_guest_kernel struct guest_kernel kernel = {};
         own_mem char *initramfs = NULL;
@@ -91,7 +114,7 @@ static int write_boot(const struct engine *e, struct json_writer *w, struct erro
                 return r;
         json_write_string(w, "kernel", kernel.image);
         json_write_string(w, "initramfs", initramfs);
-        return 0;
+        return has_modules ? write_modules(e, &kernel, w, err) : 0;
 }
 
 /* Made with its first start. */
@@ -208,7 +231,7 @@ static int write_machine(struct engine *e, const struct instance *i, bool has_ne
         json_write_u64(w, "cpus", cpus);
         json_write_u64(w, "memory", mib);
         if (r == 0)
-                r = write_boot(e, w, err);
+                r = write_boot(e, vm_modules_wanted(&i->options), w, err);
         if (r == 0)
                 r = write_disk(e, i, w, err);
         write_kernel_args(&i->options, w);

@@ -98,6 +98,8 @@ static void write_disks(const struct monitor *m, struct json_writer *w)
         for (size_t i = 0; i < m->job.n_layers; i++)
                 json_write_u64(w, NULL, m->job.layers[i] / LAYER_DISK_SECTOR);
         json_end_array(w);
+        if (m->job.modules)
+                json_write_u64(w, "modules", m->job.modules_size / LAYER_DISK_SECTOR);
         json_write_bool(w, "disk", m->job.disk);
         json_write_bool(w, "shares", m->job.n_shares);
 }

@@ -65,6 +65,17 @@ static int read_pool(struct json_object *machine, struct monitor_pool *p, struct
         return 0;
 }
 
+static int read_modules(struct json_object *machine, struct monitor_job *j, struct error *err)
+{
+        struct json_object *modules = NULL;
+        int r = json_get_object(machine, "modules", &modules, err);
+
+        if (r > 0 && (json_get_string(modules, "path", &j->modules, err) <= 0 ||
+                      json_get_u64(modules, "size", &j->modules_size, err) <= 0))
+                return missing("modules that make sense", err);
+        return r;
+}
+
 static int read_machine(struct json_object *machine, struct monitor_job *j, struct error *err)
 {
         int r = read_layers(machine, j, err);
@@ -90,6 +101,8 @@ static int read_machine(struct json_object *machine, struct monitor_job *j, stru
                 r = json_get_u64(machine, "template_limit", &j->template_limit, err);
         if (r >= 0)
                 r = json_get_string(machine, "copy", &j->copy, err);
+        if (r >= 0)
+                r = read_modules(machine, j, err);
         if (r >= 0)
                 r = read_pool(machine, &j->pool, err);
         if (r >= 0)

@@ -104,6 +104,17 @@ struct named_layer {
         char name[24];
 };
 
+/* Behind the layers. */
+static int add_modules(struct belongings *b, const struct monitor_job *j, struct layer_extent *extent,
+                       struct named_layer *name, struct error *err)
+{
+        int r = j->modules ? open_file(b, j->modules, O_RDONLY, err) : 0;
+
+        snprintf(name->name, sizeof(name->name), "/dev/fdset/%zu", b->first_set + b->n_files);
+        *extent = (struct layer_extent){ name->name, j->modules_size };
+        return r;
+}
+
 /* Each layer under the number that it has for QEMU. */
 static int describe(struct belongings *b, const struct monitor_job *j, struct layer_extent *extents,
                     struct named_layer *names, int file, struct error *err)
@@ -116,7 +127,9 @@ static int describe(struct belongings *b, const struct monitor_job *j, struct la
                 snprintf(names[i].name, sizeof(names[i].name), "/dev/fdset/%zu", b->first_set + b->n_files);
                 extents[i] = (struct layer_extent){ names[i].name, j->layers[i] };
         }
-        r = layer_disk_describe(extents, j->n_layers, &text, err);
+        r = add_modules(b, j, &extents[j->n_layers], &names[j->n_layers], err);
+        if (r == 0)
+                r = layer_disk_describe(extents, j->n_layers + (j->modules != NULL), &text, err);
         if (r == 0 && pwrite(file, text.data, text.len, 0) != (ssize_t)text.len)
                 r = error_errno(err, EIO, "describe the disk of the layers");
         return r;
@@ -125,8 +138,8 @@ static int describe(struct belongings *b, const struct monitor_job *j, struct la
 /* The descriptor is the first file, and names those behind it. */
 static int take_layers(struct belongings *b, const struct monitor_job *j, struct error *err)
 {
-        own_mem struct layer_extent *extents = calloc(j->n_layers, sizeof(*extents));
-        own_mem struct named_layer *names = calloc(j->n_layers, sizeof(*names));
+        own_mem struct layer_extent *extents = calloc(j->n_layers + 1, sizeof(*extents));
+        own_mem struct named_layer *names = calloc(j->n_layers + 1, sizeof(*names));
         own_fd int file = memfd_create("layers", MFD_CLOEXEC);
         int fd = file < 0 ? -1 : open_read_only(file);
 
@@ -143,9 +156,9 @@ static int open_disks(struct belongings *b, const struct monitor_job *j, struct 
 {
         int r;
 
-        if (j->n_layers + 2 > MACHINE_MAX_FILES)
+        if (j->n_layers + 3 > MACHINE_MAX_FILES)
                 return error_set(err, E2BIG, "an image of %zu layers: a machine takes %d", j->n_layers,
-                                 MACHINE_MAX_FILES - 2);
+                                 MACHINE_MAX_FILES - 3);
         r = take_layers(b, j, err);
         snprintf(b->layers, sizeof(b->layers), "/dev/fdset/%zu", b->first_set + 1);
         b->machine.layers = b->layers;

@@ -13,19 +13,20 @@ void guest_kernel_finish(struct guest_kernel *k)
         free(k->release);
         free(k->image);
         free(k->modules);
+        free(k->own);
         *k = (struct guest_kernel){};
 }
 
 /* Takes it if both its parts are there. */
-static int take(const char *top, const char *release, struct guest_kernel *ret)
+static int take(const char *top, const char *release, bool is_own, struct guest_kernel *ret)
 {
-        own_guest_kernel struct guest_kernel k = { .release = strdup(release) };
+        own_guest_kernel struct guest_kernel k = { .release = strdup(release), .own = is_own ? strdup(top) : NULL };
 
         if (asprintf(&k.image, "%s/boot/vmlinuz-%s", top, release) < 0)
                 k.image = NULL;
         if (asprintf(&k.modules, "%s/lib/modules/%s", top, release) < 0)
                 k.modules = NULL;
-        if (!k.release || !k.image || !k.modules)
+        if (!k.release || !k.image || !k.modules || (is_own && !k.own))
                 return -ENOMEM;
         if (access(k.image, R_OK) < 0 || access(k.modules, R_OK | X_OK) < 0)
                 return 0;
@@ -33,6 +34,7 @@ static int take(const char *top, const char *release, struct guest_kernel *ret)
         ret->release = take_ptr(k.release);
         ret->image = take_ptr(k.image);
         ret->modules = take_ptr(k.modules);
+        ret->own = take_ptr(k.own);
         return 0;
 }
 
@@ -53,7 +55,7 @@ static int search(const char *directory, const char *all, struct guest_kernel *r
                         top = NULL;
                         return -ENOMEM;
                 }
-                r = take(all ? all : top, e->d_name, ret);
+                r = take(all ? all : top, e->d_name, !all, ret);
         }
         return r;
 }

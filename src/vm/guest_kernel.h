@@ -2,7 +2,8 @@
 /*
  * The kernel of a guest: a distribution's own, as its package brings it. One that was unpacked for holt alone, in
  * ROOT/vm/kernels/RELEASE (boot/vmlinuz-RELEASE, lib/modules/RELEASE), goes before the host's, of which only those for
- * clouds are taken: they have few modules, and boot in half the time.
+ * clouds are taken: they have few modules, and boot in half the time. In a directory of its own holt writes down what
+ * depmod(8) would (module_index.h), and keeps an image of all modules.
  */
 #pragma once
 
@@ -12,6 +13,7 @@ struct guest_kernel {
         char *release; /* as uname -r says it */
         char *image;   /* path of the bzImage */
         char *modules; /* path of lib/modules/RELEASE */
+        char *own;     /* the directory that was unpacked for holt alone; NULL: it is the host's */
 };
 
 #define own_guest_kernel __attribute__((cleanup(guest_kernel_finish)))

@@ -13,7 +13,7 @@
 #include "base/own.h"
 #include "sys/fd.h"
 
-enum { MAX_MODULE = 64 << 20, MAX_DEPTH = 12, MAX_NAME = 64 };
+enum { MAX_MODULE = 64 << 20, MAX_DEPTH = 12, MAX_NAME = KERNEL_MODULE_NAME };
 
 /* ---- one file ---- */
 
@@ -50,18 +50,38 @@ static int section_find(const char *file, size_t len, const char *name, const ch
         return -EINVAL;
 }
 
-int kernel_module_depends(const void *file, size_t len, const char **ret, struct error *err)
+/* The strings of .modinfo, the last of which has its end. */
+static int strings_find(const void *file, size_t len, const char **ret, const char **ret_end)
 {
-        static const char key[] = "depends=";
-        const char *p = NULL, *end;
         size_t size = 0;
 
-        *ret = NULL;
-        if (section_find(file, len, ".modinfo", &p, &size) < 0 || size == 0 || p[size - 1])
-                return error_set(err, EINVAL, "not a kernel module");
-        for (end = p + size; p < end; p += strlen(p) + 1)
+        if (section_find(file, len, ".modinfo", ret, &size) < 0 || size == 0 || (*ret)[size - 1])
+                return -EINVAL;
+        *ret_end = *ret + size;
+        return 0;
+}
+
+const char *kernel_module_next(const void *file, size_t len, const char *key, const char *after)
+{
+        const char *p = NULL, *end = NULL;
+
+        if (strings_find(file, len, &p, &end) < 0)
+                return NULL;
+        for (p = after ? after + strlen(after) + 1 : p; p < end; p += strlen(p) + 1)
                 if (strncmp(p, key, strlen(key)) == 0)
-                        *ret = p + strlen(key);
+                        return p + strlen(key);
+        return NULL;
+}
+
+int kernel_module_depends(const void *file, size_t len, const char **ret, struct error *err)
+{
+        const char *p = NULL, *end = NULL;
+
+        *ret = NULL;
+        if (strings_find(file, len, &p, &end) < 0)
+                return error_set(err, EINVAL, "not a kernel module");
+        for (const char *v = NULL; (v = kernel_module_next(file, len, "depends=", v));)
+                *ret = v;
         return 0;
 }
 
@@ -73,7 +93,7 @@ struct index {
         struct arena *arena;
 };
 
-static void name_of_file(const char *file, char ret[MAX_NAME])
+void kernel_module_name(const char *file, char ret[MAX_NAME])
 {
         size_t n = strcspn(file, ".");
 
@@ -83,6 +103,18 @@ static void name_of_file(const char *file, char ret[MAX_NAME])
         for (char *dash = ret; (dash = memchr(dash, '-', (size_t)(ret + n - dash))); dash++)
                 *dash = '_';
         ret[n] = '\0';
+}
+
+void kernel_module_normalize(char *name)
+{
+        for (; *name; name++) {
+                if (*name == '[')
+                        name += strcspn(name, "]");
+                if (*name == '-')
+                        *name = '_';
+                if (!*name)
+                        return;
+        }
 }
 
 static int index_add(struct index *x, const char *path, const char *file)
@@ -100,7 +132,7 @@ static int index_add(struct index *x, const char *path, const char *file)
                 x->v = v;
                 x->cap = cap;
         }
-        name_of_file(file, name);
+        kernel_module_name(file, name);
         x->v[x->n].name = arena_strdup(x->arena, name);
         x->v[x->n].path = arena_strdup(x->arena, path);
         if (!x->v[x->n].name || !x->v[x->n].path)
@@ -161,15 +193,16 @@ static int resolve(struct resolution *s, const char *name, unsigned depth);
 
 static int resolve_list(struct resolution *s, const char *list, unsigned depth)
 {
-        char name[MAX_NAME];
+        char file[MAX_NAME], name[MAX_NAME];
 
         while (*list) {
                 size_t n = strcspn(list, ",");
 
-                if (n >= sizeof(name))
+                if (n >= sizeof(file))
                         return error_set(s->err, EINVAL, "a module's name is too long");
-                memcpy(name, list, n);
-                name[n] = '\0';
+                memcpy(file, list, n);
+                file[n] = '\0';
+                kernel_module_name(file, name);
                 if (n) {
                         int r = resolve(s, name, depth);
 
@@ -226,6 +259,18 @@ int kernel_modules_resolve(int directory, const char *const *names, size_t n_nam
         for (size_t i = 0; i < n_names && r == 0; i++)
                 r = resolve(&s, names[i], 0);
         return r;
+}
+
+int kernel_modules_list(int directory, struct kernel_modules *ret, struct error *err)
+{
+        struct index x = { .arena = &ret->arena };
+        int r = index_directory(&x, directory, "kernel", 0);
+
+        if (r < 0)
+                return error_errno(err, -r, "list the kernel's modules");
+        ret->v = x.v;
+        ret->n = x.n;
+        return 0;
 }
 
 void kernel_modules_finish(struct kernel_modules *m)

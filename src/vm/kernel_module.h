@@ -32,6 +32,22 @@ void kernel_modules_finish(struct kernel_modules *m);
 int kernel_modules_resolve(int directory, const char *const *names, size_t n_names, struct kernel_modules *ret,
                            struct error *err);
 
+/* All of them, in no order. */
+int kernel_modules_list(int directory, struct kernel_modules *ret, struct error *err);
+
+enum { KERNEL_MODULE_NAME = 64 };
+
+/* A module's name by that of its file: "virtio-rng.ko" is virtio_rng. */
+void kernel_module_name(const char *file, char ret[KERNEL_MODULE_NAME]);
+
+/* Between dashes and underscores of a name that is asked for there is no difference, but in sets of characters: makes all
+ * of them underscores. */
+void kernel_module_normalize(char *name);
+
+/* The value of the next entry of a module's file that begins with key ("alias="), behind the value `after` (NULL: the
+ * first one); NULL when there is none. It lies in the file. */
+const char *kernel_module_next(const void *file, size_t len, const char *key, const char *after);
+
 /*
  * The value of "depends=" of a module's file (ELF, 64 bits, of this machine's byte order), NULL when it has none:
  * -EINVAL when it is no such file. *ret lies in the file.

@@ -15,7 +15,7 @@ small_finish() {
 }
 
 setup_file() {
-        machines_make dd grep head kill mkdir tr yes
+        machines_make dd grep head ip kill mkdir modprobe tr yes
         run_vm -d --name web --privileged --restart on-failure:1 --health-cmd 'test -e /well' --health-interval 1s \
                 --health-retries 1 box sh -c 'while :; do sleep 1; done'
 }
@@ -49,9 +49,23 @@ restarted() { [[ $(holt inspect -f '{{.RestartCount}} {{.State.Status}}' web) ==
         [[ $output == *'not permitted'*'Read-only'* ]]
 }
 
+@test "modules that the kernel asks for are loaded, with what they need" {
+        holt exec web ip link add d1 type dummy
+        holt exec web grep -q ' /lib/modules erofs ro' /proc/mounts
+        holt exec web modprobe wireguard
+        holt exec web grep -q '^libchacha20poly1305 ' /proc/modules
+        # Who may do more than others, but not all.
+        run -1 run_vm --rm --cap-add net_admin box sh -c 'ip link add d1 type dummy && ls /lib/modules'
+        [[ $output == *'No such file'* ]]
+        run -2 run_vm --rm box ip link add d1 type dummy
+        [[ $output == *'not permitted'* ]]
+}
+
 @test "what cannot be is said at once" {
         run -125 run_vm --rm --device /dev/null box true
         [[ $output == *--device* ]]
+        run -125 holt run --rm --network none --kernel-arg quiet box true
+        [[ $output == *--kernel-arg*--vm* ]]
         run -125 run_vm --rm --memory 90000g box true
         [[ $output == *'this host has'* ]]
         holt import -q --platform linux/s390x "$WORK/tree.tar" other >/dev/null
@@ -64,8 +78,6 @@ restarted() { [[ $(holt inspect -f '{{.RestartCount}} {{.State.Status}}' web) ==
         [ -z "$output" ]
 }
 
-        run -125 holt run --rm --network none --kernel-arg quiet box true
-        [[ $output == *--kernel-arg*--vm* ]]
 # Whatever it writes to its console: holt keeps the last of it.
 @test "a guest that floods the console costs its host nothing" {
         local monitor before after

@@ -51,12 +51,13 @@ keeper() {
         first=$(waiter)
         cgroup=$(grep -o '/[^"]*' "$RUN/vm-pool/instances/$first/cgroup" | head -1)
         [ -n "$cgroup" ]
-        run_vm -d --name web other sleep 1000
+        run_vm -d --name web --privileged other sleep 1000
         [ ! -e "$RUN/vm-pool/instances/$first" ]
         # It was another's child, and is in the cgroup that it was born in.
         [ -z "$(pgrep -x -P "$(holt inspect -f '{{.State.Pid}}' web)" holt-guard)" ]
         [ "$(cat "$RUN/instances/$(holt inspect -f '{{.Id}}' web)/cgroup" | grep -o '/[^"]*' | head -1)" = "$cgroup" ]
         [ "$(holt exec web cat /other/file)" = 'of the other image' ]
+        holt exec web sh -c 'ls /lib/modules/*/modules.dep'
         run ! holt exec web ls /file
         run holt exec web sh -c 'hostname; cat /proc/mounts /etc/hostname /etc/hosts; grep -c . /proc/net/tcp'
         [[ $output != *rehearsal* && $output != *secret* ]]

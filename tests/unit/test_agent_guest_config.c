@@ -8,7 +8,7 @@
 static void test_all(void **state)
 {
         static const char text[] = "{\"hostname\":\"web\",\"time\":1700000000123456789,\"entropy\":\"00fFa5\","
-                                   "\"layers\":[8,24],\"disk\":true,"
+                                   "\"layers\":[8,24],\"modules\":16,\"disk\":true,"
                                    "\"interfaces\":[{\"mac\":\"02:42:0a:58:00:02\",\"name\":\"eth0\",\"mtu\":1400,"
                                    "\"addresses\":[\"10.88.0.2/16\",\"fd00::2/64\"],\"gateways\":[\"10.88.0.1\"]}],"
                                    "\"files\":[{\"path\":\"a/b\",\"mode\":384,\"content\":\"x\"},{\"path\":\"c\"}],"
@@ -23,6 +23,7 @@ static void test_all(void **state)
         assert_memory_equal(c.entropy, "\x00\xff\xa5", 3);
         assert_int_equal(c.n_layers, 2);
         assert_int_equal(c.layers[1], 24);
+        assert_int_equal(c.modules, 16);
         assert_true(c.has_disk);
         assert_int_equal(c.n_interfaces, 1);
         assert_int_equal(c.interfaces[0].mtu, 1400);
@@ -57,6 +58,7 @@ static void test_refuses(void **state)
                 "{\"entropy\":\"abc\"}",
                 "{\"entropy\":\"xx\"}",
                 "{\"layers\":[0]}",
+                "{\"modules\":18446744073709551615}",
                 "{\"layers\":[-1]}",
                 "{\"layers\":[\"1\"]}",
                 "{\"layers\":[18446744073709551615]}",

@@ -105,15 +105,17 @@ static void test_order(void **state)
         assert_int_equal(mkdirat(top, "kernel", 0700) | mkdirat(top, "kernel/drivers", 0700), 0);
         put(top, "kernel", "b-x.ko", "depends=c", 10);
         put(top, "kernel", "c.ko", "depends=", 9);
-        put(top, "kernel", "d.ko", "depends=", 9);
-        /* What the file's name says with a dash, others say with an underscore. */
-        put(top, "kernel/drivers", "a.ko", "depends=b_x", 12);
+        put(top, "kernel", "d-y.ko", "depends=", 9);
+        put(top, "kernel", "e.ko", "depends=", 9);
+        /* What the file's name says with a dash, some say with an underscore. */
+        put(top, "kernel/drivers", "a.ko", "depends=b_x,d-y", 16);
         assert_int_equal(kernel_modules_resolve(top, names, 3, &m, NULL), 0);
-        assert_int_equal(m.n, 3);
+        assert_int_equal(m.n, 4);
         assert_string_equal(m.v[0].name, "c");
         assert_string_equal(m.v[1].name, "b_x");
         assert_string_equal(m.v[1].path, "kernel/b-x.ko");
-        assert_string_equal(m.v[2].name, "a");
+        assert_string_equal(m.v[2].name, "d_y");
+        assert_string_equal(m.v[3].name, "a");
         kernel_modules_finish(&m);
 
         put(top, "kernel", "c.ko", "depends=a", 10);

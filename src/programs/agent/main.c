@@ -15,6 +15,7 @@
 #include "agent/agent.h"
 #include "agent/boot.h"
 #include "agent/guest.h"
+#include "agent/modprobe.h"
 
 static int boot(int modules, struct error *err)
 {
@@ -51,7 +52,8 @@ static void complain(int log, const struct error *err)
                 fputs(line, stderr);
 }
 
-/* With --rehearse it is what a guest runs to have run something (monitor/rehearsal.c): it does nothing. */
+/* With --rehearse it is what a guest runs to have run something (monitor/rehearsal.c): it does nothing. As modprobe it is
+ * what the kernel runs, with "-q -- NAME". */
 int main(int argc, char **argv)
 {
         struct error err;
@@ -60,6 +62,8 @@ int main(int argc, char **argv)
         if (argc > 1 && strcmp(argv[1], "--rehearse") == 0)
                 return 0;
 
+        if (argc > 1 && strcmp(argv[0], MODPROBE) == 0)
+                return modprobe_main(argv[argc - 1]);
         if (getpid() != 1) {
                 fprintf(stderr, "holt-agent is the first program of a virtual machine\n");
                 return 125;

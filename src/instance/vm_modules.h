@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The modules of a guest's kernel, all of them, as an EROFS image of what is /lib/modules elsewhere. It is made once a
+ * kernel: beside one that was unpacked for holt alone, else as ROOT/vm/boot/modules-DIGEST.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "instance/options.h"
+#include "vm/guest_kernel.h"
+
+/* Where the agent mounts it (agent/guest.h). */
+#define VM_MODULES "/run/holt/modules"
+
+/* Whether it is for an instance: one that may do more than others. */
+bool vm_modules_wanted(const struct instance_options *o);
+
+/* *ret_path is malloc'ed. */
+int vm_modules_make(const char *root, const struct guest_kernel *k, char **ret_path, struct error *err);
