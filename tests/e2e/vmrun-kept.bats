@@ -94,6 +94,24 @@ spoil() {
         is_kept
 }
 
+@test "fifty at once all answer, and none has what another has" {
+        local n what
+        for n in $(seq 50); do
+                run_vm --rm box sh -c 'cd /proc/sys/kernel/random; echo "uuid $(cat uuid)"; echo "name $(cat /etc/hostname)"
+                        echo "random $(head -c 8 /dev/urandom | hexdump -C | head -n 1)"' >"$WORK/who.$n" 2>&1 &
+                PIDS+=($!)
+        done
+        for n in "${PIDS[@]}"; do wait "$n"; done
+        PIDS=()
+        cat "$WORK"/who.* >"$WORK/all"
+        for what in uuid name random; do
+                [ "$(grep -c "^$what ." "$WORK/all")" = 50 ]
+                [ "$(grep "^$what " "$WORK/all" | sort -u | wc -l)" = 50 ]
+        done
+        [ -z "$(ls "$RUN/instances")" ]
+        no_machines
+}
+
 @test "one with two processors is kept as well" {
         local n=0
         run_vm --rm --cpus 2 box true
