@@ -82,6 +82,16 @@ static int take_cgroup(struct monitor *m, const char *name, struct error *err)
         return r == 0 ? monitor_limit_qemu(m, err) : r;
 }
 
+/* Of one that was no good: who kept it need not know of it any more, and the next one's is noted in its place. */
+static void drop_cgroup(struct monitor *m)
+{
+        struct error ignored;
+
+        if (m->cgroup.n && !cgroup_remove_empty(&m->cgroup))
+                cgroup_destroy(&m->cgroup, &ignored);
+        cgroup_finish(&m->cgroup);
+}
+
 static int claim(struct monitor *m, const char *name, struct error *err)
 {
         static const char word = POOL_TAKEN;
@@ -98,7 +108,7 @@ static int claim(struct monitor *m, const char *name, struct error *err)
                 r = monitor_give_disks(m, err);
         if (r < 0) {
                 monitor_forget_qemu(m);
-                cgroup_finish(&m->cgroup);
+                drop_cgroup(m);
         }
         return r;
 }

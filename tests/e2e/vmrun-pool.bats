@@ -101,6 +101,25 @@ keeper() {
         wait_for 10 is_new "$first"
 }
 
+is_gone() { [[ ! -e $1 ]]; }
+
+@test "one that ends while it is taken leaves nothing" {
+        local first qemu
+        wait_for 60 is_ready
+        first=$(waiter)
+        qemu=$(pgrep -P "$(pgrep -x holt-guard -P "$(keeper)")")
+        [ -n "$(cgroups_of "${first##*-}")" ]
+        kill -STOP "$qemu"
+        run_vm --rm box echo hello >"$WORK/taken" 3>&- &
+        PIDS+=($!)
+        wait_for 60 is_gone "$RUN/vm-pool/instances/$first"
+        kill -KILL "$qemu"
+        wait "${PIDS[0]}"
+        PIDS=()
+        [ "$(cat "$WORK/taken")" = hello ]
+        [ -z "$(cgroups_of "${first##*-}")" ]
+}
+
 @test "kill -9 of who keeps it: its QEMU goes, and the next run cleans up" {
         local first pid guard qemu
         wait_for 10 is_ready
