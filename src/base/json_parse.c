@@ -103,14 +103,31 @@ static bool is_plain(char c)
         return c >= ' ' && c != '"' && c != '\\' && (unsigned char)c < 0x80;
 }
 
+/* Eight of them at once: the subtractions carry into the highest bit of the first byte that does not. */
+static bool are_plain(const char *s)
+{
+        const uint64_t each = 0x0101010101010101, highest = 0x80 * each;
+        uint64_t w;
+
+        memcpy(&w, s, sizeof(w));
+        return !((w | (w - each * ' ') | ((w ^ each * '"') - each) | ((w ^ each * '\\') - each)) & highest);
+}
+
+static void plain_skip(struct parser *p)
+{
+        while (p->end - p->at >= 8 && are_plain(p->at))
+                p->at += 8;
+        while (is_plain(*p->at))
+                p->at++;
+}
+
 /* at stands on the opening quote. */
 static int string_parse(struct parser *p, const char **ret)
 {
         char *out;
 
         *ret = ++p->at;
-        while (is_plain(*p->at))
-                p->at++;
+        plain_skip(p);
         out = p->at;
         for (;;) {
                 char c = *p->at;

@@ -42,11 +42,38 @@ static void test_refused(void **state)
         }
 }
 
+/* Every digit in every place, and nothing else. */
+static void test_digits(void **state)
+{
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+        for (size_t at = 0; at < 4; at++) {
+                for (int c = 1; c < 256; c++) {
+                        const char *digit = strchr(digits, c);
+                        own_buf struct buf bytes = {};
+                        char text[] = "AAAA";
+                        uint32_t bits;
+
+                        text[at] = (char)c;
+                        if (!digit && !(c == '=' && at == 3)) {
+                                assert_int_equal(base64_decode(text, &bytes), -EINVAL);
+                                continue;
+                        }
+                        assert_int_equal(base64_decode(text, &bytes), 0);
+                        bits = digit ? (uint32_t)(digit - digits) << (18 - 6 * at) : 0;
+                        assert_int_equal(bytes.len, digit ? 3 : 2);
+                        for (size_t i = 0; i < bytes.len; i++)
+                                assert_int_equal((unsigned char)bytes.data[i], bits >> (16 - 8 * i) & 0xff);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_vectors),
                 cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_digits),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

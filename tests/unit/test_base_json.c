@@ -204,6 +204,30 @@ static void test_refused(void **state)
                 assert_refused_bytes(cases[i], strlen(cases[i]));
 }
 
+/* Whatever stands before it, and however far from the end: plain bytes are skipped by eights. */
+static void test_what_ends_a_run(void **state)
+{
+        for (size_t len = 0; len < 20; len++) {
+                for (size_t at = 0; at < len; at++) {
+                        char text[24];
+
+                        memset(text, '~', sizeof text);
+                        text[0] = text[len + 1] = '"';
+                        text[len + 2] = '\0';
+                        assert_becomes(text, text);
+                        for (int c = 1; c < 256; c++) {
+                                bool stands = c >= ' ' && c < 0x80 && c != '"' && c != '\\';
+
+                                text[at + 1] = (char)c;
+                                if (stands)
+                                        assert_becomes(text, text);
+                                else
+                                        assert_refused_bytes(text, len + 2);
+                        }
+                }
+        }
+}
+
 static void test_nul_bytes(void **state)
 {
         assert_refused_bytes("\0", 1);
@@ -499,6 +523,7 @@ int main(void)
                 cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_strings),
                 cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_what_ends_a_run),
                 cmocka_unit_test(test_nul_bytes),
                 cmocka_unit_test(test_truncated),
                 cmocka_unit_test(test_error_says_where),
