@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <time.h>
 
 #include "agent/agent.h"
 #include "base/own.h"
@@ -49,6 +50,14 @@ static void take_reset(struct agent *a, const struct frame *f)
         if (r == 0)
                 a->is_configured = false;
         answer(a, f, r, &err);
+}
+
+/* What the kernel puts off, such as to free what was given back, it does now and not in every clone. */
+static void rest(void)
+{
+        static const struct timespec pause = { .tv_nsec = 100000000 };
+
+        nanosleep(&pause, NULL);
 }
 
 static void take_stats(struct agent *a, const struct frame *f)
@@ -139,6 +148,7 @@ static void take(struct agent *a, const struct frame *f)
                 break;
         case PROTOCOL_PREPARE:
                 agent_settle(a);
+                rest();
                 answer(a, f, 0, NULL);
                 break;
         case PROTOCOL_SUSPEND:

@@ -184,6 +184,7 @@ static void settle(void *userdata)
 
         boot_load_modules(g->modules, "later", &ignored);
         boot_load_modules(g->modules, "share", &ignored);
+        guest_prepare_cgroups();
         close(take_fd(&g->modules));
 }
 

@@ -28,6 +28,8 @@
 
 /* There is one container in a guest. */
 #define GUEST_CONTAINER "instance"
+/* Beside its cgroup: where that is without --cgroup-parent, instance/image_spec.c says. */
+#define GUEST_CGROUP "/holt/" GUEST_CONTAINER
 
 struct guest {
         int modules;         /* the directory of those that can be loaded later; -1 */
@@ -76,6 +78,13 @@ int guest_mount_shares(const struct guest *g, const struct guest_config *c, stru
 /* --- guest_reset.c --- */
 /* Nothing of the configuration is left, and there can be another. */
 int guest_reset(struct guest *g, struct error *err);
+
+/* --- guest_cgroup.c --- */
+/*
+ * Makes the cgroup above the container's, and enables all controllers in it. For the first that has them the kernel patches its own
+ * code in many places, for each of which all processors wait: no clone of a guest that has done it does.
+ */
+void guest_prepare_cgroups(void);
 
 /* --- guest_files.c --- */
 int guest_write_files(const struct guest_config *c, struct error *err);
