@@ -167,6 +167,7 @@ static int open_disks(struct belongings *b, const struct monitor_job *j, struct 
         r = open_file(b, j->disk, O_RDWR, err);
         snprintf(b->disk, sizeof(b->disk), "/dev/fdset/%zu", b->first_set + b->n_files);
         b->machine.disk = b->disk;
+        b->machine.disk_is_lost = !j->keeps;
         return r;
 }
 
@@ -433,9 +434,9 @@ static int send_disk(struct monitor *m, const struct belongings *b, struct error
         int r;
 
         snprintf(text, sizeof(text),
-                 "{\"driver\":\"raw\",\"node-name\":\"its-disk\",\"discard\":\"unmap\","
+                 "{\"driver\":\"raw\",\"node-name\":\"its-disk\",\"discard\":\"unmap\",\"cache\":{\"no-flush\":%s},"
                  "\"file\":{\"driver\":\"file\",\"filename\":\"%s\",\"discard\":\"unmap\"}}",
-                 b->disk);
+                 b->machine.disk_is_lost ? "true" : "false", b->disk);
         r = qmp_send(&m->qmp, "blockdev-add", text, err);
         return r == 0 ? send_drive(m, MACHINE_DISK, "its-disk", err) : r;
 }

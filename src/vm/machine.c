@@ -159,9 +159,9 @@ static void add_disks(struct machine_args *a, const struct machine *m)
         option(a, "-device", "virtio-blk-device,id=%s,drive=image", MACHINE_LAYERS);
         if (m->disk)
                 option(a, "-blockdev",
-                       "driver=raw,node-name=writable,discard=unmap,file.driver=file,file.filename=%s,"
-                       "file.discard=unmap",
-                       escaped(a, m->disk));
+                       "driver=raw,node-name=writable,discard=unmap,cache.no-flush=%s,file.driver=file,"
+                       "file.filename=%s,file.discard=unmap",
+                       m->disk_is_lost ? "on" : "off", escaped(a, m->disk));
         else
                 option(a, "-blockdev", "driver=null-co,node-name=writable,size=1099511627776,read-zeroes=on");
         option(a, "-device", "virtio-blk-device,id=%s,drive=writable", MACHINE_DISK);

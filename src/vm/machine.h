@@ -6,6 +6,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct machine {
         size_t n_files;
         const char *layers; /* the guest's first disk: a vmdk descriptor (layer_disk.h); NULL: a placeholder */
         const char *disk;   /* the writable disk, raw; NULL: a placeholder */
+        bool disk_is_lost;  /* with the machine: nothing has to be safe on it before the host ends */
 };
 
 enum { MACHINE_MAX_FILES = 256, MACHINE_MAX_ARGS = 2 * MACHINE_MAX_FILES + 96 };
