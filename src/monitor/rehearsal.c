@@ -18,10 +18,13 @@ enum {
         SUPER = 1024,
         MAGIC = 0xe0f5e1e2,
         SLOT = 32,
-        ROOT = 40,
         DIRENT = 12,
+        IS_FILE = 1,
         IS_DIRECTORY = 2,
 };
+
+/* What is where: inodes by slots, data by blocks. */
+enum { ROOT = 40, ETC, PASSWD, ROOT_BLOCK = 1, ETC_BLOCK, PASSWD_BLOCK };
 
 static void put(unsigned char *at, uint64_t v, size_t bytes)
 {
@@ -29,33 +32,60 @@ static void put(unsigned char *at, uint64_t v, size_t bytes)
                 at[i] = (unsigned char)(v >> 8 * i);
 }
 
-static void put_dirent(unsigned char *at, unsigned name)
+/* A compact inode whose data are whole blocks. */
+static void put_inode(unsigned char *layer, unsigned inode, mode_t mode, size_t size, unsigned block)
 {
-        put(at, ROOT, 8);
-        put(at + 8, name, 2);
-        at[10] = IS_DIRECTORY;
+        unsigned char *at = layer + (size_t)inode * SLOT;
+
+        put(at + 4, mode, 2);
+        put(at + 6, S_ISDIR(mode) ? 2 : 1, 2);
+        put(at + 8, size, 4);
+        put(at + 16, block, 4);
+        put(at + 20, inode, 4);
+}
+
+/* With one entry beside itself and what is above it. */
+static void put_directory(unsigned char *layer, unsigned inode, unsigned above, unsigned block, const char *name,
+                          unsigned entry, unsigned char type)
+{
+        const struct {
+                const char *name;
+                unsigned inode;
+                unsigned char type;
+        } entries[] = { { ".", inode, IS_DIRECTORY }, { "..", above, IS_DIRECTORY }, { name, entry, type } };
+        unsigned char *directory = layer + (size_t)block * BLOCK;
+        size_t names = ARRAY_SIZE(entries) * DIRENT;
+
+        for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+                unsigned char *at = directory + i * DIRENT;
+                size_t len = strlen(entries[i].name);
+
+                put(at, entries[i].inode, 8);
+                put(at + 8, names, 2);
+                at[10] = entries[i].type;
+                memcpy(directory + names, entries[i].name, len);
+                names += len;
+        }
+        put_inode(layer, inode, S_IFDIR | 0755, names, block);
 }
 
 void rehearsal_write_layer(unsigned char ret[REHEARSAL_LAYER])
 {
-        unsigned char *super = ret + SUPER, *root = ret + (size_t)ROOT * SLOT, *directory = ret + BLOCK;
-        const unsigned names = 2 * DIRENT;
+        static const char user[] = "root:x:0:0:root:/root:/bin/sh\n";
+        unsigned char *super = ret + SUPER, *passwd = ret + (size_t)PASSWD_BLOCK * BLOCK;
+        const size_t size = REHEARSAL_LAYER - (size_t)PASSWD_BLOCK * BLOCK;
 
         memset(ret, 0, REHEARSAL_LAYER);
         put(super, MAGIC, 4);
         super[12] = BLOCK_BITS;
         put(super + 14, ROOT, 2);
-        put(super + 16, 1, 8); /* inodes */
+        put(super + 16, 3, 8); /* inodes */
         put(super + 36, REHEARSAL_LAYER / BLOCK, 4);
-        /* A compact inode whose data are whole blocks. */
-        put(root + 4, S_IFDIR | 0755, 2);
-        put(root + 6, 2, 2);
-        put(root + 8, names + 3, 4);
-        put(root + 16, 1, 4); /* its first block */
-        put(root + 20, 1, 4);
-        put_dirent(directory, names);
-        put_dirent(directory + DIRENT, names + 1);
-        memset(directory + names, '.', 3);
+        put_directory(ret, ROOT, ROOT, ROOT_BLOCK, "etc", ETC, IS_DIRECTORY);
+        put_directory(ret, ETC, ROOT, ETC_BLOCK, "passwd", PASSWD, IS_FILE);
+        put_inode(ret, PASSWD, S_IFREG | 0644, size, PASSWD_BLOCK);
+        memset(passwd, '\n', size);
+        memcpy(passwd, user, sizeof(user) - 1);
 }
 
 /* ---- the guest ---- */

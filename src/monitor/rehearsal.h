@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a machine runs before it is anybody's: all steps of a start, as a job has them, with nothing of the instance. The
- * program is the agent's own file, which does nothing.
+ * program is the agent's own file, which reads and maps one of the layer's.
  */
 #pragma once
 
 #include "base/buf.h"
 #include "monitor/job.h"
 
-/* An image of one layer, an empty directory: the bytes of an EROFS file system. */
-enum { REHEARSAL_LAYER = 8192 };
+/* An image of one layer, with an etc/passwd of some pages: the bytes of an EROFS file system. */
+enum { REHEARSAL_LAYER = 8 << 12 };
 void rehearsal_write_layer(unsigned char ret[REHEARSAL_LAYER]);
 
 /* CONFIGURE and START's configuration: JSON. */
