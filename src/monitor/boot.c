@@ -173,6 +173,37 @@ static int await_start(struct monitor *m, struct error *err)
         return r == 0 && f.type != PROTOCOL_STARTED ? refused(&f, "START", err) : r;
 }
 
+/* ---- another one ---- */
+
+static void send_process(struct monitor *m, const char *program, const char *option)
+{
+        own_buf struct buf payload = {}, head = {};
+        unsigned char length[4];
+
+        buf_addf(&head, "{\"what\":\"process\",\"args\":[\"%s\",\"%s\"],\"cwd\":\"/\"}", program, option);
+        protocol_put_u32(length, (uint32_t)head.len);
+        buf_add(&payload, length, sizeof(length));
+        buf_add(&payload, head.data, head.len);
+        channel_send(m, PROTOCOL_START, SESSION_FIRST_CLIENT, payload.data, payload.len);
+        m->out.failed |= buf_failed(&head) || buf_failed(&payload);
+}
+
+int monitor_run_beside(struct monitor *m, const char *program, const char *option, struct error *err)
+{
+        struct frame f = {};
+        int r;
+
+        send_process(m, program, option);
+        do {
+                r = buf_failed(&m->out) ? error_set(err, ENOMEM, "out of memory") : next(m, &f, err);
+                if (r == 0 && f.session == SESSION_PROGRAM && program_take(m, &f) < 0)
+                        r = error_set(err, EPROTO, "the guest's agent says nothing sensible");
+                if (r == 0 && f.session == SESSION_FIRST_CLIENT && f.type == PROTOCOL_ERROR)
+                        r = refused(&f, "START", err);
+        } while (r == 0 && (f.session != SESSION_FIRST_CLIENT || f.type != PROTOCOL_EXITED));
+        return r;
+}
+
 /* Both at once: an agent that could not do the first refuses the second. */
 int monitor_start_program(struct monitor *m, struct error *err)
 {

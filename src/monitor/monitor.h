@@ -161,6 +161,8 @@ int monitor_await_agent(struct monitor *m, struct error *err);
 int monitor_ask_agent(struct monitor *m, enum protocol_type type, struct error *err);
 /* A guest that is ready becomes the job's. */
 int monitor_start_program(struct monitor *m, struct error *err);
+/* Beside that, until it has ended: with one word, which is not quoted. What it writes is nobody's: it must not. */
+int monitor_run_beside(struct monitor *m, const char *program, const char *option, struct error *err);
 /* A suspended guest becomes the job's, and its program goes on. */
 int monitor_resume_program(struct monitor *m, struct error *err);
 /* All of it: QEMU, the guest, the program. */

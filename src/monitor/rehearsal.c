@@ -6,7 +6,6 @@
 
 #include "base/own.h"
 
-#define PROGRAM "/.rehearsal"
 #define FILES "/run/holt/files/"
 
 /* ---- the layer ---- */
@@ -132,7 +131,7 @@ static void write_process(struct json_object *process, struct json_writer *w)
         for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
                 if (json_member(process, kept[i]))
                         json_write_value(w, kept[i], json_member(process, kept[i]));
-        write_words(w, "args", PROGRAM, "--rehearse");
+        write_words(w, "args", REHEARSAL_PROGRAM, "--rehearse");
         write_words(w, "env", "PATH=/bin", NULL);
         json_write_string(w, "cwd", "/");
         json_begin_object(w, "user");
@@ -157,7 +156,7 @@ static bool is_everybodys(struct json_object *mount)
 static void write_program(struct json_writer *w)
 {
         json_begin_object(w, NULL);
-        json_write_string(w, "destination", PROGRAM);
+        json_write_string(w, "destination", REHEARSAL_PROGRAM);
         json_write_string(w, "type", "bind");
         json_write_string(w, "source", "/run/holt/agent");
         write_words(w, "options", "bind", "ro");

@@ -101,6 +101,8 @@ static int run_once(struct monitor *m, const char *key, struct error *err)
         if (r == 0)
                 r = monitor_start_program(m, err);
         if (r == 0)
+                r = monitor_run_beside(m, REHEARSAL_PROGRAM, REHEARSAL_BESIDE, err);
+        if (r == 0)
                 monitor_serve(m);
         if (r == 0 && !m->has_exited)
                 r = error_set(err, EIO, "the rehearsal has no end");

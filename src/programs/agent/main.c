@@ -61,7 +61,9 @@ int main(int argc, char **argv)
         int log;
 
         if (argc > 1 && strcmp(argv[1], "--rehearse") == 0)
-                return rehearse("/etc/passwd");
+                return rehearse_and_wait("/etc/passwd");
+        if (argc > 1 && strcmp(argv[1], "--rehearse-exec") == 0)
+                return rehearse_beside("/etc/passwd");
 
         if (argc > 1 && strcmp(argv[0], MODPROBE) == 0)
                 return modprobe_main(argv[argc - 1]);

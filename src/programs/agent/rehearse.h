@@ -6,4 +6,7 @@
  * more) in their place: the kernel's way through all of that is gone once (monitor/rehearsal.h). Nothing of the file
  * is executed: QEMU would keep watching its pages, whoever has them later. An exit status.
  */
-int rehearse(const char *file);
+int rehearse_and_wait(const char *file);
+
+/* The first is an instance's program, and goes on until the second has done the same beside it, as an exec has it. */
+int rehearse_beside(const char *file);
