@@ -312,6 +312,9 @@ static void become_waiter(const struct monitor *m, int program)
         w.pool = &m->job.pool;
         w.session = w.pool->session ? process_open((pid_t)w.pool->session) : -1;
         r = monitor_find_key(m, w.key, &err);
+        /* Who begins as one that waited does not open it. */
+        if (r == 0)
+                template_touch(m->job.templates, w.key);
         if (r == 0 && (w.pool->size || !monitor_has_image(m, w.key)) && take_turn(&w))
                 live(&w, &m->job);
 }
