@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -231,6 +232,14 @@ static _Noreturn void go_on(const struct process_thread *t)
         __builtin_unreachable();
 }
 
+/* One that comes must not meet a thread that has not begun, and blocks none yet. */
+static void block_signals(void)
+{
+        static const uint64_t all = ~0ULL;
+
+        check(call(SYS_rt_sigprocmask, SIG_BLOCK, (uint64_t)&all, 0, SIGNALS_SIZE), FAILED_SIGNALS);
+}
+
 static void set_signals(const struct process_head *h)
 {
         const struct process_signal *s = table(h, &h->signals);
@@ -252,6 +261,7 @@ __attribute__((used)) static _Noreturn void thaw(const uint64_t *arguments)
         call(SYS_prctl, PR_SET_NAME, (uint64_t)h->name, 0, 0);
         call(SYS_close, PROCESS_IMAGE_FD, 0, 0, 0);
         filter_calls();
+        block_signals();
         for (uint32_t i = 1; i < h->threads.count; i++)
                 start(&t[i]);
         go_on(t);
