@@ -29,7 +29,6 @@ struct writer {
         struct making *m;
         const struct area *area;
         uint64_t run, next; /* the pages that are being written, and the first behind them; run 0: none are */
-        bool is_whole;
 };
 
 static void add_mapping(struct making *m, uint64_t start, uint64_t end, uint64_t offset, int protection)
@@ -68,17 +67,15 @@ static bool is_zero(const void *page)
         return *p == 0 && memcmp(p, p + 1, MAKING_PAGE - 1) == 0;
 }
 
-/* Empty pages in between become part of the run: they are a hole in the file. */
+/* Empty pages in between become part of the run: they are a hole in the file. The area is mapped as a whole before. */
 static int write_page(struct writer *w, uint64_t at, const void *page)
 {
         if (is_zero(page))
                 return 0;
         if (w->run && at - w->next > (uint64_t)GAP * MAKING_PAGE)
                 end_run(w);
-        if (!w->run) {
-                /* The mapping of the whole is there, and only parts of it are something else. */
+        if (!w->run)
                 w->run = w->next = at;
-        }
         w->m->end += at - w->next;
         w->next = at + MAKING_PAGE;
         return append(w->m, page, MAKING_PAGE);

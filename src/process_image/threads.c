@@ -17,7 +17,7 @@
 /* What the kernel has in RAX of a call that it would begin anew (include/linux/errno.h). */
 enum { ERESTARTSYS = 512, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK = 516 };
 
-enum { SYSCALL_LENGTH = 2, THREAD_AREA = 4096, KERNEL_MASK = 8, STRICT_STACK_SEGMENT = 6, MXCSR_DEFAULT = 0x1f80 };
+enum { SYSCALL_LENGTH = 2, THREAD_AREA = 4096, KERNEL_MASK = 8, STRICT_STACK_SEGMENT = 6 };
 
 /* ---- standing still ---- */
 
