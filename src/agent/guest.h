@@ -28,8 +28,8 @@
 
 /* There is one container in a guest. */
 #define GUEST_CONTAINER "instance"
-/* Beside its cgroup: where that is without --cgroup-parent, instance/image_spec.c says. */
-#define GUEST_CGROUP "/holt/" GUEST_CONTAINER
+/* Beside its cgroup (where that is without --cgroup-parent, instance/image_spec.c says), never in its place. */
+#define GUEST_FIRST_CGROUP "/holt/first"
 
 struct guest {
         int modules;         /* the directory of those that can be loaded later; -1 */

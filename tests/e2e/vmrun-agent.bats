@@ -216,7 +216,8 @@ a.expect(ERROR)
 limit = {'resources': {'memory': {'limit': 16 << 20}}}
 a.start(1, spec('/bin/sh', '-c', 'x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done', **limit), what='container')
 a.expect(STARTED, 1)
-assert a.exited(1) == {'exit': 137, 'oom': True}
+ended = a.exited(1)
+assert ended == {'exit': 137, 'oom': True}, (ended, a.said_by(1, STDERR))
 shut_down()
 EOF
         guest 2 <<'EOF'
