@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -24,8 +23,6 @@
 #include "container/cgroup/payload.h"
 #include "sys/fd.h"
 
-enum { DIR_MODE = 0755 };
-
 /* Makes the missing directories above the last component of `path`. */
 static int make_parents(const struct cgroup_hierarchy *h, char *path)
 {
@@ -34,14 +31,12 @@ static int make_parents(const struct cgroup_hierarchy *h, char *path)
         int r = 0;
 
         while (r == 0 && (slash = strchr(slash + 1, '/'))) {
-                bool made;
-
                 *slash = '\0';
-                made = mkdir(path, DIR_MODE) == 0;
-                if (!made && errno != EEXIST)
-                        r = -errno;
-                if (made && hierarchy_has(h, "cpuset"))
+                r = hierarchy_mkdir(AT_FDCWD, path);
+                if (r == 0 && hierarchy_has(h, "cpuset"))
                         r = cpuset_inherit(path, root_len, true, true, true);
+                else if (r == -EEXIST)
+                        r = 0;
                 *slash = '/';
         }
         return r;
@@ -54,11 +49,11 @@ static int make_directory(struct cgroup_hierarchy *h)
 
         if (r < 0)
                 return r;
-        r = mkdir(path, DIR_MODE) < 0 ? -errno : 0;
+        r = hierarchy_mkdir(AT_FDCWD, path);
         if (r == -ENOENT) {
                 r = make_parents(h, path);
                 if (r == 0)
-                        r = mkdir(path, DIR_MODE) < 0 ? -errno : 0;
+                        r = hierarchy_mkdir(AT_FDCWD, path);
         }
         h->fresh = r == 0;
         return r == -EEXIST ? 0 : r;

@@ -5,12 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/own.h"
 #include "base/parse.h"
 #include "sys/fd.h"
 
-enum { MAX_CONTROL_FILE = 1 << 20 };
+enum { DIR_MODE = 0755, MAX_CONTROL_FILE = 1 << 20 };
 
 bool hierarchy_is_v2(const struct cgroup_hierarchy *h)
 {
@@ -88,6 +89,11 @@ int hierarchy_open(struct cgroup_hierarchy *h)
                 return -errno;
         h->fd = r;
         return 0;
+}
+
+int hierarchy_mkdir(int dirfd, const char *path)
+{
+        return mkdirat(dirfd, path, DIR_MODE) < 0 || fchmodat(dirfd, path, DIR_MODE, 0) < 0 ? -errno : 0;
 }
 
 int hierarchy_write(const struct cgroup_hierarchy *h, const char *file, const char *value)

@@ -32,6 +32,12 @@ int hierarchy_open_file(const struct cgroup_hierarchy *h, const char *file, int 
 /* Opens h->fd unless it is. 0 or -errno. */
 int hierarchy_open(struct cgroup_hierarchy *h);
 
+/*
+ * Makes a cgroup that all may look into, whatever the umask: a container's programs see their own, and so does who
+ * mounts it from within a user namespace. 0 or -errno.
+ */
+int hierarchy_mkdir(int dirfd, const char *path);
+
 int hierarchy_write(const struct cgroup_hierarchy *h, const char *file, const char *value);
 /* At most size - 1 bytes and a NUL, without the last newline. Returns the length or -errno. */
 ssize_t hierarchy_read(const struct cgroup_hierarchy *h, const char *file, char *data, size_t size);

@@ -5,14 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "container/cgroup/controllers.h"
 #include "container/cgroup/hierarchy.h"
 #include "sys/fd.h"
-
-enum { DIR_MODE = 0755 };
 
 void payload_plan(struct cgroup *cg, const struct spec *spec)
 {
@@ -26,8 +23,9 @@ int payload_make(struct cgroup *cg, struct cgroup_hierarchy *h, pid_t pid, struc
 
         if (!cg->split)
                 return 0;
-        if (mkdirat(h->fd, PAYLOAD_NAME, DIR_MODE) < 0 && errno != EEXIST)
-                return error_errno(err, errno, "make cgroup %s%s/" PAYLOAD_NAME, h->root, h->path);
+        r = hierarchy_mkdir(h->fd, PAYLOAD_NAME);
+        if (r < 0 && r != -EEXIST)
+                return error_errno(err, -r, "make cgroup %s%s/" PAYLOAD_NAME, h->root, h->path);
         h->payload_fd = openat(h->fd, PAYLOAD_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (h->payload_fd < 0)
                 return error_errno(err, errno, "open cgroup %s%s/" PAYLOAD_NAME, h->root, h->path);
