@@ -118,11 +118,14 @@ int cgroup_open(struct cgroup *cg, struct error *err);
 int cgroup_open_for_exec(struct cgroup *cg, const char *const *sub, size_t n_sub, struct error *err);
 
 /*
- * v2: turns to the cgroup below the container's in which process `pid` is now, and opens it. For exec, when clone3
- * into the container's own cgroup fails with EBUSY: a process that has handed controllers down (systemd in the
- * container does) leaves a cgroup in which no process may be.
+ * v2: turns to the cgroup in which process `pid` is now, the container's or one below, and opens it. 1, and 0 if it is
+ * that already. For exec: where a process has handed controllers down (systemd in the container does) no process may
+ * be (clone3 fails with EBUSY), and where one is, no controllers can be handed down.
  */
 int cgroup_follow(struct cgroup *cg, pid_t pid, struct error *err);
+
+/* Puts a process, which the caller has not waited for, into the cgroup2 directory. 0 or -errno. */
+int cgroup_put(const struct cgroup *cg, pid_t pid);
 
 /*
  * The same for a process that stands where we may not take it away: the systemd that made the cgroup moves it. For

@@ -41,6 +41,7 @@ struct exec {
         struct activation activation;
         struct seccomp_program seccomp;
         bool has_seccomp, has_personality, new_keyring;
+        bool follows;   /* goes where init is in the cgroup that the container manages */
         bool waits;     /* the child, until it was put into its cgroup */
         bool in_userns; /* entered by the runtime itself, so that it could enter the others for its children */
         uint64_t personality;
@@ -380,7 +381,7 @@ static int clone_child(struct exec *x, struct error *err)
 
         /* An init such as systemd hands its controllers down, and then no process may be in the container's own cgroup.
          */
-        if (pid == -EBUSY && cgroup_follow(cgroup, x->c->pid, err) == 0) {
+        if (pid == -EBUSY && cgroup_follow(cgroup, x->c->pid, err) >= 0) {
                 clone.cgroup_fd = cgroup_clone_fd(cgroup);
                 pid = process_clone(&clone);
         }
@@ -392,6 +393,19 @@ static int clone_child(struct exec *x, struct error *err)
         if (pid == 0)
                 child_main(x);
         return pid;
+}
+
+/*
+ * At its start systemd goes into a cgroup below, takes along whom it finds beside itself, and hands controllers down to
+ * it later. Who came in between would hinder that.
+ */
+static void catch_up(struct exec *x)
+{
+        struct cgroup *cgroup = &x->c->cgroup;
+        struct error ignored;
+
+        if (x->follows && cgroup_follow(cgroup, x->c->pid, &ignored) == 1)
+                (void)cgroup_put(cgroup, x->pid);
 }
 
 static int let_child_go(struct exec *x, struct error *err)
@@ -421,8 +435,11 @@ static int start_child(struct exec *x, struct error *err)
                 if (x->console_socket < 0)
                         return x->console_socket;
         }
+        x->follows = x->c->cgroup.split && !count(x->o->cgroups);
         r = cgroup_open_for_exec(&x->c->cgroup, x->o->cgroups, count(x->o->cgroups), err);
-        if (r == 0)
+        if (r == 0 && x->follows)
+                r = cgroup_follow(&x->c->cgroup, x->c->pid, err);
+        if (r >= 0)
                 r = enter_for_children(x, err);
         if (r < 0)
                 return r;
@@ -430,6 +447,7 @@ static int start_child(struct exec *x, struct error *err)
         close(take_fd(&x->sync_child));
         if (x->pid < 0)
                 return error_errno(err, -x->pid, "make a process in the container");
+        catch_up(x);
         return x->waits ? let_child_go(x, err) : 0;
 }
 

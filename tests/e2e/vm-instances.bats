@@ -33,7 +33,7 @@ make_image() {
         cd "$WORK" || return
         mkdir -p tree/bin
         cp "$(command -v busybox)" tree/bin/
-        for name in sh sleep echo yes tr head; do ln -s busybox "tree/bin/$name"; done
+        for name in sh sleep echo yes tr head tail cat test touch mkdir; do ln -s busybox "tree/bin/$name"; done
         tar -C tree -cf layer.tar .
         layer=sha256:$(sha256sum <layer.tar | cut -c 1-64)
         printf '{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"]},"rootfs":{"type":"layers","diff_ids":["%s"]}}' \
@@ -92,6 +92,33 @@ has_lines() { [ "$(journal CONTAINER_NAME="$1" | wc -l)" -eq "$2" ]; }
         equal volume "$(xargs <"$data/sub/file")" 'kept more more'
         holt cp web:/made made
         equal file "$(xargs <made)" 'more more'
+}
+
+@test "--userns auto says which kernel it needs" {
+        [ "$(printf '6.15\n%s\n' "$(uname -r)" | sort -V | head -n 1)" != 6.15 ] || skip 'this kernel has it'
+        echo holt:700000000:65536 | tee -a /etc/subuid >>/etc/subgid
+        local status=0
+        holt run --rm --network none --userns auto box true 2>errors || status=$?
+        sed -i '/^holt:/d' /etc/subuid /etc/subgid
+        equal status "$status" 125
+        grep -q -- '--userns auto needs Linux 6.15' errors
+        equal 'what is left' "$(holt ps -aq | wc -l)" 0
+}
+
+# systemd goes into a cgroup of its own first, with who is there, and hands controllers down later.
+@test "exec joins an init that manages cgroups where it is, and does not stand in its way" {
+        run_d --name web --systemd always box sh -c 'cd /sys/fs/cgroup && mkdir init.scope && echo 1 >init.scope/cgroup.procs &&
+                touch /moved && while [ ! -e /beside ]; do sleep 0.1; done; echo +pids >cgroup.subtree_control; echo $? >/done; sleep 1000'
+        has() { holt exec web test -e "$1" 2>/dev/null; }
+        until_true 20 has /moved
+        holt exec -d web sleep 1000
+        holt exec web touch /beside
+        until_true 20 has /done
+        equal 'what came of it' "$(holt exec web cat /done)" 0
+        equal 'where the second process is' "$(holt exec web sh -c 'tail -n 1 /proc/self/cgroup')" 0::/init.scope
+        # As long as nobody has gone anywhere it is where that one is.
+        run_d --name plain --systemd always box sleep 1000
+        equal 'beside a plain program' "$(holt exec plain sh -c 'tail -n 1 /proc/self/cgroup')" 0::/
 }
 
 # As if the machine had lost its power: nothing that ran is told, and what a boot forgets is gone.

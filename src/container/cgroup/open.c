@@ -174,11 +174,21 @@ int cgroup_follow(struct cgroup *cg, pid_t pid, struct error *err)
                 return error_errno(err, -r, "read the cgroup of process %d", (int)pid);
         path = layout_visible_path(h->root, path);
         len = strlen(h->path);
+        if (strcmp(path, h->path) == 0)
+                return 0;
         if (strncmp(path, h->path, len) != 0 || path[len] != '/')
                 return error_set(err, EBUSY, "process %d is in cgroup %s, not below %s", (int)pid, path, h->path);
         r = descend(cg, h, path + len, err);
         if (r < 0)
                 return r;
         r = hierarchy_open(h);
-        return r < 0 ? error_errno(err, -r, "open cgroup %s%s", h->root, h->path) : 0;
+        return r < 0 ? error_errno(err, -r, "open cgroup %s%s", h->root, h->path) : 1;
+}
+
+int cgroup_put(const struct cgroup *cg, pid_t pid)
+{
+        char text[16];
+
+        snprintf(text, sizeof text, "%d", (int)pid);
+        return fd_write_file_at(cgroup_clone_fd(cg), "cgroup.procs", text);
 }
