@@ -12,7 +12,7 @@
  *   attacker trace SECONDS           kills the first process that it sees, and keeps the corpse as its tracer
  *   attacker newns ARGS...           executes ARGS as root of a new user, mount and cgroup namespace
  *
- * "seen N" and "got N" say how much was there to attack and how often it succeeded.
+ * "seen N" and "got N" say how much was there to attack and how often it succeeded; "sees" comes with the first.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -52,6 +52,14 @@ static int report(void)
         printf("seen %lu\ngot %lu\n", seen, got);
         fflush(stdout);
         return got ? 3 : 0;
+}
+
+static void see(void)
+{
+        if (seen++)
+                return;
+        puts("sees");
+        fflush(stdout);
 }
 
 static void overwrite(int fd)
@@ -122,7 +130,7 @@ static void attack_exe(const char *pid)
                 close(fd);
                 return;
         }
-        seen++;
+        see();
         overwrite(open(path, O_WRONLY | O_CLOEXEC));
         reopen(fd);
         unlock_mount(fd);
@@ -203,7 +211,7 @@ static void attack_fds(const char *pid)
 
         if (!is_runtime(pid))
                 return;
-        seen++;
+        see();
 
         snprintf(path, sizeof path, "/proc/%s/root", pid);
         look(path);

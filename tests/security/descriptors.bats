@@ -158,10 +158,7 @@ rt_closed() { bash -c 'exec "$@" <&- >&- 2>&- 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 # capabilities as the attacker and still with what it needed of the host.
 watched() {
         wait_for 10 grep -q ready "$WORK/watch"
-        local i
-        for i in {1..60}; do
-                "$@" || return
-        done
+        again 60 "$WORK/watch" "$@"
         touch rootfs/stop
         wait_for 15 grep -q got "$WORK/watch"
         cat "$WORK/watch"

@@ -51,13 +51,10 @@ unharmed() { [ "$(sha256sum <"$RUNTIME")" = "$BEFORE" ]; }
 # attacked COMMAND...: while the attacker of the container works, COMMAND brings the runtime into its sight; then all
 # of it has ended and he tries what he has kept.
 attacked() {
-        local i
         process /bin/attacker exe 60
         rt run -d "$ID" </dev/null >"$WORK/attack" 2>&1 3>&-
         wait_for 10 grep -q ready "$WORK/attack"
-        for i in {1..40}; do
-                "$@" >/dev/null 2>&1 || true
-        done
+        again 40 "$WORK/attack" may_fail "$@" >/dev/null 2>&1
         touch rootfs/stop
         wait_for 30 grep -q got "$WORK/attack"
         cat "$WORK/attack"
@@ -91,8 +88,7 @@ attacked() {
         process /bin/attacker exe 60
         rt run -d "$ID" </dev/null >"$WORK/attack" 2>&1 3>&-
         wait_for 10 grep -q ready "$WORK/attack"
-        local i
-        for i in {1..20}; do rt exec "$ID" /proc/self/exe --version >/dev/null 2>&1; done
+        again 20 "$WORK/attack" may_fail rt exec "$ID" /proc/self/exe --version >/dev/null 2>&1
         mount -o remount,bind,rw "$WORK/usr"
         touch rootfs/stop
         wait_for 30 grep -q got "$WORK/attack"
@@ -103,12 +99,11 @@ attacked() {
 }
 
 @test "an ordinary user's runtime" {
-        local i
         for_ordinary_user
         process /bin/attacker exe 60
         as_user "$RUNTIME" --root "$ROOT" run -d "$ID" </dev/null >"$WORK/attack" 2>&1 3>&- || { cat "$WORK/attack"; false; }
         wait_for 10 grep -q ready "$WORK/attack"
-        for i in {1..20}; do as_user "$RUNTIME" --root "$ROOT" exec "$ID" /proc/self/exe --version >/dev/null; done
+        again 20 "$WORK/attack" as_user "$RUNTIME" --root "$ROOT" exec "$ID" /proc/self/exe --version >/dev/null
         touch rootfs/stop
         wait_for 30 grep -q got "$WORK/attack"
         cat "$WORK/attack"
