@@ -10,13 +10,14 @@
 
 #include "base/own.h"
 #include "base/parse.h"
+#include "cli/inspect_config.h"
 #include "cli/port_bindings.h"
 #include "instance/backend.h"
 #include "instance/instance_mounts.h"
 #include "instance/instance_network.h"
 #include "sys/fd.h"
 
-enum { MAX_HEALTH = 1 << 18, NS = 1000000000, MAX_TIME = 40, SHORT_ID = 12 };
+enum { MAX_HEALTH = 1 << 18, NS = 1000000000, MAX_TIME = 40 };
 
 static void write_time(struct json_writer *w, const char *key, int64_t ns)
 {
@@ -184,38 +185,6 @@ static void write_host_config(struct json_writer *w, const struct instance *i)
         json_end_object(w);
 }
 
-static void write_config(struct json_writer *w, const struct instance *i)
-{
-        const struct instance_options *o = &i->options;
-        char hostname[SHORT_ID + 1];
-
-        snprintf(hostname, sizeof hostname, "%.*s", SHORT_ID, i->id);
-        json_begin_object(w, "Config");
-        write_text(w, "Hostname", o->hostname, hostname);
-        write_text(w, "Domainname", o->domainname, "");
-        write_text(w, "User", o->user, "");
-        json_write_bool(w, "Tty", o->tty);
-        json_write_bool(w, "OpenStdin", o->interactive);
-        write_list(w, "Env", o->env);
-        write_list(w, "Cmd", o->command);
-        json_write_string(w, "Image", i->image_name);
-        write_text(w, "WorkingDir", o->workdir, "");
-        if (o->entrypoint)
-                write_list(w, "Entrypoint", (const char *const[]){ o->entrypoint, NULL });
-        else
-                json_write_raw(w, "Entrypoint", "null");
-        label_map_write(w, "Labels", o->label);
-        write_text(w, "StopSignal", o->stop_signal, "SIGTERM");
-        if (o->stop_timeout)
-                write_number(w, "StopTimeout", o->stop_timeout);
-        if (o->health_test) {
-                json_begin_object(w, "Healthcheck");
-                write_list(w, "Test", o->health_test);
-                json_end_object(w);
-        }
-        json_end_object(w);
-}
-
 static void write_path(struct json_writer *w, const char *key, const struct instance *i, const char *name)
 {
         own_buf struct buf path = {};
@@ -254,7 +223,7 @@ void instance_inspect(struct engine *e, const struct instance *i, struct json_wr
         json_end_object(w);
         if (instance_mounts_describe(i, w, "Mounts", &ignored) < 0)
                 json_write_raw(w, "Mounts", "[]");
-        write_config(w, i);
+        inspect_config(e, i, w);
         instance_network_describe(e, i, w, "NetworkSettings");
         json_end_object(w);
 }

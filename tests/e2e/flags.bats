@@ -324,3 +324,18 @@ END
         run ! hr --read-only --read-only-tmpfs --tmpfs /tmp:ro box touch /tmp/x
         is "$(hr --read-only-tmpfs box grep -c ' /tmp ' /proc/mounts || true)" 0
 }
+
+@test "inspect says what it was made with: the image's, and what was asked for on top of it" {
+        "$HOLT" import -q --change 'CMD ["sh", "-c", "true"]' --change 'EXPOSE 80' \
+                --change 'ENV A=b C=d' --change 'USER 5:6' --change 'WORKDIR /tmp' --change 'LABEL x=y' \
+                --change 'STOPSIGNAL SIGINT' --change 'VOLUME /vol' "$BATS_FILE_TMPDIR/rootfs.tar" full >/dev/null
+        config() { "$HOLT" create --name "$1" --network none "${@:2}" >/dev/null; "$HOLT" inspect "$1" | jq -cS '.[0].Config | del(.Hostname, .Domainname, .Image, .Tty, .OpenStdin)'; }
+        is "$(config plain full)" '{"Cmd":["sh","-c","true"],"Entrypoint":null,"Env":["A=b","C=d"],"ExposedPorts":{"80/tcp":{}},"Labels":{"x":"y"},"StopSignal":"SIGINT","User":"5:6","Volumes":{"/vol":{}},"WorkingDir":"/tmp"}'
+        is "$(config asked -e A=1 -e Z=2 -u 7 -w /new --label z=w --stop-signal TERM --expose 81 full ls)" \
+                '{"Cmd":["ls"],"Entrypoint":null,"Env":["C=d","A=1","Z=2"],"ExposedPorts":{"80/tcp":{},"81/tcp":{}},"Labels":{"x":"y","z":"w"},"StopSignal":"TERM","User":"7","Volumes":{"/vol":{}},"WorkingDir":"/new"}'
+        is "$(config other --entrypoint ls full)" '{"Cmd":null,"Entrypoint":["ls"],"Env":["A=b","C=d"],"ExposedPorts":{"80/tcp":{}},"Labels":{"x":"y"},"StopSignal":"SIGINT","User":"5:6","Volumes":{"/vol":{}},"WorkingDir":"/tmp"}'
+        # An image that says nothing.
+        is "$(config empty box sleep 1)" '{"Cmd":["sleep","1"],"Entrypoint":null,"Env":null,"Labels":{},"StopSignal":"SIGTERM","User":"","WorkingDir":""}'
+        "$HOLT" rm -f -v plain asked other empty >/dev/null
+        "$HOLT" rmi full >/dev/null
+}

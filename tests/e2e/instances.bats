@@ -174,7 +174,7 @@ run_d() { holt run -d --network none "$@"; }
         id=$(holt create --network none --name later --env A=1 --cidfile "$BATS_TEST_TMPDIR/cid" box sh -c 'echo $A; exit 3')
         [ "$(cat "$BATS_TEST_TMPDIR/cid")" = "$id" ]
         [ "$(holt ps -a --format '{{.Status}}')" = Created ]
-        [ "$(holt inspect -f '{{range .Config.Env}}{{.}} {{end}}{{if .State.Health}}x{{else}}none{{end}} {{index .Config.Cmd 0}} {{.Config.Labels.no}}' later)" = 'A=1 none sh <no value>' ]
+        [ "$(holt inspect -f '{{range .Config.Env}}{{.}} {{end}}{{if .State.Health}}x{{else}}none{{end}} {{index .Config.Cmd 0}} {{.Config.Labels.no}}' later)" = 'PATH=/bin A=1 none sh <no value>' ]
         [ "$(holt ps -a --format 'table {{.Names | printf "%-7s|"}}{{slice .ID 0 5}}')" = $'NAMES  |CONTAINER ID\nlater  |'"${id:0:5}" ]
         run holt start -a later
         [ "$status" -eq 3 ]
