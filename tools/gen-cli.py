@@ -37,6 +37,7 @@ class Option:
     value: str = ""  # as shown; "" for a switch
     repeat: bool = False
     help: str = ""
+    others: tuple = ()  # long names that do the same, and are not offered
 
     @property
     def symbol(self):
@@ -158,14 +159,15 @@ def parse_option(line, help_text):
     rest = OPTION_NAME.sub("", line).replace(",", "", len(names) - 1).strip()
     longs = [n[2:] for n in names if n.startswith("--")]
     shorts = [n[1:] for n in names if not n.startswith("--")]
-    if len(longs) != 1 or len(shorts) > 1 or any(len(s) != 1 for s in shorts):
+    if not longs or len(shorts) > 1 or any(len(s) != 1 for s in shorts):
         die(f"not an option: {line}")
     if rest and not rest.startswith("_"):
         die(f"not a value: {line}")
     if not help_text:
         die(f"no text: {line}")
     repeat = rest.endswith("...")
-    return Option(longs[0], "".join(shorts), plain(rest.removesuffix("...")), repeat, plain(" ".join(help_text)))
+    return Option(longs[0], "".join(shorts), plain(rest.removesuffix("...")), repeat, plain(" ".join(help_text)),
+                  tuple(longs[1:]))
 
 
 def parse_body(lines, command):
@@ -387,6 +389,7 @@ def c_options(command):
         kind = "CLI_LIST" if o.repeat else "CLI_VALUE" if o.value else "CLI_SWITCH"
         short = "'%s'" % o.short if o.short else "0"
         rows.append('        { "%s", %s, %s, %s },' % (o.name, short, kind, o.symbol))
+        rows += ['        { "%s", 0, %s, %s },' % (other, kind, o.symbol) for other in o.others]
     return "static const struct cli_option %s_options[] = {\n%s\n};\n" % (command.ident, "\n".join(rows))
 
 
@@ -397,7 +400,7 @@ def c_entry(program, command, name):
         ("name", '"%s"' % (name or program.name)),
         ("alias", '"%s"' % (command.name or program.name)),
         ("options", command.ident + "_options"),
-        ("n_options", len(command.options)),
+        ("n_options", sum(1 + len(o.others) for o in command.options)),
         ("min_operands", 0 if opens else command.min_operands),
         ("max_operands", "UINT_MAX" if opens else command.max_operands),
         ("options_end_at_operand", c_bool(opens or command.passes_arguments_on)),

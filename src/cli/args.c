@@ -25,13 +25,21 @@ static const struct cli_option *find_short(const struct cli_command *command, ch
         return NULL;
 }
 
+/* The names of one option follow each other, the first being what the program calls it. */
+static const struct cli_option *first_name(const struct cli_command *command, const struct cli_option *o)
+{
+        while (o > command->options && o[-1].id == o->id)
+                o--;
+        return o;
+}
+
 static const struct cli_option *find_option(const struct cli_command *command, const char *name, size_t len)
 {
         for (size_t i = 0; i < command->n_options; i++) {
                 const struct cli_option *o = &command->options[i];
 
                 if (strncmp(o->name, name, len) == 0 && !o->name[len])
-                        return o;
+                        return first_name(command, o);
         }
         return len == 1 && !command->joined ? find_short(command, *name) : NULL;
 }

@@ -131,6 +131,9 @@ static int merge_health(const struct image_config *image, struct instance_option
                         r = merge_time(check, "Timeout", "health-timeout", o->health_timeout, o, err);
                 if (r == 0)
                         r = merge_time(check, "StartPeriod", "health-start-period", o->health_start_period, o, err);
+                if (r == 0)
+                        r = merge_time(check, "StartInterval", "health-start-interval", o->health_start_interval, o,
+                                       err);
                 if (r == 0 && !o->health_retries && json_get_i64(check, "Retries", &retries, NULL) > 0 && retries > 0) {
                         snprintf(text, sizeof text, "%" PRId64, retries);
                         r = set(o, "health-retries", text, err);

@@ -23,7 +23,8 @@
         FLAG(read_only) FLAG(read_only_tmpfs) FLAG(rm) FLAG(tty) FLAG(vm) \
         TEXT(blkio_weight) TEXT(cgroup_parent) TEXT(cgroupns) TEXT(cpu_period) TEXT(cpu_quota) TEXT(cpu_shares) \
         TEXT(cpus) TEXT(cpuset_cpus) TEXT(cpuset_mems) TEXT(domainname) TEXT(entrypoint) TEXT(health_cmd) \
-        TEXT(health_interval) TEXT(health_retries) TEXT(health_start_period) TEXT(health_timeout) TEXT(hostname) \
+        TEXT(health_interval) TEXT(health_retries) TEXT(health_start_interval) TEXT(health_start_period) TEXT(health_timeout) \
+        TEXT(hostname) \
         TEXT(ip) TEXT(ip6) TEXT(ipc) TEXT(log_driver) TEXT(mac_address) TEXT(memory) TEXT(memory_reservation) \
         TEXT(memory_swap) TEXT(memory_swappiness) TEXT(name) TEXT(oom_score_adj) TEXT(pid) TEXT(pids_limit) \
         TEXT(platform) TEXT(restart) TEXT(shm_size) TEXT(stop_signal) TEXT(stop_timeout) TEXT(systemd) TEXT(user) \

@@ -44,7 +44,9 @@ static int read_health(const struct instance_options *o, struct health_options *
 {
         int r;
 
-        *h = (struct health_options){ .interval = 30 * second, .timeout = 30 * second, .retries = HEALTH_RETRIES };
+        *h = (struct health_options){
+                .interval = 30 * second, .timeout = 30 * second, .start_interval = 5 * second, .retries = HEALTH_RETRIES
+        };
         if (!o->health_test || !o->health_test[0] || o->no_healthcheck)
                 return 0;
         h->test = o->health_test;
@@ -53,6 +55,8 @@ static int read_health(const struct instance_options *o, struct health_options *
                 r = read_duration("health-timeout", o->health_timeout, &h->timeout, err);
         if (r == 0)
                 r = read_duration("health-start-period", o->health_start_period, &h->start_period, err);
+        if (r == 0)
+                r = read_duration("health-start-interval", o->health_start_interval, &h->start_interval, err);
         if (r < 0)
                 return r;
         if (o->health_retries && parse_u32(o->health_retries, 10, &h->retries) < 0)
@@ -118,6 +122,7 @@ static void write_health(const struct health_options *h, struct json_writer *w)
         json_write_i64(w, "interval", h->interval);
         json_write_i64(w, "timeout", h->timeout);
         json_write_i64(w, "startPeriod", h->start_period);
+        json_write_i64(w, "startInterval", h->start_interval);
         json_write_u64(w, "retries", h->retries);
         json_end_object(w);
 }
@@ -189,7 +194,8 @@ static int read_health_json(struct json_object *obj, struct health_options *h, c
                                json_get_i64(health, "interval", &h->interval, NULL) <= 0 || h->interval <= 0 ||
                                json_get_i64(health, "timeout", &h->timeout, NULL) <= 0 || h->timeout <= 0 ||
                                json_get_i64(health, "startPeriod", &h->start_period, NULL) < 0 ||
-                               json_get_u32(health, "retries", &h->retries, NULL) <= 0
+                               json_get_i64(health, "startInterval", &h->start_interval, NULL) <= 0 ||
+                               h->start_interval <= 0 || json_get_u32(health, "retries", &h->retries, NULL) <= 0
                        ? -EINVAL
                        : 0;
 }

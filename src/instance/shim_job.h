@@ -12,7 +12,7 @@
 
 struct health_options {
         const char *const *test; /* "CMD" and arguments, or "CMD-SHELL" and a line; NULL: no health check */
-        int64_t interval, timeout, start_period; /* ns */
+        int64_t interval, timeout, start_period, start_interval; /* ns */
         uint32_t retries;
 };
 

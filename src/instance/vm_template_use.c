@@ -32,6 +32,7 @@ static bool can_be_given(const char *name)
                 "health_cmd",
                 "health_interval",
                 "health_retries",
+                "health_start_interval",
                 "health_start_period",
                 "health_timeout",
                 "health_test",

@@ -22,13 +22,26 @@ enum { MAX_TEXT = 4096, TIMED_OUT = 255 };
 /* After its timeout the probe kills the test and says so: it gets a little time for that. */
 static const int64_t grace = 5000000000;
 
+/* Whether a program that was started then may still be busy with its start. */
+static bool is_starting(const struct shim *s, int64_t time)
+{
+        return s->state.health == HEALTH_STARTING && time - s->state.started < s->job.health.start_period;
+}
+
+static void plan_next(struct shim *s)
+{
+        const struct health_options *h = &s->job.health;
+
+        s->probe_at = shim_now() + (is_starting(s, shim_time()) ? h->start_interval : h->interval);
+}
+
 void health_begin(struct shim *s)
 {
         if (!s->job.health.test || !s->backend->exec)
                 return;
         s->state.health = HEALTH_STARTING;
         s->state.health_failures = 0;
-        s->probe_at = shim_now() + s->job.health.interval;
+        plan_next(s);
 }
 
 static void forget_probe(struct shim *s)
@@ -89,7 +102,7 @@ void health_probe(struct shim *s)
         const struct clone_options o = { .cgroup_fd = -1 };
         int ends[2];
 
-        s->probe_at = shim_now() + s->job.health.interval;
+        plan_next(s);
         if ((s->backend->is_paused && s->backend->is_paused(s->run, s->id, NULL) > 0) || pipe2(ends, O_CLOEXEC) < 0)
                 return;
         s->probe_at = 0;
@@ -175,7 +188,7 @@ static enum instance_health judge(struct shim *s, int exit_code)
                 s->state.health_failures = 0;
                 return HEALTH_HEALTHY;
         }
-        if (s->state.health == HEALTH_STARTING && s->probe.started - s->state.started < h->start_period)
+        if (is_starting(s, s->probe.started))
                 return HEALTH_STARTING;
         s->state.health_failures++;
         return s->state.health_failures >= h->retries ? HEALTH_UNHEALTHY : s->state.health;
@@ -197,7 +210,7 @@ void health_result(struct shim *s, int exit_code)
         add_to_log(s, exit_code);
         write_log(s);
         forget_probe(s);
-        s->probe_at = shim_now() + s->job.health.interval;
+        plan_next(s);
         shim_publish(s);
         if (s->state.health == before)
                 return;

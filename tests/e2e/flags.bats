@@ -339,3 +339,13 @@ END
         "$HOLT" rm -f -v plain asked other empty >/dev/null
         "$HOLT" rmi full >/dev/null
 }
+
+@test "health-start-interval: more often as long as it starts, and another name of an option" {
+        "$HOLT" run -d --name web --net none --health-cmd 'echo x >>/asked; test -e /ok' --health-interval 1h \
+                --health-start-period 1h --health-start-interval 200ms box sh -c 'sleep 1; touch /ok; sleep 100' >/dev/null
+        timeout 20 "$HOLT" wait --for healthy web
+        is "$("$HOLT" exec web sh -c '[ $(wc -l </asked) -gt 1 ] && ip link | grep -c UP')" 1
+        "$HOLT" rm -f web >/dev/null
+        run -125 "$HOLT" run --rm --net none --health-cmd true --health-start-interval soon box true
+        [[ $output == *health-start-interval* ]]
+}
