@@ -19,7 +19,6 @@ setup_file() {
         image box '{"Cmd": ["sh", "-c", "echo default"], "Env": ["FROM_IMAGE=yes", "PATH=/bin:/sbin:/usr/bin"]}'
         image entry '{"Entrypoint": ["echo", "entry"], "Cmd": ["cmd"], "User": "test:extra", "WorkingDir": "/made/by/image"}'
         image nothing '{}'
-        { echo none; cgroups; } >"$BATS_FILE_TMPDIR/cgroups"
 }
 
 teardown_file() {
@@ -52,11 +51,14 @@ nothing_left() {
         files=$(find "$HOLT_ROOT/instances" "$HOLT_RUN/containers" -mindepth 1 ! -path '*/.cache*' 2>/dev/null) || true
         [ -z "$files" ] || { echo "left: ${files:0:2000}"; return 1; }
         ! grep -F "$HOLT_ROOT" /proc/self/mountinfo | grep -vE "$HOLT_RUN/layers(/[0-9a-f]+)? " || return 1
-        ! cgroups | grep -vFxf "$BATS_FILE_TMPDIR/cgroups" || return 1
+        ! find /sys/fs/cgroup -mindepth 3 -path '*/holt/*' -type d 2>/dev/null | grep -F "$(ids)" || return 1
 }
 
-# Those of others may be there before.
-cgroups() { find /sys/fs/cgroup -mindepth 3 -path '*/holt/*' -type d 2>/dev/null | grep -E '/[0-9a-f]{64}$' || true; }
+# Those of other tests run beside.
+ids() {
+        echo none
+        grep -oE '"container","Action":"create","Actor":[{]"ID":"[0-9a-f]{64}' "$HOLT_RUN/events" 2>/dev/null | grep -oE '[0-9a-f]{64}$'
+}
 
 is() { # COMMAND-OUTPUT EXPECTED
         [ "$1" = "$2" ] || { printf 'got:\n%s\nexpected:\n%s\n' "$1" "$2"; return 1; }
