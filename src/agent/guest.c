@@ -66,6 +66,8 @@ static int configure(void *userdata, const char *json, size_t len, struct error 
         if (r == 0)
                 r = guest_set_network(&c, err);
         if (r == 0)
+                r = guest_set_sysctls(&c, err);
+        if (r == 0)
                 r = guest_write_files(&c, err);
         if (r == 0)
                 r = guest_mount_shares(g, &c, err);

@@ -62,6 +62,8 @@ int guest_change_hostname(const struct guest_config *c, struct error *err);
 /* What is the same for every guest, at its boot: a clone need not do it again. */
 int guest_open_network(struct error *err);
 int guest_set_network(const struct guest_config *c, struct error *err);
+/* Those of the network want its interfaces. */
+int guest_set_sysctls(const struct guest_config *c, struct error *err);
 /* Takes all others down, and their addresses away. */
 int guest_clear_network(struct error *err);
 

@@ -243,7 +243,9 @@ static int read_all(struct guest_config *c, struct error *err)
                 r = read_interfaces(c, err);
         if (r >= 0)
                 r = read_files(c, "files", true, &c->files, &c->n_files, err);
-        return r < 0 ? r : read_files(c, "filters", false, &c->filters, &c->n_filters, err);
+        if (r >= 0)
+                r = read_files(c, "filters", false, &c->filters, &c->n_filters, err);
+        return r < 0 ? r : read_files(c, "sysctls", true, &c->sysctls, &c->n_sysctls, err);
 }
 
 int guest_config_read(const char *text, size_t len, struct guest_config *ret, struct error *err)

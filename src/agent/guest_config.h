@@ -72,6 +72,8 @@ struct guest_config {
         size_t n_files;
         struct guest_file *filters; /* content: base 64 */
         size_t n_filters;
+        struct guest_file *sysctls; /* below /proc/sys */
+        size_t n_sysctls;
 
         struct json_object *json; /* owns the strings */
         struct arena arena;

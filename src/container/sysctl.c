@@ -26,48 +26,56 @@ static const struct {
 
 /* sysctl(8): the first separator decides; with '/' first, dots are parts of names ("net/ipv4/conf/eth0.1/forwarding").
  */
-static int key_path(const char *key, char *path, size_t size)
+int sysctl_path(const char *key, char *ret, size_t size)
 {
         const char *first = strpbrk(key, "./");
         bool swap = first && *first == '.';
-        int n = snprintf(path, size, "sys/%s", key);
+        int n = snprintf(ret, size, "%s", key);
 
         if (n < 0 || (size_t)n >= size)
                 return -ENAMETOOLONG;
-        for (char *p = path + 4; swap && *p; p++) {
+        for (char *p = ret; swap && *p; p++) {
                 if (*p == '.')
                         *p = '/';
                 else if (*p == '/')
                         *p = '.';
         }
-        return 0;
+        return strstr(ret, "..") ? -EINVAL : 0;
 }
 
 static bool matches(const char *path, size_t i)
 {
         char want[64];
 
-        key_path(keys[i].prefix, want, sizeof want);
+        sysctl_path(keys[i].prefix, want, sizeof want);
         return keys[i].whole ? strcmp(path, want) == 0 : strncmp(path, want, strlen(want)) == 0;
+}
+
+int sysctl_namespace(const char *key)
+{
+        char path[PATH_MAX];
+
+        if (sysctl_path(key, path, sizeof path) < 0)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                if (matches(path, i))
+                        return keys[i].namespace;
+        }
+        return 0;
 }
 
 static int check_key(const struct spec *s, const char *key, struct error *err)
 {
         char path[PATH_MAX];
+        int namespace = sysctl_namespace(key);
 
-        if (key_path(key, path, sizeof path) < 0 || strstr(path, ".."))
+        if (sysctl_path(key, path, sizeof path) < 0)
                 return error_set(err, EINVAL, "sysctl \"%s\": not a valid name", key);
-        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-                if (!matches(path, i))
-                        continue;
-                if (!spec_namespace(s, keys[i].namespace))
-                        return error_set(err, EINVAL, "sysctl \"%s\" is not in a separate kernel namespace", key);
-                if (s->hostname && keys[i].namespace == CLONE_NEWUTS && strstr(path, "hostname"))
-                        return error_set(err, EINVAL, "sysctl \"%s\": the hostname is set by the config's hostname",
-                                         key);
-                return 0;
-        }
-        return error_set(err, EINVAL, "sysctl \"%s\" is not in a separate kernel namespace", key);
+        if (!namespace || !spec_namespace(s, namespace))
+                return error_set(err, EINVAL, "sysctl \"%s\" is not in a separate kernel namespace", key);
+        if (s->hostname && namespace == CLONE_NEWUTS && strstr(path, "hostname"))
+                return error_set(err, EINVAL, "sysctl \"%s\": the hostname is set by the config's hostname", key);
+        return 0;
 }
 
 int sysctl_check(const struct spec *s, struct error *err)
@@ -84,7 +92,7 @@ int sysctl_check(const struct spec *s, struct error *err)
 int sysctl_apply(const struct spec *s, struct error *err)
 {
         own_fd int proc = -1;
-        char path[PATH_MAX];
+        char path[PATH_MAX] = "sys/";
         int r = 0;
 
         if (!s->linux_.sysctl.n)
@@ -93,7 +101,7 @@ int sysctl_apply(const struct spec *s, struct error *err)
         if (proc < 0)
                 return proc;
         for (size_t i = 0; r == 0 && i < s->linux_.sysctl.n; i++) {
-                key_path(s->linux_.sysctl.v[i].key, path, sizeof path);
+                sysctl_path(s->linux_.sysctl.v[i].key, path + 4, sizeof path - 4);
                 r = private_proc_write(proc, path, s->linux_.sysctl.v[i].value, err);
         }
         return r;

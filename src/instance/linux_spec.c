@@ -11,6 +11,7 @@
 #include "instance/seccomp_default.h"
 #include "instance/seccomp_profile.h"
 #include "instance/spec_plan.h"
+#include "instance/vm_sysctl.h"
 
 enum { MAX_KEY = 256 };
 
@@ -83,7 +84,7 @@ static void write_default_sysctl(const struct spec_plan *p, struct json_writer *
                 json_write_string(w, ping, "0 2147483647");
 }
 
-/* Which of them there are, and whether they are this container's own, the runtime checks. */
+/* Which of them there are, and whether they are this container's own, the runtime checks. In a guest the agent sets others. */
 static int write_sysctl(const struct spec_plan *p, struct json_writer *w, struct error *err)
 {
         const char *value;
@@ -94,7 +95,7 @@ static int write_sysctl(const struct spec_plan *p, struct json_writer *w, struct
         write_default_sysctl(p, w);
         for (const char *const *l = p->options->sysctl; r == 0 && l && *l; l++) {
                 r = flag_pair("sysctl", *l, key, sizeof key, &value, err);
-                if (r == 0)
+                if (r == 0 && !(p->from->in_guest && vm_sysctl_is_guests(key)))
                         json_write_string(w, key, value);
         }
         json_end_object(w);

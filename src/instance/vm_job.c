@@ -16,6 +16,7 @@
 #include "instance/vm_limits.h"
 #include "instance/vm_modules.h"
 #include "instance/vm_pool.h"
+#include "instance/vm_sysctl.h"
 #include "instance/vm_template.h"
 #include "sys/fd.h"
 #include "sys/sibling_program.h"
@@ -297,6 +298,8 @@ static int write_guest(struct engine *e, const struct instance *i, const char *h
         for (size_t n = 0; n < ARRAY_SIZE(files) && r == 0; n++)
                 r = write_file(i, files[n], w, err);
         json_end_array(w);
+        if (r == 0)
+                r = vm_sysctl_write(&i->options, w, err);
         if (r == 0)
                 r = vm_filter_write(e, spec, w, err);
         json_end_object(w);

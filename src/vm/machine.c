@@ -78,7 +78,8 @@ static const char *escaped(struct machine_args *a, const char *path)
  *
  * lsm: a guest has no policy of AppArmor's or TOMOYO's, and asking them costs each exec and open some hundred blocks of
  * code. sysctl.net.core.bpf_jit_enable: to translate a filter of system calls, which QEMU then translates again, takes
- * longer than all its calls: what it always allows, the kernel does not ask it.
+ * longer than all its calls: what it always allows, the kernel does not ask it. The sysctls of IPv4: low ports and ping
+ * are for all users, as in a container (instance/linux_spec.c).
  */
 static void add_kernel(struct machine_args *a, const struct machine *m)
 {
@@ -87,7 +88,9 @@ static void add_kernel(struct machine_args *a, const struct machine *m)
         if (!m->kernel)
                 return;
         buf_add_str(&line, "console=ttyS0 quiet panic=-1 reboot=t audit=0 rcupdate.rcu_expedited=1 cryptomgr.notests "
-                           "initcall_blacklist=init_ima,load_system_certificate_list,crypto_kdf108_init");
+                           "initcall_blacklist=init_ima,load_system_certificate_list,crypto_kdf108_init "
+                           "sysctl.net.ipv4.ip_unprivileged_port_start=0 "
+                           "sysctl.net.ipv4.ping_group_range=\"0 2147483647\"");
         if (m->accelerator == ACCELERATOR_TCG) {
                 buf_add_str(&line, " nokaslr mitigations=off init_on_alloc=0 transparent_hugepage=never "
                                    "lsm=lockdown,yama,landlock sysctl.net.core.bpf_jit_enable=0");

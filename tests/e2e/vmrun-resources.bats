@@ -7,7 +7,7 @@ load images
 load machines
 
 setup_file() {
-        machines_make dd df free head fstrim rm seq
+        machines_make dd df free head fstrim rm seq tr
         holt run -d --vm --network none --name web --memory 320m --shm-size 256m --cpus 1 --cpu-shares 512 --cpuset-cpus 1 --blkio-weight 300 box sleep 100000
 }
 
@@ -31,6 +31,20 @@ setup() {
         limit=$(limit_of "$qemu" cpu.shares cpu.weight)
         ((limit == 512 || limit == 20))
         [ "$(limit_of "$qemu" cpuset.cpus cpuset.cpus)" = 1 ]
+}
+
+@test "sysctls: all of the guest's kernel, and what any container has" {
+        cat >"$WORK/look" <<'END'
+for name in vm.max_map_count net.ipv4.ip_forward kernel.msgmax net.ipv4.ip_unprivileged_port_start; do
+        cat "/proc/sys/$(echo "$name" | tr . /)"
+done
+END
+        [ "$(holt run --vm --rm --network none -v "$WORK/look:/look" --sysctl vm.max_map_count=262144 --sysctl net.ipv4.ip_forward=1 \
+                --sysctl kernel.msgmax=9000 box sh /look | xargs)" = '262144 1 9000 0' ]
+        run -125 holt run --vm --rm --network none --sysctl no.such=1 box true
+        [[ $output == *'sysctl "no/such"'*'no such parameter'* ]]
+        run -125 holt run --vm --rm --network none --sysctl vm/../../kernel/x=1 box true
+        [[ $output == *'not a valid name'* ]]
 }
 
 @test "stats: what the guest counts, and what the host pays" {

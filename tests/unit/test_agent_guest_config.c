@@ -12,7 +12,8 @@ static void test_all(void **state)
                                    "\"interfaces\":[{\"mac\":\"02:42:0a:58:00:02\",\"name\":\"eth0\",\"mtu\":1400,"
                                    "\"addresses\":[\"10.88.0.2/16\",\"fd00::2/64\"],\"gateways\":[\"10.88.0.1\"]}],"
                                    "\"files\":[{\"path\":\"a/b\",\"mode\":384,\"content\":\"x\"},{\"path\":\"c\"}],"
-                                   "\"filters\":[{\"path\":\"a.bpf\",\"content\":\"eA==\"}]}";
+                                   "\"filters\":[{\"path\":\"a.bpf\",\"content\":\"eA==\"}],"
+                                   "\"sysctls\":[{\"path\":\"vm/x\",\"content\":\"1\"}]}";
         own_guest_config struct guest_config c = {};
         struct error err;
 
@@ -38,6 +39,9 @@ static void test_all(void **state)
         assert_int_equal(c.files[1].mode, 0644);
         assert_int_equal(c.n_filters, 1);
         assert_string_equal(c.filters[0].path, "a.bpf");
+        assert_int_equal(c.n_sysctls, 1);
+        assert_string_equal(c.sysctls[0].path, "vm/x");
+        assert_string_equal(c.sysctls[0].content, "1");
 }
 
 static void test_nothing(void **state)
@@ -76,6 +80,7 @@ static void test_refuses(void **state)
                 "{\"files\":[{\"path\":\"..\"}]}",
                 "{\"files\":[{\"path\":\"a/\"}]}",
                 "{\"filters\":[{\"path\":\"a/b\"}]}",
+                "{\"sysctls\":[{\"path\":\"vm/../x\"}]}",
         };
 
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
