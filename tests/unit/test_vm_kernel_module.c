@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "module_fixture.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,44 +12,20 @@
 #include "sys/fd.h"
 #include "vm/kernel_module.h"
 
-struct file {
-        Elf64_Ehdr header;
-        Elf64_Shdr section[3];
-        char names[32];
-        char info[128];
-};
-
-/* info: its strings, each with its NUL. */
-static struct file make(const char *info, size_t len)
-{
-        struct file f = { .header = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64 },
-                                      .e_shoff = offsetof(struct file, section),
-                                      .e_shentsize = sizeof(Elf64_Shdr),
-                                      .e_shnum = 3,
-                                      .e_shstrndx = 1 },
-                          .section = { {},
-                                       { .sh_offset = offsetof(struct file, names), .sh_size = 32 },
-                                       { .sh_name = 1, .sh_offset = offsetof(struct file, info), .sh_size = len } },
-                          .names = "\0.modinfo" };
-
-        memcpy(f.info, info, len);
-        return f;
-}
-
 static void test_depends(void **state)
 {
         static const char info[] = "license=GPL\0depends=virtio_ring,virtio\0name=x";
         const char *needs = NULL;
-        struct file f = make(info, sizeof(info));
+        struct module_file f = module_make(info, sizeof(info));
 
         assert_int_equal(kernel_module_depends(&f, sizeof(f), &needs, NULL), 0);
         assert_string_equal(needs, "virtio_ring,virtio");
-        f = make("name=x", 7);
+        f = module_make("name=x", 7);
         assert_int_equal(kernel_module_depends(&f, sizeof(f), &needs, NULL), 0);
         assert_null(needs);
 }
 
-static void refused(const struct file *f, size_t len)
+static void refused(const struct module_file *f, size_t len)
 {
         const char *needs;
 
@@ -58,36 +34,36 @@ static void refused(const struct file *f, size_t len)
 
 static void test_lies(void **state)
 {
-        struct file f;
+        struct module_file f;
 
-        f = make("depends=a", 10);
+        f = module_make("depends=a", 10);
         refused(&f, sizeof(f.header) - 1);
         refused(&f, sizeof(f.header) + 100);
         f.section[2].sh_size = sizeof(f);
         refused(&f, sizeof(f));
         f.section[2].sh_size = UINT64_MAX;
         refused(&f, sizeof(f));
-        f = make("depends=a", 9); /* no NUL */
+        f = module_make("depends=a", 9); /* no NUL */
         refused(&f, sizeof(f));
-        f = make("", 0);
+        f = module_make("", 0);
         refused(&f, sizeof(f));
-        f = make("depends=a", 10);
+        f = module_make("depends=a", 10);
         f.section[2].sh_name = 31;
         refused(&f, sizeof(f));
-        f = make("depends=a", 10);
+        f = module_make("depends=a", 10);
         f.header.e_shstrndx = 3;
         refused(&f, sizeof(f));
-        f = make("depends=a", 10);
+        f = module_make("depends=a", 10);
         f.header.e_shoff = UINT64_MAX - 8;
         refused(&f, sizeof(f));
-        f = make("depends=a", 10);
+        f = module_make("depends=a", 10);
         f.header.e_ident[0] = 'x';
         refused(&f, sizeof(f));
 }
 
 static void put(int directory, const char *folder, const char *name, const char *info, size_t len)
 {
-        struct file f = make(info, len);
+        struct module_file f = module_make(info, len);
         own_fd int fd = openat(directory, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         assert_int_equal(fd_replace_file_at(fd, name, &f, sizeof(f), 0600), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "module_fixture.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,27 +11,10 @@
 #include "sys/fd.h"
 #include "vm/module_index.h"
 
-struct file {
-        Elf64_Ehdr header;
-        Elf64_Shdr section[3];
-        char names[32];
-        char info[128];
-};
-
-/* info: its strings, each with its NUL. */
 static void put(int directory, const char *name, const char *info, size_t len)
 {
-        struct file f = { .header = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64 },
-                                      .e_shoff = offsetof(struct file, section),
-                                      .e_shentsize = sizeof(Elf64_Shdr),
-                                      .e_shnum = 3,
-                                      .e_shstrndx = 1 },
-                          .section = { {},
-                                       { .sh_offset = offsetof(struct file, names), .sh_size = 32 },
-                                       { .sh_name = 1, .sh_offset = offsetof(struct file, info), .sh_size = len } },
-                          .names = "\0.modinfo" };
+        struct module_file f = module_make(info, len);
 
-        memcpy(f.info, info, len);
         assert_int_equal(fd_replace_file_at(directory, name, &f, sizeof(f), 0600), 0);
 }
 
