@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -222,12 +223,15 @@ static void count_network(struct instance_stats *s)
 static int stats(void *userdata, struct buf *out, struct error *err)
 {
         struct instance_stats s;
+        struct sysinfo all;
         int r = backend_container.stats(GUEST_RUN, GUEST_CONTAINER, &s, err);
 
         if (r < 0)
                 return r;
         if (s.net_in == UINT64_MAX)
                 count_network(&s);
+        if (s.memory_limit == UINT64_MAX && sysinfo(&all) == 0)
+                s.memory_limit = (uint64_t)all.totalram * all.mem_unit;
         stats_write(&s, out);
         return 0;
 }

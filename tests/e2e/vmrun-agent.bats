@@ -100,6 +100,7 @@ a.start(2, what='process', args=['no-such-program'])
 assert a.expect(ERROR, 2)[4:].startswith(b'exec')
 stats = a.stats()
 assert stats['pids'] == 1 and stats['cpu_ns'] > 0 and stats['memory'] > 0, stats
+assert 128 << 20 < stats['memory_limit'] < 256 << 20, stats
 
 a.send(STDIN, b'hello\n', 1)
 a.send(END, b'', 1)
