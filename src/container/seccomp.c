@@ -42,6 +42,7 @@ static int compile(const struct spec_seccomp *profile, int cache_dirfd, const st
         r = seccomp_compile(profile, &program, err);
         if (r < 0)
                 return r;
+        seccomp_compact(&program);
         f = (struct seccomp_file){
                 .program = (const void *)program.data,
                 .n_instructions = program.len / sizeof(struct sock_filter),

@@ -21,6 +21,12 @@ void seccomp_key_add(const struct spec_seccomp *profile, struct buf *out);
 int seccomp_compile(const struct spec_seccomp *profile, struct buf *out, struct error *err);
 
 /*
+ * Replaces a program by a shorter one that answers the same, whatever it is asked. One that cannot be made shorter, or
+ * has instructions that libseccomp does not use, stays as it is.
+ */
+void seccomp_compact(struct buf *program);
+
+/*
  * Appends instructions that answer ENOSYS to system calls newer than any that the profile names, and let all others
  * fall through to what is appended behind them. Without it a program of tomorrow would be told EPERM by a profile of
  * today for a call that it only tries out, and give up instead of using the older one.
