@@ -74,7 +74,8 @@ static const char *escaped(struct machine_args *a, const char *path)
  * the modules that we give it: a fifth of a boot under TCG.
  *
  * tsc_early_khz and lpj: under TCG the kernel's own calibration hangs on a loaded host. Addresses of the kernel are not
- * random there, as every clone of a template shares them anyway; those of programs are.
+ * random there, as every clone of a template shares them anyway; nor are those of programs (norandmaps): QEMU finds what
+ * it has translated by its address, and translated the dynamic linker and the C library again for each process.
  *
  * lsm: a guest has no policy of AppArmor's or TOMOYO's, and asking them costs each exec and open some hundred blocks of
  * code. sysctl.net.core.bpf_jit_enable: to translate a filter of system calls, which QEMU then translates again, takes
@@ -92,7 +93,7 @@ static void add_kernel(struct machine_args *a, const struct machine *m)
                            "sysctl.net.ipv4.ip_unprivileged_port_start=0 "
                            "sysctl.net.ipv4.ping_group_range=\"0 2147483647\"");
         if (m->accelerator == ACCELERATOR_TCG) {
-                buf_add_str(&line, " nokaslr mitigations=off init_on_alloc=0 transparent_hugepage=never "
+                buf_add_str(&line, " nokaslr norandmaps mitigations=off init_on_alloc=0 transparent_hugepage=never "
                                    "lsm=lockdown,yama,landlock sysctl.net.core.bpf_jit_enable=0");
                 if (m->tsc_khz)
                         buf_addf(&line, " tsc_early_khz=%u tsc=reliable no_timer_check lpj=%llu", m->tsc_khz,

@@ -35,12 +35,12 @@ setup() {
 
 @test "sysctls: all of the guest's kernel, and what any container has" {
         cat >"$WORK/look" <<'END'
-for name in vm.max_map_count net.ipv4.ip_forward kernel.msgmax net.ipv4.ip_unprivileged_port_start; do
+for name in vm.max_map_count net.ipv4.ip_forward kernel.msgmax net.ipv4.ip_unprivileged_port_start kernel.randomize_va_space; do
         cat "/proc/sys/$(echo "$name" | tr . /)"
 done
 END
         [ "$(holt run --vm --rm --network none -v "$WORK/look:/look" --sysctl vm.max_map_count=262144 --sysctl net.ipv4.ip_forward=1 \
-                --sysctl kernel.msgmax=9000 box sh /look | xargs)" = '262144 1 9000 0' ]
+                --sysctl kernel.randomize_va_space=2 --sysctl kernel.msgmax=9000 box sh /look | xargs)" = '262144 1 9000 0 2' ]
         run -125 holt run --vm --rm --network none --sysctl no.such=1 box true
         [[ $output == *'sysctl "no/such"'*'no such parameter'* ]]
         run -125 holt run --vm --rm --network none --sysctl vm/../../kernel/x=1 box true
