@@ -4,7 +4,7 @@
  * to be told who it is when the template was made, is told. Until it has confirmed that, nothing of the instance runs.
  *
  * All that QEMU is told is on its way before it has started. Whatever it does not load is no template: it goes, and a
- * new one is made; the second time, the guest boots.
+ * new one is made; the second time, the guest boots. Where QEMU could not do anything, it is tried again.
  */
 #include <errno.h>
 #include <string.h>
@@ -97,7 +97,9 @@ int monitor_load(struct monitor *m, const char *key, int64_t *refused, struct er
         if (r == 0)
                 r = monitor_load_template(m, &t, err);
         if (r < 0) {
-                *refused = t.manifest.memory_time;
+                /* EIO: QEMU says what it does not like. */
+                if (r == -EIO || monitor_is_blamed(m, r))
+                        *refused = t.manifest.memory_time;
                 monitor_forget_qemu(m);
         }
         return r;

@@ -18,6 +18,7 @@
 #include "monitor/monitor.h"
 #include "monitor/qemu_sandbox.h"
 #include "net/tap.h"
+#include "process_image/format.h"
 #include "sys/process.h"
 #include "sys/sibling_program.h"
 #include "vm/layer_disk.h"
@@ -446,7 +447,7 @@ static int hear_all(struct monitor *m, size_t answers, struct error *err)
         int r = 0;
 
         for (size_t i = 0; i < answers && r == 0; i++)
-                r = qmp_answer(&m->qmp, "give a machine its disks", MONITOR_BOOT_MS, NULL, err);
+                r = qmp_answer(&m->qmp, "give a machine its disks", MONITOR_ANSWER_MS, NULL, err);
         return r;
 }
 
@@ -479,6 +480,9 @@ int monitor_give_disks(struct monitor *m, struct error *err)
 
 /* ---- its end ---- */
 
+/* Freeing its memory takes a while. */
+enum { END_MS = 1000 };
+
 /* One that another has started is not ours to wait for. */
 static void await_end(const struct monitor *m)
 {
@@ -498,6 +502,31 @@ void monitor_end_qemu(struct monitor *m)
         process_signal(m->qemu_pidfd, SIGKILL);
         await_end(m);
         m->qemu = 0;
+}
+
+/* Of one that has closed its channels. -1: it is still there. */
+static int wait_for_status(struct monitor *m)
+{
+        struct pollfd p = { .fd = m->qemu_pidfd, .events = POLLIN };
+        int status = -1;
+
+        if (m->qemu > 0 && poll(&p, 1, END_MS) == 1) {
+                status = process_wait(m->qemu);
+                m->qemu = 0;
+        }
+        return status;
+}
+
+/* The process ends with 127 where it does not become QEMU at all; others may end it, and the kernel for want of memory. */
+bool monitor_is_blamed(struct monitor *m, int error)
+{
+        int status;
+
+        if (error != -EPIPE && error != -ECONNRESET)
+                return error == -EBADMSG || error == -EPROTO || error == -ETIMEDOUT;
+        status = wait_for_status(m);
+        return status > 0 && status != PROCESS_LACKS && status != 127 && status != 128 + SIGKILL &&
+               status != 128 + SIGTERM;
 }
 
 void monitor_forget_qemu(struct monitor *m)

@@ -5,13 +5,15 @@
  * (pool.h): they get the job's disks, and go on.
  *
  * The image is the file "process" beside the template that it came from, and goes with it. Whoever finds that it is no
- * good removes it, and the next one that waits is kept instead.
+ * good removes it, and the next one that waits is kept instead. One that never answers is no good either: whoever came
+ * next would wait as long. What the host lacks for the moment is not its fault.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,7 +105,16 @@ static int begin(struct monitor *m, int file, struct error *err)
                 r = monitor_start_qemu(m, &how, err);
         if (r == 0 && m->job.n_layers)
                 return monitor_give_disks(m, err);
-        return r == 0 ? qmp_execute(&m->qmp, "query-status", NULL, MONITOR_BOOT_MS, NULL, err) : r;
+        return r == 0 ? qmp_execute(&m->qmp, "query-status", NULL, MONITOR_ANSWER_MS, NULL, err) : r;
+}
+
+/* Unless another has put a better one in its place. */
+static void remove_image(int place, const struct stat *of)
+{
+        struct stat st;
+
+        if (fstatat(place, IMAGE, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == of->st_ino && st.st_dev == of->st_dev)
+                unlinkat(place, IMAGE, 0);
 }
 
 bool monitor_has_image(const struct monitor *m, const char *key)
@@ -116,13 +127,20 @@ bool monitor_has_image(const struct monitor *m, const char *key)
 int monitor_thaw(struct monitor *m, const char *key, struct error *err)
 {
         own_fd int place = open_place(m, key, err);
-        int file = place < 0 ? -1 : openat(place, IMAGE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        int file = place < 0 ? -1 : openat(place, IMAGE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
+        struct stat st;
 
         if (file < 0)
                 return 1;
-        if (begin(m, file, err) == 0)
+        if (fstat(file, &st) < 0) {
+                close(file);
+                return 1;
+        }
+        r = begin(m, file, err);
+        if (r == 0)
                 return 0;
-        unlinkat(place, IMAGE, 0);
+        if (monitor_is_blamed(m, r))
+                remove_image(place, &st);
         monitor_forget_qemu(m);
         return 1;
 }

@@ -23,6 +23,9 @@ enum { PROCESS_IMAGE_FD = 1001, PROCESS_HEAD_MAX = 1 << 20 };
 
 #define PROCESS_EMPTY UINT64_MAX
 
+/* The status with which holt-thaw ends where the kernel lacks something for the moment: the file is as good as it was. */
+enum { PROCESS_LACKS = 126 };
+
 struct process_mapping {
         uint64_t start, length, offset; /* in bytes; PROCESS_EMPTY: zeros */
         uint32_t protection, reserved;

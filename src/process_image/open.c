@@ -38,12 +38,22 @@ static bool is_inside(const struct process_image *p, const struct process_table 
         return t->offset <= p->length && t->count <= (p->length - t->offset) / size;
 }
 
+static int check_boot(const struct process_head *h, struct error *err)
+{
+        char boot[sizeof(h->boot)] = "";
+        ssize_t n = fd_read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+
+        if (n <= 0)
+                return error_errno(err, n < 0 ? (int)-n : EIO, "read the host's boot_id");
+        if (memcmp(boot, h->boot, sizeof(boot)) != 0)
+                return error_set(err, EBADMSG, "the image of a process is older than the host's last start");
+        return 0;
+}
+
 static int check_head(const struct process_image *p, uint64_t size, struct error *err)
 {
         const struct process_head *h = p->head;
-        char boot[sizeof(h->boot)] = "";
 
-        fd_read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
         if (h->magic != PROCESS_MAGIC || h->size != size || h->length != p->length ||
             !is_inside(p, &h->mappings, sizeof(struct process_mapping)) ||
             !is_inside(p, &h->threads, sizeof(struct process_thread)) ||
@@ -53,9 +63,13 @@ static int check_head(const struct process_image *p, uint64_t size, struct error
             !is_inside(p, &h->origins, sizeof(struct process_origin)) || !is_inside(p, &h->arguments, 1) ||
             !h->threads.count || h->name[sizeof(h->name) - 1])
                 return error_set(err, EBADMSG, "the image of a process is damaged");
-        if (!*boot || memcmp(boot, h->boot, sizeof(boot)) != 0)
-                return error_set(err, EBADMSG, "the image of a process is older than the host's last start");
-        return 0;
+        return check_boot(h, err);
+}
+
+static bool is_same(const struct process_origin *o, const struct stat *st)
+{
+        return st->st_dev == o->device && st->st_ino == o->inode && (uint64_t)st->st_size == o->size &&
+               st->st_ctim.tv_sec * 1000000000LL + st->st_ctim.tv_nsec == o->changed;
 }
 
 static int check_origins(const struct process_image *p, struct error *err)
@@ -64,11 +78,13 @@ static int check_origins(const struct process_image *p, struct error *err)
         const struct process_origin *o = rows(p, &h->origins);
 
         for (uint32_t i = 0; i < h->origins.count; i++) {
-                struct stat st;
+                struct stat st = {};
 
-                if (o[i].path[sizeof(o[i].path) - 1] || stat(o[i].path, &st) < 0 || st.st_dev != o[i].device ||
-                    st.st_ino != o[i].inode || (uint64_t)st.st_size != o[i].size ||
-                    st.st_ctim.tv_sec * 1000000000LL + st.st_ctim.tv_nsec != o[i].changed)
+                if (o[i].path[sizeof(o[i].path) - 1])
+                        return error_set(err, EBADMSG, "the image of a process is damaged");
+                if (stat(o[i].path, &st) < 0 && errno != ENOENT && errno != ENOTDIR)
+                        return error_errno(err, errno, "%s", o[i].path);
+                if (!is_same(&o[i], &st))
                         return error_set(err, EBADMSG, "%.200s is another than when a process was kept", o[i].path);
         }
         return 0;

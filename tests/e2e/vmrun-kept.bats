@@ -135,9 +135,33 @@ spoil() {
         [ "$(run_vm --rm box echo well)" = well ]
         wait_for 60 is_kept
         wait_for 20 nobody_waits
+        spoil "$BATS_TEST_DIRNAME/process_image.py" crash
+        [ "$(run_vm --rm box echo well)" = well ]
+        wait_for 60 is_kept
+        wait_for 20 nobody_waits
         run_vm -d --name again box sleep 1000
         [ "$(program_of again)" = holt-thaw ]
         holt rm -f again
+}
+
+@test "one that never answers is not waited for long" {
+        local begun=$SECONDS
+        spoil "$BATS_TEST_DIRNAME/process_image.py" hang
+        [ "$(run_vm --rm box echo well)" = well ]
+        ((SECONDS < begun + 60))
+        wait_for 60 is_kept
+        wait_for 20 nobody_waits
+}
+
+@test "what the host lacks at the moment is no fault of what is kept" {
+        local before
+        before=$(stat -c '%n %i' "$STORE"/vm/templates/*/*)
+        # Nobody's processes are too many, be they none: QEMU does not start, whatever it would have begun from.
+        run ! timeout -k 1 60 bash -c 'ulimit -u 0; exec "$@"' bash "$HOLT" --root "$STORE" --run "$RUN" run --rm --vm --network none box true
+        [[ $output == *'died while it was booting'* ]]
+        [ "$(stat -c '%n %i' "$STORE"/vm/templates/*/*)" = "$before" ]
+        [ "$(run_vm --rm box echo well)" = well ]
+        [ "$(stat -c '%n %i' "$STORE"/vm/templates/*/*)" = "$before" ]
 }
 
 @test "who keeps one can be killed at any time" {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -276,6 +277,25 @@ static void refuses_damage(void **state)
         expect_damage(file, "damaged");
 }
 
+/* The next one may have what this one lacks. */
+static void knows_what_is_not_its_fault(void **state)
+{
+        struct process p = start_tool(NULL);
+        own_process_image struct process_image image = {};
+        own_fd int file = keep(&p);
+        struct error err = {};
+        struct rlimit before, none;
+        int again = dup(file), r;
+
+        end(&p);
+        getrlimit(RLIMIT_NOFILE, &before);
+        none = (struct rlimit){ 0, before.rlim_max };
+        setrlimit(RLIMIT_NOFILE, &none);
+        r = process_image_open(again, &image, &err);
+        setrlimit(RLIMIT_NOFILE, &before);
+        assert_int_equal(r, -EMFILE);
+}
+
 /* An upgrade is not outlived by what it replaced. */
 static void refuses_what_was_upgraded(void **state)
 {
@@ -307,7 +327,7 @@ int main(void)
                 cmocka_unit_test(goes_on_where_it_stood),    cmocka_unit_test(keeps_threads_and_signals),
                 cmocka_unit_test(can_start_nothing),         cmocka_unit_test(refuses_what_it_does_not_know),
                 cmocka_unit_test(refuses_one_at_work),       cmocka_unit_test(refuses_damage),
-                cmocka_unit_test(refuses_what_was_upgraded),
+                cmocka_unit_test(refuses_what_was_upgraded), cmocka_unit_test(knows_what_is_not_its_fault),
         };
 
         find_build();

@@ -55,7 +55,7 @@ static _Noreturn void end(int status)
 static void check(long r, int what)
 {
         if (r < 0)
-                end(what);
+                end(r == -ENOMEM || r == -EAGAIN ? PROCESS_LACKS : what);
 }
 
 /* What failed: the status with which we end. */
