@@ -116,9 +116,9 @@ int monitor_find_key(const struct monitor *m, char ret[SHA256_HEX], struct error
 
 int monitor_clone(struct monitor *m, struct error *err)
 {
-        char key[SHA256_HEX];
+        const char *key = m->key;
         int64_t refused = 0;
-        int r = monitor_find_key(m, key, err);
+        int r = monitor_find_key(m, m->key, err);
 
         if (r == 0 && pool_claim(m, key, err) == 0)
                 return monitor_start_program(m, err);

@@ -74,6 +74,7 @@ enum monitor_end { END_CONSOLE, END_QMP, END_AGENT, END_SHARE, END_TAP, MONITOR_
 
 struct monitor {
         struct monitor_job job;
+        char key[SHA256_HEX]; /* of the template that the machine is of; "": of none */
         pid_t qemu;           /* its guard, in whose namespace it is; 0: it is gone; -1: it is another's child */
         enum accelerator accelerator;
         struct cgroup cgroup;   /* QEMU's; zeroed: it has none of its own. Who cleans up removes it */

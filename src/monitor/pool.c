@@ -278,7 +278,7 @@ static void await_quiet(int program)
 }
 
 /* Nothing of the instance is kept but what is in memory. */
-static void become_waiter(const struct monitor *m, int program)
+static void become_waiter(const struct monitor *m, const char *key, int program)
 {
         static struct waiter w = { .m = { .qemu_pidfd = -1,
                                           .guard = -1,
@@ -293,8 +293,7 @@ static void become_waiter(const struct monitor *m, int program)
                                    .listener = -1,
                                    .session = -1,
                                    .next = -1 };
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
-        struct error err;
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         prctl(PR_SET_NAME, "holt-vm-pool", 0, 0, 0);
         setsid();
@@ -311,26 +310,36 @@ static void become_waiter(const struct monitor *m, int program)
         close(MONITOR_JOB);
         w.pool = &m->job.pool;
         w.session = w.pool->session ? process_open((pid_t)w.pool->session) : -1;
-        r = monitor_find_key(m, w.key, &err);
-        /* Who begins as one that waited does not open it. */
-        if (r == 0)
-                template_touch(m->job.templates, w.key);
-        if (r == 0 && (w.pool->size || !monitor_has_image(m, w.key)) && take_turn(&w))
+        memcpy(w.key, key, sizeof(w.key));
+        if (take_turn(&w))
                 live(&w, &m->job);
+}
+
+/* Who begins as one that waited has not opened the template. */
+static bool is_wanted(const struct monitor *m, char ret_key[SHA256_HEX])
+{
+        struct error ignored;
+
+        memcpy(ret_key, m->key, sizeof(m->key));
+        if (!*ret_key && monitor_find_key(m, ret_key, &ignored) < 0)
+                return false;
+        template_touch(m->job.templates, ret_key);
+        return m->job.pool.size || !monitor_has_image(m, ret_key);
 }
 
 void pool_fill(const struct monitor *m)
 {
         static const struct clone_options o = { .cgroup_fd = -1 };
+        char key[SHA256_HEX];
         int pipes[2];
         pid_t pid;
 
-        if (!m->job.pool.directory || !m->job.spec || pipe2(pipes, O_CLOEXEC) < 0)
+        if (!m->job.pool.directory || !m->job.spec || !is_wanted(m, key) || pipe2(pipes, O_CLOEXEC) < 0)
                 return;
         pid = process_clone(&o);
         if (pid == 0) {
                 close(pipes[1]);
-                become_waiter(m, pipes[0]);
+                become_waiter(m, key, pipes[0]);
                 _exit(0);
         }
         /* Its other end goes with us. */

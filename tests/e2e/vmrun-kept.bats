@@ -164,6 +164,12 @@ spoil() {
         [ "$(stat -c '%n %i' "$STORE"/vm/templates/*/*)" = "$before" ]
 }
 
+@test "where one is kept, nobody is left behind to look" {
+        run_vm -d --name quiet box sleep 1000
+        [ -z "$(pgrep -x -P "$(monitor_of quiet)" holt-vm-pool)" ]
+        holt rm -f quiet
+}
+
 @test "who keeps one can be killed at any time" {
         local pid n
         for n in 0.2 0.6 1 1.4; do
