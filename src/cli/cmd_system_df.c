@@ -17,6 +17,7 @@
 #include "cli/network_select.h"
 #include "instance/network_flags.h"
 #include "instance/network_open.h"
+#include "instance/vm_boot.h"
 #include "instance/vm_care.h"
 #include "instance/vm_template.h"
 #include "instance/volume_store.h"
@@ -72,7 +73,7 @@ static int add_line(struct format *f, const struct line *line, struct error *err
 /* Images and instances have each other's numbers. */
 struct totals {
         struct engine *e;
-        struct line instances, volumes, networks, templates, machines;
+        struct line instances, volumes, networks, templates, machines, boot_files;
         struct buf used_networks; /* names, each with its NUL */
         struct buf used;          /* struct digest of each image that an instance stands on */
         struct error *err;
@@ -169,6 +170,24 @@ static int add_machines(struct totals *t)
         return r;
 }
 
+/* What they boot from. */
+static int add_boot_files(struct totals *t)
+{
+        own_mem struct vm_boot_file *v = NULL;
+        size_t n = 0;
+        int r = vm_boot_list(t->e, &v, &n, t->err);
+
+        for (size_t i = 0; i < n; i++) {
+                bool is_needed = v[i].is_current || v[i].is_used;
+
+                t->boot_files.total++;
+                t->boot_files.bytes += v[i].bytes;
+                t->boot_files.active += is_needed;
+                t->boot_files.reclaimable += is_needed ? 0 : v[i].bytes;
+        }
+        return r;
+}
+
 /* How many different ones. */
 static uint64_t count_used(const struct totals *t)
 {
@@ -199,6 +218,7 @@ static int add_lines(struct format *f, const struct totals *t, const struct stor
                 { "Unpacked Layers", u->unpacked_layers, u->unpacked_layers, u->unpacked_bytes, 0 },
                 t->templates,
                 t->machines,
+                t->boot_files,
         };
         int r = 0;
 
@@ -217,6 +237,7 @@ static int show_totals(struct engine *e, struct store *s, const char *given, str
                             .networks = { .type = "Networks" },
                             .templates = { .type = "Templates" },
                             .machines = { .type = "Machine Templates" },
+                            .boot_files = { .type = "Machine Boot Files" },
                             .err = err };
         const struct network_place place = network_place_of_engine(e);
         own_format struct format f = {};
@@ -234,6 +255,8 @@ static int show_totals(struct engine *e, struct store *s, const char *given, str
                 r = vm_template_each(e, add_template, &t, err);
         if (r == 0)
                 r = add_machines(&t);
+        if (r == 0)
+                r = add_boot_files(&t);
         if (r == 0)
                 r = format_open(&f, given, "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
                                 fields, false, err);

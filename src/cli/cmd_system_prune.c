@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Instances that do not run; networks, volumes and images that no other has; templates that nothing will ask for. What
+/* Instances that do not run; networks, volumes and images that no other has; templates, and what machines boot from, that nothing will ask for. What
  * goes is known before anything does. */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ struct prune {
         struct buf kept_volumes;        /* names that those have who stay, each with its NUL */
         struct prune_list volumes;      /* to go */
         struct prune_list machines;     /* templates, likewise */
+        struct prune_list boot_files;   /* what those boot from */
         struct network_prune networks;
         struct image_prune images;
         struct error *err;
@@ -34,6 +35,7 @@ static void prune_finish(struct prune *p)
         buf_finish(&p->kept_volumes);
         prune_list_finish(&p->volumes);
         prune_list_finish(&p->machines);
+        prune_list_finish(&p->boot_files);
         network_prune_finish(&p->networks);
         image_prune_finish(&p->images);
         engine_close(&p->e);
@@ -124,6 +126,8 @@ static int find(struct prune *p, const struct args *args, struct error *err)
                 r = volume_each(&p->e, look_at_volume, p, err);
         if (r == 0)
                 r = machine_prune_find(&p->machines, &p->filter, args_flag(args, OPTION_ALL), err);
+        if (r == 0)
+                r = machine_boot_prune_find(&p->boot_files, &p->filter, args_flag(args, OPTION_ALL), err);
         p->networks = (struct network_prune){ .e = &p->e, .is_gone = is_gone, .userdata = p };
         if (r == 0)
                 r = network_prune_find(&p->networks, args, err);
@@ -142,6 +146,7 @@ static void list(const struct prune *p, struct buf *out)
         instance_prune_show(&p->instances, "instance ", out);
         prune_list_show(&p->volumes, "volume   ", out);
         prune_list_show(&p->machines, "template ", out);
+        prune_list_show(&p->boot_files, "boot     ", out);
         network_prune_list(&p->networks, out);
         image_prune_list(&p->images, out);
 }
@@ -162,6 +167,7 @@ static int remove_all(struct invocation *inv, struct prune *p, struct error *err
                 prune_tell(p->e.run, "volume", UINT64_MAX);
         }
         bytes += prune_list_remove(&p->machines, inv, &out);
+        bytes += prune_list_remove(&p->boot_files, inv, &out);
         r = image_prune_do(&p->images, &images, err);
         if (images.removed.len)
                 buf_addf(&out, "Deleted Images:\n%s\n", buf_str(&images.removed));
@@ -178,6 +184,7 @@ int cmd_system_prune(struct invocation *inv, struct error *err)
 
         p.volumes = volume_prune_list(&p.e);
         p.machines = machine_prune_list(&p.e);
+        p.boot_files = machine_boot_prune_list(&p.e);
         if (r == 0)
                 r = find(&p, &inv->args, err);
         if (r < 0)

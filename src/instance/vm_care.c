@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "instance/vm_boot.h"
+#include "instance/vm_kept.h"
 #include "instance/vm_template.h"
 #include "sys/sibling_program.h"
 #include "vm/guest_kernel.h"
@@ -98,6 +100,18 @@ __attribute__((format(printf, 3, 4))) static void found(struct check *c, bool re
         c->left += !repaired;
 }
 
+static void check_kept(struct check *c, const char *templates, const char *key)
+{
+        struct error why;
+
+        if (vm_kept_check(templates, key, &why) != -EBADMSG)
+                return;
+        if (c->checker->repair)
+                vm_kept_remove(templates, key);
+        found(c, c->checker->repair, "the process that is kept beside template %.12s cannot be used: %s", key,
+              why.text);
+}
+
 static int check_booted(struct check *c, struct error *err)
 {
         own_mem char *path = directory_of(c->e);
@@ -109,6 +123,8 @@ static int check_booted(struct check *c, struct error *err)
                 struct error why;
                 int bad = template_check(path, v[i].key, c->checker->whole, &why);
 
+                if (bad == 0)
+                        check_kept(c, path, v[i].key);
                 /* Another has removed it. */
                 if (bad == 0 || bad == -ENOENT)
                         continue;
@@ -142,7 +158,10 @@ void vm_care_sweep(const struct engine *e)
 {
         own_mem char *path = directory_of(e);
 
-        if (path)
+        if (path) {
                 templates_sweep(path);
+                vm_kept_sweep(path);
+        }
         vm_templates_sweep(e);
+        vm_boot_sweep(e);
 }

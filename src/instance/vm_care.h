@@ -34,5 +34,6 @@ struct vm_checker {
 /* Looks at all templates. Returns how many findings are left. */
 int vm_care_check(struct engine *e, const struct vm_checker *c, struct error *err);
 
-/* Removes what killed makers of templates have left. */
+/* Removes what killed makers of templates and of what guests boot from have left, and processes that were kept before the
+ * host's last start. */
 void vm_care_sweep(const struct engine *e);

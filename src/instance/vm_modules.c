@@ -25,42 +25,39 @@ bool vm_modules_wanted(const struct instance_options *o)
 }
 
 /* By the kernel's file: a package that was built again has another one under the same name. */
-static char *path_below(const char *root, const struct guest_kernel *k, struct error *err)
+static int path_below(const char *root, const struct guest_kernel *k, char **ret, struct error *err)
 {
         unsigned char digest[SHA256_SIZE];
         own_buf struct buf text = {};
-        char hex[SHA256_HEX], *path;
+        char hex[SHA256_HEX];
         struct sha256 h;
         struct stat st;
 
-        if (stat(k->image, &st) < 0) {
-                error_errno(err, errno, "%s", k->image);
-                return NULL;
-        }
+        if (stat(k->image, &st) < 0)
+                return error_errno(err, errno, "%s", k->image);
         buf_addf(&text, "%d %s %jd %jd.%09ld", FORMAT, k->release, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
                  st.st_mtim.tv_nsec);
         sha256_init(&h);
         sha256_add(&h, buf_str(&text), text.len);
         sha256_end(&h, digest);
         sha256_hex(digest, hex);
-        if (buf_failed(&text) || asprintf(&path, "%s/vm/boot/modules-%s", root, hex) < 0) {
-                error_set(err, ENOMEM, "out of memory");
-                return NULL;
-        }
-        return path;
+        if (buf_failed(&text) || asprintf(ret, "%s/vm/boot/modules-%s", root, hex) < 0)
+                return error_set(err, ENOMEM, "out of memory");
+        return 0;
 }
 
-static char *find_path(const char *root, const struct guest_kernel *k, struct error *err)
+int vm_modules_path(const char *root, const struct guest_kernel *k, char **ret_path, struct error *err)
 {
-        char *path;
+        char *path = NULL;
+        int r;
 
         if (!k->own)
-                return path_below(root, k, err);
-        if (asprintf(&path, "%s/modules.erofs", k->own) < 0) {
-                error_set(err, ENOMEM, "out of memory");
-                return NULL;
-        }
-        return path;
+                r = path_below(root, k, &path, err);
+        else
+                r = asprintf(&path, "%s/modules.erofs", k->own) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
+        if (r == 0)
+                *ret_path = path;
+        return r;
 }
 
 static int write_image(int image, const struct guest_kernel *k, int modules, struct error *err)
@@ -107,10 +104,10 @@ static int make(const char *path, const struct guest_kernel *k, struct error *er
 
 int vm_modules_make(const char *root, const struct guest_kernel *k, char **ret_path, struct error *err)
 {
-        own_mem char *path = find_path(root, k, err);
-        int r = path ? 0 : -err->code;
+        own_mem char *path = NULL;
+        int r = vm_modules_path(root, k, &path, err);
 
-        if (path && access(path, R_OK) < 0)
+        if (r == 0 && access(path, R_OK) < 0)
                 r = make(path, k, err);
         if (r < 0)
                 return error_wrap(err, "collect the modules of the guest's kernel");

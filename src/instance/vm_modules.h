@@ -17,5 +17,7 @@
 /* Whether it is for an instance: one that may do more than others. */
 bool vm_modules_wanted(const struct instance_options *o);
 
-/* *ret_path is malloc'ed. */
+/* Where it is when it is made. *ret_path is malloc'ed. */
+int vm_modules_path(const char *root, const struct guest_kernel *k, char **ret_path, struct error *err);
+/* The same, and it is made. */
 int vm_modules_make(const char *root, const struct guest_kernel *k, char **ret_path, struct error *err);

@@ -523,7 +523,7 @@ bool monitor_is_blamed(struct monitor *m, int error)
         int status;
 
         if (error != -EPIPE && error != -ECONNRESET)
-                return error == -EBADMSG || error == -EPROTO || error == -ETIMEDOUT;
+                return error == -EBADMSG || error == -ESTALE || error == -EPROTO || error == -ETIMEDOUT;
         status = wait_for_status(m);
         return status > 0 && status != PROCESS_LACKS && status != 127 && status != 128 + SIGKILL &&
                status != 128 + SIGTERM;

@@ -21,9 +21,6 @@
 #include "monitor/monitor.h"
 #include "sys/fd.h"
 
-#define IMAGE "process"
-#define PART "process.part"
-
 /* It rests soon. */
 enum { TRIES = 20, PAUSE_NS = 20000000 };
 
@@ -54,7 +51,7 @@ static pid_t find_qemu(const struct monitor *m)
 /* One at a time; what a killed one has left is written over. */
 static int open_part(int place, struct error *err)
 {
-        own_fd int fd = openat(place, PART, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0400);
+        own_fd int fd = openat(place, TEMPLATE_PROCESS_PART, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0400);
 
         if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || ftruncate(fd, 0) < 0)
                 return error_errno(err, errno, "write the image of a process");
@@ -76,10 +73,10 @@ static int write_image(const struct monitor *m, int place, struct error *err)
                 nanosleep(&pause, NULL);
                 r = process_image_make(find_qemu(m), given, MONITOR_ENDS, part, err);
         }
-        if (r == 0 && renameat(place, PART, place, IMAGE) < 0)
+        if (r == 0 && renameat(place, TEMPLATE_PROCESS_PART, place, TEMPLATE_PROCESS) < 0)
                 r = error_errno(err, errno, "keep the image of a process");
         if (r < 0 && part >= 0)
-                unlinkat(place, PART, 0);
+                unlinkat(place, TEMPLATE_PROCESS_PART, 0);
         return r;
 }
 
@@ -89,7 +86,7 @@ int monitor_freeze(struct monitor *m, const char *key, struct error *err)
 
         if (place < 0)
                 return place;
-        return faccessat(place, IMAGE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : write_image(m, place, err);
+        return faccessat(place, TEMPLATE_PROCESS, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : write_image(m, place, err);
 }
 
 /* ---- beginning as it ---- */
@@ -113,21 +110,22 @@ static void remove_image(int place, const struct stat *of)
 {
         struct stat st;
 
-        if (fstatat(place, IMAGE, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == of->st_ino && st.st_dev == of->st_dev)
-                unlinkat(place, IMAGE, 0);
+        if (fstatat(place, TEMPLATE_PROCESS, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == of->st_ino &&
+            st.st_dev == of->st_dev)
+                unlinkat(place, TEMPLATE_PROCESS, 0);
 }
 
 bool monitor_has_image(const struct monitor *m, const char *key)
 {
         own_fd int place = open_place(m, key, NULL);
 
-        return place >= 0 && faccessat(place, IMAGE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        return place >= 0 && faccessat(place, TEMPLATE_PROCESS, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int monitor_thaw(struct monitor *m, const char *key, struct error *err)
 {
         own_fd int place = open_place(m, key, err);
-        int file = place < 0 ? -1 : openat(place, IMAGE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
+        int file = place < 0 ? -1 : openat(place, TEMPLATE_PROCESS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
         struct stat st;
 
         if (file < 0)

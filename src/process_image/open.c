@@ -46,7 +46,7 @@ static int check_boot(const struct process_head *h, struct error *err)
         if (n <= 0)
                 return error_errno(err, n < 0 ? (int)-n : EIO, "read the host's boot_id");
         if (memcmp(boot, h->boot, sizeof(boot)) != 0)
-                return error_set(err, EBADMSG, "the image of a process is older than the host's last start");
+                return error_set(err, ESTALE, "the image of a process is older than the host's last start");
         return 0;
 }
 
@@ -85,7 +85,7 @@ static int check_origins(const struct process_image *p, struct error *err)
                 if (stat(o[i].path, &st) < 0 && errno != ENOENT && errno != ENOTDIR)
                         return error_errno(err, errno, "%s", o[i].path);
                 if (!is_same(&o[i], &st))
-                        return error_set(err, EBADMSG, "%.200s is another than when a process was kept", o[i].path);
+                        return error_set(err, ESTALE, "%.200s is another than when a process was kept", o[i].path);
         }
         return 0;
 }

@@ -49,8 +49,8 @@ struct process_image {
 #define own_process_image __attribute__((cleanup(process_image_finish)))
 void process_image_finish(struct process_image *p);
 
-/* -EBADMSG: it is damaged, or not of this host as it is now; others: that could not be found out. The file is the image's
- * then and closed with it. */
+/* -EBADMSG: it is damaged; -ESTALE: of another boot of the host, or of programs that are others by now; others: that could
+ * not be found out. The file is the image's then and closed with it. */
 int process_image_open(int file, struct process_image *ret, struct error *err);
 
 /*

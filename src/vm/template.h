@@ -26,6 +26,10 @@
 #include "base/sha256.h"
 #include "vm/machine.h"
 
+/* The name of that, and of one that is being written, and locked. */
+#define TEMPLATE_PROCESS "process"
+#define TEMPLATE_PROCESS_PART "process.part"
+
 enum { TEMPLATE_VERSION_MAX = 64, TEMPLATE_BOOT_ID = 40 };
 
 struct template_manifest {

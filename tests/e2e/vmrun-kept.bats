@@ -197,8 +197,30 @@ spoil() {
         wait_for 20 nobody_waits
 }
 
+@test "system check knows a damaged one, and one of another boot goes without a word" {
+        local part
+        wait_for 60 is_kept
+        holt system check
+        cp "$(image)" "$WORK/good"
+        spoil truncate -s -1
+        run -1 holt system check
+        [[ $output == *'the process that is kept beside template '*' cannot be used: the image of a process is damaged' ]]
+        is_kept
+        run -0 holt system check --repair
+        ! is_kept
+        # Its place in the head: format.h.
+        part=$(echo "$STORE"/vm/templates/*/)process.part
+        install -m 400 "$WORK/good" "${part%.part}"
+        printf x | dd of="${part%.part}" bs=1 seek=24 conv=notrunc status=none
+        echo >"$part"
+        run -0 holt system check
+        [ "$output" = 'The store is in order' ]
+        ! is_kept
+        [ ! -e "$part" ]
+}
+
 @test "nothing is kept where that is not wanted" {
-        image | xargs rm
+        image | xargs -r rm
         HOLT_VM_POOL=none run_vm --rm box true
         nobody_waits
         ! is_kept

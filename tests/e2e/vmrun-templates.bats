@@ -182,3 +182,33 @@ nothing_left() { [[ ! -e $STORE/vm/templates/part && $(templates | wc -l) == 1 ]
         holt system prune -f
         [ -z "$(templates)" ]
 }
+
+boot_files() { holt system df --format json | jq -r 'select(.Type == "Machine Boot Files") | "\(.TotalCount) \(.Active)"'; }
+
+@test "what guests of another kernel or holt booted from goes as well, but for what a machine may want" {
+        local boot=$STORE/vm/boot old gone name
+        old=$(printf '%064d' 7) gone=$(printf '%064d' 8)
+        holt system prune -f
+        name=$(ls "$boot")
+        run_vm -d --name present box sleep 1000
+        [ "$(boot_files)" = '1 1' ]
+        head -c 100000 /dev/urandom >"$boot/$old"
+        head -c 100000 /dev/urandom >"$boot/modules-$gone"
+        echo mine >"$boot/mine"
+        # The machine has booted from the present ones; then it might have been another.
+        [ "$(boot_files)" = '3 1' ]
+        touch "$boot/$name"
+        [ "$(boot_files)" = '3 3' ]
+        [[ $(holt system prune -a --dry-run) != *'  boot '* ]]
+        touch -d '1 day ago' "$boot/$name"
+        [[ $(holt system prune --dry-run) == *"  boot     $old  "*"  boot     modules-$gone  "* || $(holt system prune --dry-run) == *"  boot     modules-$gone  "*"  boot     $old  "* ]]
+        # What was killed while it made one leaves this.
+        touch -d '1 hour ago' "$boot/.$name.999999999" "$boot/modules-$gone.999999999"
+        touch "$boot/.$name.999999998"
+        holt system check
+        [ "$(ls -A "$boot" | sort)" = "$(printf '%s\n' ".$name.999999998" "$old" "$name" mine "modules-$gone" | sort)" ]
+        holt system prune -f
+        [ "$(ls "$boot" | sort)" = "$(printf '%s\n' "$name" mine | sort)" ]
+        holt rm -f present
+        [[ $(holt system prune -a --dry-run) == *"  boot     $name  "* ]]
+}
