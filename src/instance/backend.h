@@ -67,7 +67,8 @@ struct backend {
         /* 1: it is; 0. reason: NULL, or why, where no command did it; "" */
         int (*is_paused)(const char *run, const char *id, char reason[BACKEND_REASON]);
         /*
-         * Runs it to its end with this process's standard streams; 125, 126, 127 as *ret_exit when it did not run.
+         * Runs it to its end with this process's standard streams; 125, 126, 127 as *ret_exit when it did not run,
+         * 137 with an error when the machine has ended under it.
          * Who leaves it by the detach keys gets -ECANCELED. The process can do nothing else afterwards: its children
          * would be the instance's.
          */

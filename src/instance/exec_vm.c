@@ -2,6 +2,7 @@
 #include "instance/exec_vm.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -90,5 +91,8 @@ int exec_vm(struct engine *e, struct instance *i, const struct exec_request *x, 
                 return 0;
         }
         r = shim_relay(vm, &o, &end, ret_exit, err);
+        /* Of a machine that has ended: what ran in it was killed. */
+        if (r < 0)
+                *ret_exit = r == -EPIPE ? 128 + SIGKILL : EXIT_STATUS_FAILED;
         return r == 0 && end == ATTACH_DETACHED ? error_set(err, ECANCELED, "read escape sequence") : r;
 }

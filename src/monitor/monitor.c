@@ -127,20 +127,32 @@ static int step(struct monitor *m)
         return r;
 }
 
-/* Its last words go into the instance's log. reason: why we read no more from it. */
-static int died(struct monitor *m, int reason)
+/* A guest that ends has had something to say; the last that one has said whose QEMU was killed is of something else. */
+static void tell_why(struct monitor *m)
 {
+        int status = monitor_qemu_status(m);
         const char *last;
 
-        if (reason == -EPROTO) {
-                fprintf(stderr, "holt: the machine was ended: what its guest says makes no sense\n");
-                return 128 + SIGKILL;
-        }
         if (m->console >= 0)
                 console_read(m);
         last = console_last(m);
-        if (m->qemu && *last)
+        if (status == 128 + SIGKILL)
+                fprintf(stderr, "holt: QEMU was killed by signal 9: by somebody, or because memory was short\n");
+        else if (status > 128)
+                fprintf(stderr, "holt: QEMU was killed by signal %d: %s\n", status - 128, last);
+        else if (*last)
                 fprintf(stderr, "holt: the guest died: %s\n", last);
+        else
+                fprintf(stderr, "holt: the machine has ended: its QEMU is gone\n");
+}
+
+/* It goes into the instance's log. reason: why we read no more from the guest. */
+static int died(struct monitor *m, int reason)
+{
+        if (reason == -EPROTO)
+                fprintf(stderr, "holt: the machine was ended: what its guest says makes no sense\n");
+        else if (m->qemu)
+                tell_why(m);
         return 128 + SIGKILL;
 }
 

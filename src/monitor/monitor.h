@@ -139,6 +139,9 @@ void monitor_describe_machine(const struct monitor *m, struct machine *ret);
 /* To a machine that was stopped with others: they are the job's, and it goes on. */
 int monitor_give_disks(struct monitor *m, struct error *err);
 void monitor_end_qemu(struct monitor *m);
+/* How one has ended that has closed its channels, as process_exit_status() has it. -1: it is another's child, or is still
+ * there. */
+int monitor_qemu_status(struct monitor *m);
 /* A QEMU of ours has failed, with that error: whether what it began from is the cause, and not what the host lacked. */
 bool monitor_is_blamed(struct monitor *m, int error);
 /* Another can be started. */

@@ -504,8 +504,7 @@ void monitor_end_qemu(struct monitor *m)
         m->qemu = 0;
 }
 
-/* Of one that has closed its channels. -1: it is still there. */
-static int wait_for_status(struct monitor *m)
+int monitor_qemu_status(struct monitor *m)
 {
         struct pollfd p = { .fd = m->qemu_pidfd, .events = POLLIN };
         int status = -1;
@@ -524,7 +523,7 @@ bool monitor_is_blamed(struct monitor *m, int error)
 
         if (error != -EPIPE && error != -ECONNRESET)
                 return error == -EBADMSG || error == -ESTALE || error == -EPROTO || error == -ETIMEDOUT;
-        status = wait_for_status(m);
+        status = monitor_qemu_status(m);
         return status > 0 && status != PROCESS_LACKS && status != 127 && status != 128 + SIGKILL &&
                status != 128 + SIGTERM;
 }

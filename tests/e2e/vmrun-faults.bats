@@ -88,12 +88,32 @@ restarted() { [[ $(holt inspect -f '{{.RestartCount}} {{.State.Status}}' web) ==
         ((after < before + 2048))
 }
 
-@test "QEMU killed: the restart policy holds, and a kernel that panics ends soon" {
+@test "QEMU killed: who entered it is told, the restart policy holds, and a kernel that panics ends soon" {
+        local status=0
+        timeout -k 1 60 "$HOLT" --root "$STORE" --run "$RUN" exec web sh -c 'echo here; sleep 1000' >"$WORK/entered" 2>&1 3>&- &
+        PIDS+=($!)
+        wait_for 6 grep -q here "$WORK/entered"
         kill -KILL "$(qemu_of web)"
+        wait "${PIDS[0]}" || status=$?
+        PIDS=()
+        [ "$status" = 137 ]
+        grep -q 'the machine of web has ended' "$WORK/entered"
         wait_for 6 restarted
+        [[ $(holt logs web 2>&1) == *'holt: QEMU was killed by signal 9'* ]]
         timeout -k 1 60 "$HOLT" --root "$STORE" --run "$RUN" exec --privileged web sh -c 'echo c >/proc/sysrq-trigger' || true
-        wait_for 6 status_is web Exited
-        holt logs web 2>&1 | grep -q 'the guest died'
+        wait_for 6 status_is web 'Exited (137)'
+        [[ $(holt logs web 2>&1) == *'holt: the guest died: '*'panic'* ]]
+}
+
+@test "an agent that ends: its kernel says so, and nothing has run" {
+        mkdir "$WORK/bin"
+        cp -p "$BUILD"/holt* "$WORK/bin/" 2>/dev/null || true
+        printf 'int main(void) { return 3; }' | ${CC:-cc} -x c -static -o "$WORK/agent" -
+        mv "$WORK/agent" "$WORK/bin/holt-agent"
+        run -125 timeout -k 1 100 "$WORK/bin/holt" --root "$STORE" --run "$RUN" run --rm --vm --network none box true
+        [[ $output == *'the guest died while it was booting: Kernel panic'*'Attempted to kill init'* ]]
+        [ -z "$(ls "$STORE/vm/templates" | grep part)" ]
+        rm -r "$WORK/bin"
 }
 
 small_is() { [[ $(small ps -a --format '{{.State}}') == "$1" ]]; }
