@@ -18,13 +18,14 @@
 
 #include "base/own.h"
 #include "instance/vm_cgroup.h"
+#include "monitor/memory_short.h"
 #include "monitor/pool_more.h"
 #include "monitor/warm.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
 /* QUIET_MS: a program that runs for so long is not disturbed much. ANSWER_MS: for who has connected. */
-enum { QUIET_MS = 1000, ANSWER_MS = 5000, NAME = SHA256_HEX + 24, FREE_PERCENT = 25, MOST_WAITING = 10 };
+enum { QUIET_MS = 1000, ANSWER_MS = 5000, NAME = SHA256_HEX + 24 };
 
 struct waiter {
         struct monitor m;
@@ -163,21 +164,10 @@ static int answer(const struct waiter *w)
         return word == POOL_END ? -1 : 0;
 }
 
-/* The kernel tells when somebody has waited for memory for 150 ms of a second; -1 where it does not. */
-static int watch_memory(void)
-{
-        static const char trigger[] = "some 150000 1000000";
-        int fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-        if (fd >= 0 && write(fd, trigger, sizeof(trigger)) < 0)
-                close(take_fd(&fd));
-        return fd;
-}
-
 /* True: it is another's. */
 static bool wait_for_claim(const struct waiter *w)
 {
-        own_fd int memory = watch_memory();
+        own_fd int memory = memory_watch("/proc");
         struct pollfd p[] = { { .fd = w->listener, .events = POLLIN },
                               { .fd = w->m.qemu_pidfd, .events = POLLIN },
                               { .fd = w->session, .events = POLLIN },
@@ -195,29 +185,6 @@ static bool wait_for_claim(const struct waiter *w)
 }
 
 /* ---- its life ---- */
-
-/* The number behind a word; 0: there is none. */
-static uint64_t number_of(const char *text, const char *word)
-{
-        const char *at = strstr(text, word);
-
-        return at ? strtoull(at + strlen(word), NULL, 10) : 0;
-}
-
-/* Less than a quarter of it is free, or somebody had to wait for some lately. */
-static bool is_memory_short(void)
-{
-        char text[8192];
-        uint64_t total, available;
-
-        if (fd_read_file_at(AT_FDCWD, "/proc/meminfo", text, sizeof(text)) <= 0)
-                return true;
-        total = number_of(text, "MemTotal:");
-        available = number_of(text, "MemAvailable:");
-        if (fd_read_file_at(AT_FDCWD, "/proc/pressure/memory", text, sizeof(text)) <= 0)
-                *text = '\0';
-        return available < total / 100 * FREE_PERCENT || number_of(text, "some avg10=") > MOST_WAITING;
-}
 
 /* Where its directory is expected, and with a name of its own for its interface. */
 static int make_machine(struct waiter *w, const struct monitor_job *like, struct error *err)
@@ -257,7 +224,7 @@ static void live(struct waiter *w, const struct monitor_job *like)
 static bool take_turn(struct waiter *w)
 {
         for (;;) {
-                int missing = is_memory_short() ? -ENOMEM : take_place(w);
+                int missing = memory_is_short("/proc") ? -ENOMEM : take_place(w);
 
                 if (missing <= 0 || !pool_leave_next(&w->next)) {
                         if (missing < 0 && w->place >= 0)

@@ -178,6 +178,30 @@ burst() {
         wait_for 10 ready_are 1
 }
 
+# run_where FILE TEXT: a run on a host whose /proc/FILE says that; returns when whoever looked whether to wait is gone.
+run_where() {
+        local place pid
+        printf "$2" >"$WORK/fake"
+        # shellcheck disable=SC2016
+        unshare -m --propagation private sh -c 'mount --bind "$1" "/proc/$2" && readlink /proc/self/ns/mnt >"$1.place" && shift 2 && exec "$@"' sh \
+                "$WORK/fake" "$1" "$HOLT" --root "$STORE" --run "$RUN" run --vm --network none --rm box true
+        place=$(cat "$WORK/fake.place")
+        nobody_looks() { for pid in $(pgrep -x holt-vm-pool); do [[ $(readlink "/proc/$pid/ns/mnt") != "$place" ]] || return 1; done; }
+        wait_for 10 nobody_looks
+}
+
+@test "none is left behind where memory is short" {
+        wait_for 10 is_ready
+        holt system pool 0
+        wait_for 5 nobody_waits
+        run_where meminfo 'MemTotal: 4000000 kB\nMemAvailable: 900000 kB\n'
+        nobody_waits
+        run_where pressure/memory 'some avg10=12.00 avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n'
+        nobody_waits
+        run_vm --rm box true
+        wait_for 10 is_ready
+}
+
 @test "holt system pool shows and sets" {
         wait_for 10 is_ready
         [ "$(holt system pool --size)" = 1 ]
