@@ -35,7 +35,27 @@ static const void *rows(const struct process_image *p, const struct process_tabl
 
 static bool is_inside(const struct process_image *p, const struct process_table *t, size_t size)
 {
-        return t->offset <= p->length && t->count <= (p->length - t->offset) / size;
+        return t->offset <= p->length && t->count <= (p->length - t->offset) / size &&
+               (size == 1 || t->offset % sizeof(uint64_t) == 0);
+}
+
+/* Where no process has anything, holt-thaw stands itself; behind the file's end there is nothing to map. */
+static bool is_mapping(const struct process_mapping *m, uint64_t size)
+{
+        if (m->start < PROCESS_LOWEST || m->start > PROCESS_HIGHEST || m->length > PROCESS_HIGHEST - m->start)
+                return false;
+        return m->offset == PROCESS_EMPTY || (m->offset <= size && m->length <= size - m->offset);
+}
+
+static int check_mappings(const struct process_image *p, uint64_t size, struct error *err)
+{
+        const struct process_head *h = p->head;
+        const struct process_mapping *m = rows(p, &h->mappings);
+
+        for (uint32_t i = 0; i < h->mappings.count; i++)
+                if (!is_mapping(&m[i], size))
+                        return error_set(err, EBADMSG, "the image of a process is damaged");
+        return 0;
 }
 
 static int check_boot(const struct process_head *h, struct error *err)
@@ -139,6 +159,8 @@ int process_image_open(int file, struct process_image *ret, struct error *err)
                 r = map_head(&p, (uint64_t)st.st_size, err);
         if (r == 0)
                 r = check_head(&p, (uint64_t)st.st_size, err);
+        if (r == 0)
+                r = check_mappings(&p, (uint64_t)st.st_size, err);
         if (r == 0)
                 r = check_origins(&p, err);
         if (r == 0)

@@ -262,11 +262,22 @@ static void expect_refusal(int file, int error, const char *why)
 static void refuses_damage(void **state)
 {
         struct process p = start_tool(NULL);
+        struct process_mapping m;
+        struct process_head h;
+        uint64_t start;
         own_fd int file = keep(&p);
         struct stat st;
 
         end(&p);
         assert_int_equal(fstat(file, &st), 0);
+        assert_int_equal(pread(file, &h, sizeof(h), 0), sizeof(h));
+        assert_int_equal(pread(file, &m, sizeof(m), h.mappings.offset), sizeof(m));
+        start = m.start;
+        m.start = PROCESS_LOWEST - 4096;
+        assert_int_equal(pwrite(file, &m, sizeof(m), h.mappings.offset), sizeof(m));
+        expect_refusal(file, -EBADMSG, "damaged");
+        m.start = start;
+        assert_int_equal(pwrite(file, &m, sizeof(m), h.mappings.offset), sizeof(m));
         assert_int_equal(pwrite(file, "x", 1, offsetof(struct process_head, boot)), 1);
         expect_refusal(file, -ESTALE, "last start");
         assert_int_equal(ftruncate(file, st.st_size - 1), 0);
