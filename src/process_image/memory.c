@@ -136,7 +136,7 @@ static int write_area(struct making *m, int pagemap, const struct area *a, struc
 /* What was mapped must be the same when the process begins. */
 static int add_origin(struct making *m, int file, const char *path, struct error *err)
 {
-        struct process_origin row = {}, *have = (struct process_origin *)m->origins.data;
+        struct process_origin row = {}, *have = (void *)m->origins.data;
         struct stat st;
 
         if (fstat(file, &st) < 0 || strlen(path) >= sizeof(row.path))
