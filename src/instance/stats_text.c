@@ -31,7 +31,7 @@ void stats_write(const struct instance_stats *s, struct buf *out)
 
         json_begin_object(&w, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-                uint64_t v = *(const uint64_t *)((const char *)s + fields[i].offset);
+                uint64_t v = *(const uint64_t *)(const void *)((const char *)s + fields[i].offset);
 
                 if (v != UINT64_MAX)
                         json_write_u64(&w, fields[i].name, v);
@@ -48,7 +48,7 @@ int stats_read(const char *text, size_t len, struct instance_stats *ret, struct 
         if (r == 0 && !json_is_object(root))
                 r = error_set(err, EINVAL, "the counters are no object");
         for (size_t i = 0; i < ARRAY_SIZE(fields) && r >= 0; i++) {
-                uint64_t *v = (uint64_t *)((char *)&s + fields[i].offset);
+                uint64_t *v = (void *)((char *)&s + fields[i].offset);
 
                 *v = UINT64_MAX;
                 r = json_get_u64(root, fields[i].name, v, err);
