@@ -22,11 +22,12 @@ static int open_template(const char *templates, const char *key)
 static int check(int directory, struct error *err)
 {
         own_process_image struct process_image image = { .file = -1 };
+        own_fd int memory = openat(directory, TEMPLATE_MEMORY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         int file = openat(directory, TEMPLATE_PROCESS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
         if (file < 0)
                 return errno == ENOENT ? 0 : error_errno(err, errno, "open the image of a process");
-        return process_image_open(file, &image, err);
+        return process_image_open(file, &memory, 1, &image, err);
 }
 
 int vm_kept_check(const char *templates, const char *key, struct error *err)

@@ -32,14 +32,18 @@ static int find(const char *copy, char ret[PATH_MAX], struct error *err)
         return 0;
 }
 
-static int open_template(char *path, struct template *ret, struct error *err)
+static int open_template(char *path, struct template *ret, int *ret_image, struct error *err)
 {
+        own_fd int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         char *slash = strrchr(path, '/');
+        int r;
 
         if (!slash)
                 return error_set(err, EINVAL, "%s is no path of a template", path);
         *slash = '\0';
-        return template_open(path, slash + 1, ret, err);
+        r = template_open(path, slash + 1, ret, err);
+        *ret_image = r < 0 ? -1 : monitor_open_whole(directory);
+        return r;
 }
 
 static int check_key(const struct monitor *m, const struct template *t, struct error *err)
@@ -67,15 +71,24 @@ static int use_up(const char *copy, struct error *err)
         return 0;
 }
 
+/* As its process stood, or in a new one. */
+static int load(struct monitor *m, const struct template *t, int image, struct error *err)
+{
+        if (monitor_thaw_whole(m, image, t->memory, err) > 0)
+                return monitor_load_template(m, t, err);
+        return 0;
+}
+
 int monitor_copy(struct monitor *m, struct error *err)
 {
         own_template struct template t = { .memory = -1, .state = -1 };
+        own_fd int image = -1;
         char path[PATH_MAX];
         int r = find(m->job.copy, path, err);
 
         if (r != 0)
                 return r;
-        r = open_template(path, &t, err);
+        r = open_template(path, &t, &image, err);
         if (r == 0)
                 r = check_key(m, &t, err);
         if (r == 0)
@@ -83,8 +96,10 @@ int monitor_copy(struct monitor *m, struct error *err)
         if (r == 0)
                 r = use_up(m->job.copy, err);
         if (r == 0)
-                r = monitor_load_template(m, &t, err);
+                r = load(m, &t, take_fd(&image), err);
         if (r == 0)
                 r = monitor_resume_program(m, err);
+        if (r == 0 && m->disks)
+                monitor_drop_disks(m);
         return r < 0 ? error_wrap(err, "the template of a machine that ran") : 0;
 }

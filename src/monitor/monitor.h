@@ -25,6 +25,7 @@
 #include "monitor/job.h"
 #include "process_image/process_image.h"
 #include "vm/accelerator.h"
+#include "vm/guest_memory.h"
 #include "vm/machine.h"
 #include "vm/qmp.h"
 #include "vm/template.h"
@@ -81,6 +82,8 @@ struct monitor {
         const char *tap;        /* the name of its interface, where that leads nowhere; NULL: any */
         int qemu_pidfd, guard;  /* of QEMU's first process, and what keeps it (guard.h) */
         int ends[MONITOR_ENDS]; /* the numbers that the other ends of our channels have in QEMU; -1: it has none */
+        uint64_t memory_at;     /* where in QEMU its guest's memory is, if that is in parts; 0 */
+        uint32_t disks;         /* how often QEMU was given disks, which have that in their names */
         int signals, listener, console;
         struct qmp qmp;
 
@@ -126,7 +129,7 @@ struct qemu_start {
         bool is_template; /* nothing of the instance, and memory that is shared with us: a template is to be made */
         bool is_clone;    /* from a template */
         int memory;       /* a file; -1: memory of its own */
-        const struct process_image *image; /* it begins as that one was; NULL */
+        const struct process_image *image; /* it begins as that one was, with its disks; NULL */
 };
 
 /* Starts it, and opens the channels. */
@@ -138,6 +141,10 @@ int monitor_greet_qemu(struct monitor *m, int memory, char *ret_version, size_t 
 void monitor_describe_machine(const struct monitor *m, struct machine *ret);
 /* To a machine that was stopped with others: they are the job's, and it goes on. */
 int monitor_give_disks(struct monitor *m, struct error *err);
+/* Of QEMU, or of its parent: who claims a machine has no more than a pidfd. 0: it is gone. */
+pid_t monitor_find_qemu(const struct monitor *m);
+/* Those that it had before have nothing behind them. */
+void monitor_drop_disks(struct monitor *m);
 void monitor_end_qemu(struct monitor *m);
 /* How one has ended that has closed its channels, as process_exit_status() has it. -1: it is another's child, or is still
  * there. */
@@ -150,6 +157,13 @@ void monitor_forget_qemu(struct monitor *m);
 /* --- thaw.c --- */
 /* Keeps the QEMU, whose machine is stopped and nobody's, as the image of the template's machines, if there is none. */
 int monitor_freeze(struct monitor *m, const char *key, struct error *err);
+/* The same, of one that is somebody's, into a directory in which its memory is. */
+int monitor_freeze_whole(struct monitor *m, int directory, const struct guest_memory *memory, int file,
+                         struct error *err);
+/* That image in a directory; -1: there is none. */
+int monitor_open_whole(int directory);
+/* One that begins as that, with the job's disks, and goes on. The image is closed. 1: it is no good, or -1. */
+int monitor_thaw_whole(struct monitor *m, int image, int memory, struct error *err);
 bool monitor_has_image(const struct monitor *m, const char *key);
 /* One that begins as that, with the job's disks, and goes on; it stays as it is if the job has no layers. 1: there is none. */
 int monitor_thaw(struct monitor *m, const char *key, struct error *err);

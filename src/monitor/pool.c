@@ -150,7 +150,10 @@ static bool hand_over(const struct waiter *w, int sock)
         const struct monitor *m = &w->m;
         const int fds[POOL_FDS] = { m->qmp.fd, m->agent, m->console, m->share, m->qemu_pidfd, m->guard };
 
-        return fd_send(sock, "", 1, fds, POOL_FDS) == 0 && hear(sock) == POOL_TAKEN;
+        struct pool_gift gift = { .memory_at = m->memory_at, .disks = m->disks };
+
+        memcpy(gift.ends, m->ends, sizeof(gift.ends));
+        return fd_send(sock, &gift, sizeof(gift), fds, POOL_FDS) == 0 && hear(sock) == POOL_TAKEN;
 }
 
 /* 1: it is another's; 0: on; -1: it is to end. */

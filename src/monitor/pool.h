@@ -24,6 +24,13 @@ enum pool_word { POOL_CLAIM = 'c', POOL_TAKEN = 't', POOL_END = 'e' };
 /* What is sent, in this order; the last only if it has a cgroup. */
 enum { POOL_QMP, POOL_AGENT, POOL_CONSOLE, POOL_SHARE, POOL_PIDFD, POOL_GUARD, POOL_FDS };
 
+/* What is sent with them: of struct monitor. */
+struct pool_gift {
+        uint64_t memory_at;
+        uint32_t disks;
+        int ends[MONITOR_ENDS];
+};
+
 #define POOL_SOCKET "socket"
 /* It is there: who is not ready yet is to end when he is. */
 #define POOL_NO_MORE "no-more"

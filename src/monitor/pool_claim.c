@@ -36,10 +36,10 @@ static int receive(struct monitor *m, int sock, struct error *err)
         static const char word = POOL_CLAIM;
         int fds[POOL_FDS] = {};
         size_t n = POOL_FDS;
-        char byte;
+        struct pool_gift gift = {};
         int r = fd_send(sock, &word, 1, NULL, 0);
 
-        if (r == 0 && (fd_receive(sock, &byte, 1, fds, &n) != 1 || n != POOL_FDS)) {
+        if (r == 0 && (fd_receive(sock, &gift, sizeof(gift), fds, &n) != sizeof(gift) || n != POOL_FDS)) {
                 for (size_t i = 0; i < n && n < POOL_FDS; i++)
                         close(fds[i]);
                 r = -ENOENT;
@@ -53,6 +53,9 @@ static int receive(struct monitor *m, int sock, struct error *err)
         m->qemu_pidfd = fds[POOL_PIDFD];
         m->guard = fds[POOL_GUARD];
         m->qemu = -1;
+        m->memory_at = gift.memory_at;
+        m->disks = gift.disks;
+        memcpy(m->ends, gift.ends, sizeof(m->ends));
         return 0;
 }
 

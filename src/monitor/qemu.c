@@ -19,6 +19,7 @@
 #include "monitor/qemu_sandbox.h"
 #include "net/tap.h"
 #include "process_image/format.h"
+#include "sys/fd.h"
 #include "sys/process.h"
 #include "sys/sibling_program.h"
 #include "vm/layer_disk.h"
@@ -277,6 +278,18 @@ static void list_ends(const struct belongings *b, int ret[MONITOR_ENDS])
         ret[END_TAP] = b->machine.tap;
 }
 
+/* One that goes on as another has them where that had them. */
+static void note_ends(struct monitor *m, const struct belongings *b)
+{
+        const struct process_image *image = b->how->image;
+
+        list_ends(b, m->ends);
+        for (uint32_t i = 0; image && i < MONITOR_ENDS; i++)
+                m->ends[i] = process_image_given(image, i);
+        m->memory_at = image ? image->apart : 0;
+        m->disks = image ? (uint32_t)image->tag : 0;
+}
+
 /* It says nothing: whoever waits for it hears that it has ended. */
 static void go_on_as(const struct belongings *b)
 {
@@ -350,7 +363,7 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
 
         if (r == 0 && !how->image)
                 r = machine_args(&b.machine, &args, err);
-        list_ends(&b, m->ends);
+        note_ends(m, &b);
         m->accelerator = b.machine.accelerator;
         m->memory_wanted = m->memory_allowed = m->job.memory_mib;
         if (r == 0)
@@ -368,6 +381,18 @@ int monitor_start_qemu(struct monitor *m, const struct qemu_start *how, struct e
         }
         close_all(&b);
         return r;
+}
+
+pid_t monitor_find_qemu(const struct monitor *m)
+{
+        char path[40], text[512] = "";
+        const char *pid;
+
+        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", m->qemu_pidfd);
+        if (fd_read_file_at(AT_FDCWD, path, text, sizeof(text)) <= 0)
+                return 0;
+        pid = strstr(text, "Pid:");
+        return pid ? (pid_t)strtol(pid + strlen("Pid:"), NULL, 10) : 0;
 }
 
 struct gate {
@@ -396,7 +421,8 @@ int monitor_greet_qemu(struct monitor *m, int memory, char *ret_version, size_t 
 
 /* ---- another's disks ---- */
 
-enum { CLAIMED_SETS = 1000, COMMAND = 512 };
+/* SETS: more than a machine has files. */
+enum { SETS = 1000, COMMAND = 512, NODE = 24 };
 
 static int send_files(struct monitor *m, const struct belongings *b, struct error *err)
 {
@@ -416,30 +442,38 @@ static int send_drive(struct monitor *m, const char *device, const char *node, s
         return qmp_send(&m->qmp, "qom-set", text, err);
 }
 
+/* Those of a command line have no number. */
+static void name_node(const char *what, uint32_t number, char ret[NODE])
+{
+        snprintf(ret, NODE, number ? "%s%u" : "%s", what, number);
+}
+
 static int send_layers(struct monitor *m, const struct belongings *b, struct error *err)
 {
-        char text[COMMAND];
+        char text[COMMAND], node[NODE];
         int r;
 
+        name_node(MACHINE_IMAGE_NODE, m->disks, node);
         snprintf(text, sizeof(text),
-                 "{\"driver\":\"vmdk\",\"node-name\":\"its-image\",\"read-only\":true,"
+                 "{\"driver\":\"vmdk\",\"node-name\":\"%s\",\"read-only\":true,"
                  "\"file\":{\"driver\":\"file\",\"filename\":\"%s\",\"read-only\":true}}",
-                 b->layers);
+                 node, b->layers);
         r = qmp_send(&m->qmp, "blockdev-add", text, err);
-        return r == 0 ? send_drive(m, MACHINE_LAYERS, "its-image", err) : r;
+        return r == 0 ? send_drive(m, MACHINE_LAYERS, node, err) : r;
 }
 
 static int send_disk(struct monitor *m, const struct belongings *b, struct error *err)
 {
-        char text[COMMAND];
+        char text[COMMAND], node[NODE];
         int r;
 
+        name_node(MACHINE_DISK_NODE, m->disks, node);
         snprintf(text, sizeof(text),
-                 "{\"driver\":\"raw\",\"node-name\":\"its-disk\",\"discard\":\"unmap\",\"cache\":{\"no-flush\":%s},"
+                 "{\"driver\":\"raw\",\"node-name\":\"%s\",\"discard\":\"unmap\",\"cache\":{\"no-flush\":%s},"
                  "\"file\":{\"driver\":\"file\",\"filename\":\"%s\",\"discard\":\"unmap\"}}",
-                 b->machine.disk_is_lost ? "true" : "false", b->disk);
+                 node, b->machine.disk_is_lost ? "true" : "false", b->disk);
         r = qmp_send(&m->qmp, "blockdev-add", text, err);
-        return r == 0 ? send_drive(m, MACHINE_DISK, "its-disk", err) : r;
+        return r == 0 ? send_drive(m, MACHINE_DISK, node, err) : r;
 }
 
 static int hear_all(struct monitor *m, size_t answers, struct error *err)
@@ -461,7 +495,7 @@ int monitor_give_disks(struct monitor *m, struct error *err)
                                 .kernel = -1,
                                 .initramfs = -1,
                                 .tap = -1,
-                                .first_set = CLAIMED_SETS };
+                                .first_set = (size_t)SETS * ++m->disks };
         int r = open_disks(&b, &m->job, err);
 
         if (r == 0)
@@ -476,6 +510,25 @@ int monitor_give_disks(struct monitor *m, struct error *err)
                 r = hear_all(m, b.n_files + (m->job.disk ? 4 : 2) + 1, err);
         close_all(&b);
         return r;
+}
+
+/* They are as many as the job's: it is the same image. */
+void monitor_drop_disks(struct monitor *m)
+{
+        static const char *const names[] = { MACHINE_IMAGE_NODE, MACHINE_DISK_NODE };
+        size_t files = m->job.n_layers + 1 + (m->job.modules != NULL) + (m->job.disk != NULL);
+        char text[COMMAND], node[NODE];
+        struct error ignored;
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                name_node(names[i], m->disks - 1, node);
+                snprintf(text, sizeof(text), "{\"node-name\":\"%s\"}", node);
+                qmp_execute(&m->qmp, "blockdev-del", text, MONITOR_BOOT_MS, NULL, &ignored);
+        }
+        for (size_t i = 1; i <= files; i++) {
+                snprintf(text, sizeof(text), "{\"fdset-id\":%zu}", (size_t)SETS * (m->disks - 1) + i);
+                qmp_execute(&m->qmp, "remove-fd", text, MONITOR_BOOT_MS, NULL, &ignored);
+        }
 }
 
 /* ---- its end ---- */

@@ -20,8 +20,9 @@
 #include "sys/capability.h"
 #include "sys/landlock.h"
 
-/* A layer has three descriptors at most: what it was given, QEMU's copy, and that of the copy for locks. */
-enum { NOBODY = 65534, MAX_FILES = 1024 };
+/* A layer has three descriptors at most: what it was given, QEMU's copy, and that of the copy for locks. Above are those
+ * of who becomes another process (process_image/process_image.h). */
+enum { NOBODY = 65534, MAX_FILES = 1024 + 64 };
 
 /* ---- who it is ---- */
 

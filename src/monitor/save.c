@@ -85,14 +85,19 @@ static int save_disk(const struct monitor *m, int directory, struct error *err)
 
 /* ---- all of it ---- */
 
-/* QEMU stands still. */
+/* QEMU stands still. Its process is kept where that can be done: a copy begins sooner. */
 static int save_frozen(struct monitor *m, int directory, const struct guest_memory *memory, int to, struct error *err)
 {
+        struct error ignored;
         int r = guest_memory_copy_changed(memory, to, err);
 
         if (r == 0)
                 r = save_state(m, directory, err);
-        return r == 0 ? save_disk(m, directory, err) : r;
+        if (r == 0)
+                r = save_disk(m, directory, err);
+        if (r == 0)
+                monitor_freeze_whole(m, directory, memory, to, &ignored);
+        return r;
 }
 
 static int save_moment(struct monitor *m, int directory, const struct guest_memory *memory, struct error *err)
@@ -127,32 +132,33 @@ static int seal(struct monitor *m, const struct tsc_sample *since, int directory
         return template_seal(directory, &manifest, err);
 }
 
-/* Of QEMU, or of its parent: who claims a machine has no more than this. */
-static pid_t find_process(int pidfd)
+static int copy_all(struct monitor *m, int directory, struct error *err)
 {
-        char path[40], text[512] = "";
-        const char *pid;
+        own_guest_memory struct guest_memory memory = {};
+        int r = guest_memory_open(monitor_find_qemu(m), m->memory_at, (uint64_t)m->job.memory_mib << 20, &memory, err);
 
-        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-        if (fd_read_file_at(AT_FDCWD, path, text, sizeof(text)) <= 0)
-                return 0;
-        pid = strstr(text, "Pid:");
-        return pid ? (pid_t)strtol(pid + strlen("Pid:"), NULL, 10) : 0;
+        return r == 0 ? save_moment(m, directory, &memory, err) : r;
 }
 
+/* What was said meanwhile is heard. */
+static void go_on(struct monitor *m)
+{
+        m->is_suspended = false;
+        buf_add(&m->out, m->unheard.data, m->unheard.len);
+        m->out.failed |= buf_failed(&m->unheard);
+        buf_finish(&m->unheard);
+}
+
+/* The program does not wait for what is left to do when all is copied. */
 static int save(struct monitor *m, struct error *err)
 {
         own_fd int directory = open(m->save, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        struct guest_memory memory = { .base = -1 };
         struct tsc_sample since = tsc_now();
-        int r;
+        int r = directory < 0 ? error_errno(err, errno, "open %s", m->save) : copy_all(m, directory, err);
 
-        if (directory < 0)
-                return error_errno(err, errno, "open %s", m->save);
-        r = guest_memory_open(find_process(m->qemu_pidfd), (uint64_t)m->job.memory_mib << 20, &memory, err);
-        if (r == 0)
-                r = save_moment(m, directory, &memory, err);
-        guest_memory_close(&memory);
+        channel_send(m, PROTOCOL_RESUME, SESSION_GUEST, NULL, 0);
+        go_on(m);
+        channel_flush(m);
         return r == 0 ? seal(m, &since, directory, err) : r;
 }
 
@@ -190,15 +196,6 @@ int save_begin(struct monitor *m, const struct frame *f, struct error *err)
         return 0;
 }
 
-/* What was said meanwhile is heard. */
-static void go_on(struct monitor *m)
-{
-        m->is_suspended = false;
-        buf_add(&m->out, m->unheard.data, m->unheard.len);
-        m->out.failed |= buf_failed(&m->unheard);
-        buf_finish(&m->unheard);
-}
-
 static void end(struct monitor *m)
 {
         free(m->save);
@@ -210,8 +207,6 @@ int save_step(struct monitor *m, const struct frame *f, struct error *err)
         if (m->is_suspended && f->type == PROTOCOL_DONE) {
                 if (save(m, &m->saved) == 0)
                         m->saved = (struct error){};
-                channel_send(m, PROTOCOL_RESUME, SESSION_GUEST, NULL, 0);
-                go_on(m);
                 return 1;
         }
         if (m->is_suspended)

@@ -4,9 +4,13 @@
  * start does, and was stopped. What it has translated of the guest is theirs. Then it is as with one that waited
  * (pool.h): they get the job's disks, and go on.
  *
- * The image is the file "process" beside the template that it came from, and goes with it. Whoever finds that it is no
- * good removes it, and the next one that waits is kept instead. One that never answers is no good either: whoever came
- * next would wait as long. What the host lacks for the moment is not its fault.
+ * The image is the file "process" beside the template that it came from, and goes with it; what the guest has not written
+ * is the template's. Whoever finds that it is no good removes it, and the next one that waits is kept instead. One that
+ * never answers is no good either: whoever came next would wait as long. What the host lacks for the moment is not its
+ * fault.
+ *
+ * A template of a machine that ran has one, too: that machine's own QEMU as it stood, with all that it had translated.
+ * All of the guest's memory is the template's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +23,7 @@
 
 #include "base/own.h"
 #include "monitor/monitor.h"
+#include "vm/guest_memory.h"
 #include "sys/fd.h"
 
 /* It rests soon. */
@@ -39,15 +44,6 @@ static int open_place(const struct monitor *m, const char *key, struct error *er
 
 /* ---- keeping one ---- */
 
-/* The guard's only child. */
-static pid_t find_qemu(const struct monitor *m)
-{
-        char path[64], text[32];
-
-        snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)m->qemu, (int)m->qemu);
-        return fd_read_file_at(AT_FDCWD, path, text, sizeof(text)) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
-}
-
 /* One at a time; what a killed one has left is written over. */
 static int open_part(int place, struct error *err)
 {
@@ -58,21 +54,67 @@ static int open_part(int place, struct error *err)
         return take_fd(&fd);
 }
 
-static int write_image(const struct monitor *m, int place, struct error *err)
+static int write_process(const struct monitor *m, const struct guest_memory *memory, const struct process_apart *apart,
+                         int file, struct error *err)
 {
         static const struct timespec pause = { .tv_nsec = PAUSE_NS };
         struct process_given given[MONITOR_ENDS];
-        own_fd int part = open_part(place, err);
-        int r = part < 0 ? part : 0;
+        int r;
 
         for (uint32_t i = 0; i < MONITOR_ENDS; i++)
                 given[i] = (struct process_given){ m->ends[i], i };
-        if (r == 0)
-                r = process_image_make(find_qemu(m), given, MONITOR_ENDS, part, err);
+        r = process_image_make(memory->pid, given, MONITOR_ENDS, apart, m->disks, file, err);
         for (int i = 0; i < TRIES && r == -EAGAIN; i++) {
                 nanosleep(&pause, NULL);
-                r = process_image_make(find_qemu(m), given, MONITOR_ENDS, part, err);
+                r = process_image_make(memory->pid, given, MONITOR_ENDS, apart, m->disks, file, err);
         }
+        return r;
+}
+
+/* It has loaded the template: its memory is one mapping of that, and what it has written. */
+static int list_parts(const struct guest_memory *memory, struct buf *parts, struct error *err)
+{
+        own_buf struct buf unchanged = {};
+        const struct guest_segment *s;
+        int r = guest_memory_list_unchanged(memory, &unchanged, err);
+
+        s = (const struct guest_segment *)unchanged.data;
+        for (size_t i = 0; r == 0 && i < unchanged.len / sizeof(*s); i++) {
+                const struct process_part part = { .start = s[i].start, .length = s[i].length, .offset = s[i].offset };
+
+                buf_add(parts, &part, sizeof(part));
+        }
+        if (r == 0 && (memory->n_segments != 1 || buf_failed(parts)))
+                r = error_set(err, ENOTSUP, "the memory of the guest is in too many parts");
+        return r;
+}
+
+static int write_rehearsed(const struct monitor *m, int part, struct error *err)
+{
+        own_guest_memory struct guest_memory memory = {};
+        own_buf struct buf parts = {};
+        int r = guest_memory_open(monitor_find_qemu(m), m->memory_at, (uint64_t)m->job.memory_mib << 20, &memory, err);
+
+        if (r == 0)
+                r = list_parts(&memory, &parts, err);
+        if (r == 0) {
+                const struct process_apart apart = { .start = memory.start,
+                                                     .length = memory.size,
+                                                     .parts = (const struct process_part *)parts.data,
+                                                     .n_parts = parts.len / sizeof(*apart.parts),
+                                                     .files = &memory.segments[0].file,
+                                                     .n_files = 1 };
+
+                r = write_process(m, &memory, &apart, part, err);
+        }
+        return r;
+}
+
+static int write_image(const struct monitor *m, int place, struct error *err)
+{
+        own_fd int part = open_part(place, err);
+        int r = part < 0 ? part : write_rehearsed(m, part, err);
+
         if (r == 0 && renameat(place, TEMPLATE_PROCESS_PART, place, TEMPLATE_PROCESS) < 0)
                 r = error_errno(err, errno, "keep the image of a process");
         if (r < 0 && part >= 0)
@@ -89,14 +131,38 @@ int monitor_freeze(struct monitor *m, const char *key, struct error *err)
         return faccessat(place, TEMPLATE_PROCESS, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : write_image(m, place, err);
 }
 
+int monitor_freeze_whole(struct monitor *m, int directory, const struct guest_memory *memory, int file,
+                         struct error *err)
+{
+        const struct process_part all = { .length = memory->size };
+        const struct process_apart apart = { .start = memory->start,
+                                             .length = memory->size,
+                                             .parts = &all,
+                                             .n_parts = 1,
+                                             .files = &file,
+                                             .n_files = 1 };
+        own_fd int to = -1;
+        int r;
+
+        if (m->accelerator != ACCELERATOR_TCG)
+                return error_set(err, ENOTSUP, "there is nothing to be gained");
+        to = openat(directory, TEMPLATE_PROCESS, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+        if (to < 0)
+                return error_errno(err, errno, "write the image of a process");
+        r = write_process(m, memory, &apart, to, err);
+        if (r < 0)
+                unlinkat(directory, TEMPLATE_PROCESS, 0);
+        return r;
+}
+
 /* ---- beginning as it ---- */
 
 /* It answers when it is there. */
-static int begin(struct monitor *m, int file, struct error *err)
+static int begin(struct monitor *m, int file, int memory, struct error *err)
 {
         own_process_image struct process_image image = { .file = -1 };
         const struct qemu_start how = { .is_clone = true, .memory = -1, .image = &image };
-        int r = process_image_open(file, &image, err);
+        int r = process_image_open(file, &memory, 1, &image, err);
 
         if (r == 0)
                 r = monitor_start_qemu(m, &how, err);
@@ -124,7 +190,7 @@ bool monitor_has_image(const struct monitor *m, const char *key)
 
 int monitor_thaw(struct monitor *m, const char *key, struct error *err)
 {
-        own_fd int place = open_place(m, key, err);
+        own_fd int place = open_place(m, key, err), memory = -1;
         int file = place < 0 ? -1 : openat(place, TEMPLATE_PROCESS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
         struct stat st;
 
@@ -134,11 +200,27 @@ int monitor_thaw(struct monitor *m, const char *key, struct error *err)
                 close(file);
                 return 1;
         }
-        r = begin(m, file, err);
+        memory = openat(place, TEMPLATE_MEMORY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        r = begin(m, file, memory, err);
         if (r == 0)
                 return 0;
         if (monitor_is_blamed(m, r))
                 remove_image(place, &st);
+        monitor_forget_qemu(m);
+        return 1;
+}
+
+int monitor_open_whole(int directory)
+{
+        return openat(directory, TEMPLATE_PROCESS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int monitor_thaw_whole(struct monitor *m, int file, int memory, struct error *err)
+{
+        if (file < 0)
+                return 1;
+        if (begin(m, file, memory, err) == 0)
+                return 0;
         monitor_forget_qemu(m);
         return 1;
 }

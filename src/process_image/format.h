@@ -4,7 +4,8 @@
  *
  * The file begins with this head and its tables; the pages of memory follow, each run of them at a whole page. All
  * numbers are the machine's own: a file is of one boot of one host (process_image.h). Descriptors are not in it, but
- * what each has to be: who execs holt-thaw puts them where they belong, and the file at PROCESS_IMAGE_FD.
+ * what each has to be: who execs holt-thaw puts them where they belong, the file at PROCESS_IMAGE_FD, and others that
+ * have some of the memory behind it.
  *
  * holt-thaw stands below PROCESS_LOWEST, where no process has anything that is loaded at a random address.
  */
@@ -12,7 +13,7 @@
 
 #include <stdint.h>
 
-enum { PROCESS_IMAGE_FD = 1001, PROCESS_HEAD_MAX = 1 << 20 };
+enum { PROCESS_IMAGE_FD = 1001, PROCESS_HEAD_MAX = 1 << 20, PROCESS_APART_MAX = 16 };
 
 #define PROCESS_MAGIC 0x31776168742d686fULL
 #define PROCESS_LOWEST (1ULL << 32)
@@ -28,7 +29,7 @@ enum { PROCESS_LACKS = 126 };
 
 struct process_mapping {
         uint64_t start, length, offset; /* in bytes; PROCESS_EMPTY: zeros */
-        uint32_t protection, reserved;
+        uint32_t protection, file;      /* file: counted from PROCESS_IMAGE_FD */
 };
 
 /* What the kernel gives each process: it was there, and goes there. In the order of their addresses. */
@@ -82,6 +83,12 @@ struct process_origin {
         char path[224];
 };
 
+/* One that has some of the memory. */
+struct process_memory_file {
+        uint64_t device, inode, size;
+        int64_t changed; /* ns since 1970, as mtime has it */
+};
+
 /* The tables begin at these bytes of the file. */
 struct process_table {
         uint32_t offset, count;
@@ -92,5 +99,6 @@ struct process_head {
         uint64_t length;      /* of head and tables, whole pages */
         char boot[40];        /* the host's, by its name */
         char name[16];
-        struct process_table mappings, threads, signals, vdso, files, origins, arguments;
+        uint64_t tag, apart; /* the caller's; where the memory is that others have, 0: nowhere */
+        struct process_table mappings, threads, signals, vdso, files, origins, arguments, memory_files;
 };

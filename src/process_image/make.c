@@ -23,8 +23,8 @@ int making_read_text(const struct making *m, const char *name, struct buf *ret, 
 
 static void finish(struct making *m)
 {
-        struct buf *const tables[] = { &m->mappings, &m->thread_table, &m->signals,  &m->vdso,
-                                       &m->files,    &m->origins,      &m->arguments };
+        struct buf *const tables[] = { &m->mappings, &m->thread_table, &m->signals,   &m->vdso,
+                                       &m->files,    &m->origins,      &m->arguments, &m->memory_files };
 
         making_release(m);
         for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
@@ -35,6 +35,15 @@ static void finish(struct making *m)
                 close(m->proc);
 }
 
+static bool is_thawed(const struct making *m)
+{
+        static const char program[] = "/holt-thaw";
+        char path[4096];
+        ssize_t n = readlinkat(m->proc, "exe", path, sizeof(path));
+
+        return n >= (ssize_t)strlen(program) && memcmp(path + n - strlen(program), program, strlen(program)) == 0;
+}
+
 static int begin(struct making *m, struct error *err)
 {
         char path[32];
@@ -42,6 +51,7 @@ static int begin(struct making *m, struct error *err)
         snprintf(path, sizeof(path), "/proc/%d", (int)m->pid);
         m->proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         m->memory = m->proc < 0 ? -1 : openat(m->proc, "mem", O_RDONLY | O_CLOEXEC);
+        m->is_thawed = m->memory >= 0 && is_thawed(m);
         return m->memory < 0 ? error_errno(err, errno, "look into process %d", (int)m->pid) : 0;
 }
 
@@ -72,7 +82,7 @@ static void name_origin(const struct making *m, struct process_head *h)
 /* Last: it is what makes the file one. */
 static int write_head(struct making *m, struct error *err)
 {
-        struct process_head h = { .magic = PROCESS_MAGIC };
+        struct process_head h = { .magic = PROCESS_MAGIC, .tag = m->tag, .apart = m->apart ? m->apart->start : 0 };
         const struct {
                 struct process_table *table;
                 const struct buf *rows;
@@ -85,6 +95,7 @@ static int write_head(struct making *m, struct error *err)
                 { &h.files, &m->files, sizeof(struct process_file) },
                 { &h.origins, &m->origins, sizeof(struct process_origin) },
                 { &h.arguments, &m->arguments, 1 },
+                { &h.memory_files, &m->memory_files, sizeof(struct process_memory_file) },
         };
         uint32_t at = (sizeof(h) + 63) & ~63U;
         int r = 0;
@@ -126,9 +137,12 @@ static int make(struct making *m, const struct process_given *given, size_t n_gi
         return r == 0 ? write_head(m, err) : r;
 }
 
-int process_image_make(pid_t pid, const struct process_given *given, size_t n_given, int file, struct error *err)
+int process_image_make(pid_t pid, const struct process_given *given, size_t n_given, const struct process_apart *apart,
+                       uint64_t tag, int file, struct error *err)
 {
-        struct making m = { .pid = pid, .proc = -1, .memory = -1, .file = file, .end = PROCESS_HEAD_MAX };
+        struct making m = {
+                .pid = pid, .proc = -1, .memory = -1, .file = file, .end = PROCESS_HEAD_MAX, .apart = apart, .tag = tag
+        };
         int r = make(&m, given, n_given, err);
 
         finish(&m);
@@ -137,7 +151,8 @@ int process_image_make(pid_t pid, const struct process_given *given, size_t n_gi
 
 #else
 
-int process_image_make(pid_t pid, const struct process_given *given, size_t n_given, int file, struct error *err)
+int process_image_make(pid_t pid, const struct process_given *given, size_t n_given, const struct process_apart *apart,
+                       uint64_t tag, int file, struct error *err)
 {
         return error_set(err, ENOTSUP, "processes of this kind of machine cannot be kept");
 }

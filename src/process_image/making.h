@@ -2,6 +2,8 @@
 /* The making of a process's file, in parts: each fills its tables. */
 #pragma once
 
+#include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/user.h>
 
 #include "base/buf.h"
@@ -17,11 +19,16 @@ struct making_thread {
 
 struct making {
         pid_t pid;
-        int proc, memory, file; /* /proc/PID, its mem, and what is written */
-        uint64_t end;           /* of what was written */
+        int proc, memory, file;            /* /proc/PID, its mem, and what is written */
+        uint64_t end;                      /* of what was written */
+        const struct process_apart *apart; /* or NULL */
+        size_t part;                       /* of it, that comes next */
+        uint64_t tag;
+        bool is_thawed;     /* it began as another did */
+        struct stat thawed; /* of which this is the image */
         struct making_thread threads[MAKING_THREADS];
         size_t n_threads;
-        struct buf mappings, thread_table, signals, vdso, files, origins, arguments;
+        struct buf mappings, thread_table, signals, vdso, files, origins, arguments, memory_files;
 };
 
 /* --- threads.c --- */

@@ -81,7 +81,8 @@ static int check_head(const struct process_image *p, uint64_t size, struct error
             !is_inside(p, &h->vdso, sizeof(struct process_vdso)) ||
             !is_inside(p, &h->files, sizeof(struct process_file)) ||
             !is_inside(p, &h->origins, sizeof(struct process_origin)) || !is_inside(p, &h->arguments, 1) ||
-            !h->threads.count || h->name[sizeof(h->name) - 1])
+            !is_inside(p, &h->memory_files, sizeof(struct process_memory_file)) || !h->threads.count ||
+            h->name[sizeof(h->name) - 1])
                 return error_set(err, EBADMSG, "the image of a process is damaged");
         return check_boot(h, err);
 }
@@ -107,6 +108,22 @@ static int check_origins(const struct process_image *p, struct error *err)
                 if (!is_same(&o[i], &st))
                         return error_set(err, ESTALE, "%.200s is another than when a process was kept", o[i].path);
         }
+        return 0;
+}
+
+static int check_memory_files(const struct process_image *p, struct error *err)
+{
+        const struct process_head *h = p->head;
+        const struct process_memory_file *f = rows(p, &h->memory_files);
+        struct stat st;
+
+        if (p->n_files != h->memory_files.count)
+                return error_set(err, EBADMSG, "the image of a process is of other memory");
+        for (size_t i = 0; i < p->n_files; i++)
+                if (fstat(p->files[i], &st) < 0 || st.st_dev != f[i].device || st.st_ino != f[i].inode ||
+                    (uint64_t)st.st_size != f[i].size ||
+                    st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec != f[i].changed)
+                        return error_set(err, EBADMSG, "the image of a process is of other memory");
         return 0;
 }
 
@@ -145,12 +162,14 @@ static int list_arguments(struct process_image *p, struct error *err)
                 v[i] = text;
         p->arguments = v;
         p->name = h->name;
+        p->tag = h->tag;
+        p->apart = h->apart;
         return 0;
 }
 
-int process_image_open(int file, struct process_image *ret, struct error *err)
+int process_image_open(int file, const int *files, size_t n_files, struct process_image *ret, struct error *err)
 {
-        own_process_image struct process_image p = { .file = file };
+        own_process_image struct process_image p = { .file = file, .files = files, .n_files = n_files };
         struct stat st;
         int r = fstat(file, &st) < 0 ? error_errno(err, errno, "read the image of a process") : 0;
 
@@ -164,6 +183,8 @@ int process_image_open(int file, struct process_image *ret, struct error *err)
         if (r == 0)
                 r = check_origins(&p, err);
         if (r == 0)
+                r = check_memory_files(&p, err);
+        if (r == 0)
                 r = list_arguments(&p, err);
         if (r < 0)
                 return r;
@@ -174,7 +195,7 @@ int process_image_open(int file, struct process_image *ret, struct error *err)
 
 /* ---- descriptors ---- */
 
-enum { ABOVE = PROCESS_IMAGE_FD + 1, KEPT_FLAGS = O_NONBLOCK | O_APPEND };
+enum { ABOVE = PROCESS_IMAGE_FD + PROCESS_APART_MAX + 1, KEPT_FLAGS = O_NONBLOCK | O_APPEND };
 
 static int open_new(const struct process_file *f)
 {
@@ -216,25 +237,54 @@ static int place_file(const struct process_file *f, const int *given, size_t n_g
         return fcntl((int)f->fd, F_SETFL, (int)(f->flags & KEPT_FLAGS)) < 0 ? -errno : 0;
 }
 
+int process_image_given(const struct process_image *p, uint32_t value)
+{
+        const struct process_head *h = p->head;
+        const struct process_file *f = rows(p, &h->files);
+
+        for (uint32_t i = 0; i < h->files.count; i++)
+                if (f[i].kind == PROCESS_FILE_GIVEN && f[i].value == value)
+                        return (int)f[i].fd;
+        return -1;
+}
+
+/* Where holt-thaw looks for them. */
+static int place_memory(const int *above, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (dup2(above[i], PROCESS_IMAGE_FD + (int)i) < 0)
+                        return -errno;
+        return 0;
+}
+
+static int move_above(const int *from, size_t n, int *ret)
+{
+        for (size_t i = 0; i < n; i++) {
+                ret[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD_CLOEXEC, ABOVE);
+                if (from[i] >= 0 && ret[i] < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
 int process_image_place(const struct process_image *p, const int *given, size_t n_given)
 {
         const struct process_head *h = p->head;
         const struct process_file *f = rows(p, &h->files);
-        int above[16], file, r = 0;
+        int above[16] = {}, memory[1 + PROCESS_APART_MAX] = {}, r;
 
-        if (n_given > ARRAY_SIZE(above))
+        if (n_given > ARRAY_SIZE(above) || p->n_files > PROCESS_APART_MAX)
                 return -E2BIG;
         /* Out of the way. */
-        for (size_t i = 0; i < n_given; i++) {
-                above[i] = given[i] < 0 ? -1 : fcntl(given[i], F_DUPFD_CLOEXEC, ABOVE);
-                if (given[i] >= 0 && above[i] < 0)
-                        return -errno;
-        }
-        file = fcntl(p->file, F_DUPFD_CLOEXEC, ABOVE);
-        if (file < 0)
-                return -errno;
+        r = move_above(given, n_given, above);
+        if (r == 0)
+                r = move_above(&p->file, 1, memory);
+        if (r == 0)
+                r = move_above(p->files, p->n_files, memory + 1);
+        if (r < 0)
+                return r;
         close_range(0, PROCESS_IMAGE_FD, 0);
         for (uint32_t i = 0; i < h->files.count && r == 0; i++)
                 r = place_file(&f[i], above, n_given);
-        return r == 0 && dup2(file, PROCESS_IMAGE_FD) < 0 ? -errno : r;
+        return r == 0 ? place_memory(memory, 1 + p->n_files) : r;
 }

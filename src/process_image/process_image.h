@@ -29,12 +29,28 @@ struct process_given {
         uint32_t value;
 };
 
+/* Memory that is in other files: start counts from the beginning of the region, all are whole pages. */
+struct process_part {
+        uint64_t start, length, offset; /* offset: into the file */
+        uint32_t file;
+};
+
+/* A region of the process's memory. What is in none of its parts, which ascend, is written like all other memory. */
+struct process_apart {
+        uint64_t start, length;
+        const struct process_part *parts;
+        size_t n_parts;
+        const int *files;
+        size_t n_files;
+};
+
 /*
  * Writes a process into the file. It is stopped meanwhile and goes on as if nothing had been; the caller must have the
  * right to trace it (ptrace(2), PTRACE_MODE_ATTACH). -EAGAIN: it is doing something; -ENOTSUP: it has something that cannot
- * be kept, or the machine is none that we know.
+ * be kept, or the machine is none that we know. apart: or NULL. tag: for the caller, as it has it again.
  */
-int process_image_make(pid_t pid, const struct process_given *given, size_t n_given, int file, struct error *err);
+int process_image_make(pid_t pid, const struct process_given *given, size_t n_given, const struct process_apart *apart,
+                       uint64_t tag, int file, struct error *err);
 
 /* One that is to begin. */
 struct process_image {
@@ -44,14 +60,23 @@ struct process_image {
         const char *name;
         const char *const *arguments; /* the process's own, for who lists processes */
         void *words;
+        uint64_t tag, apart; /* apart: where that region is; 0: there is none */
+        const int *files;    /* of that, the caller's until it has begun */
+        size_t n_files;
 };
 
 #define own_process_image __attribute__((cleanup(process_image_finish)))
 void process_image_finish(struct process_image *p);
 
-/* -EBADMSG: it is damaged; -ESTALE: of another boot of the host, or of programs that are others by now; others: that could
- * not be found out. The file is the image's then and closed with it. */
-int process_image_open(int file, struct process_image *ret, struct error *err);
+/*
+ * -EBADMSG: it is damaged, or the files are not those that have some of the memory; -ESTALE: of another boot of the host,
+ * or of programs that are others by now; others: that could not be found out. The file is the image's then and closed
+ * with it.
+ */
+int process_image_open(int file, const int *files, size_t n_files, struct process_image *ret, struct error *err);
+
+/* The number of a given descriptor in the process; -1: it had none. */
+int process_image_given(const struct process_image *p, uint32_t value);
 
 /*
  * In the process that becomes it, before it loses its rights: has each descriptor where it has to be. given: by value; all

@@ -6,10 +6,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int copy_extent(int from, int to, off_t at, off_t end)
+static int copy_extent(int from, off_t at, off_t end, int to, off_t out)
 {
         while (at < end) {
-                off_t out = at;
                 ssize_t n = copy_file_range(from, &at, to, &out, (size_t)(end - at), 0);
 
                 if (n <= 0)
@@ -18,21 +17,30 @@ static int copy_extent(int from, int to, off_t at, off_t end)
         return 0;
 }
 
+int sparse_copy_range(int from, off_t start, int to, off_t out, off_t length)
+{
+        off_t at = start, end = start + length;
+
+        while (at < end && (at = lseek(from, at, SEEK_DATA)) >= 0 && at < end) {
+                off_t hole = lseek(from, at, SEEK_HOLE);
+                int r;
+
+                if (hole < 0)
+                        return -errno;
+                hole = hole < end ? hole : end;
+                r = copy_extent(from, at, hole, to, out + (at - start));
+                if (r < 0)
+                        return r;
+                at = hole;
+        }
+        return at < 0 && errno != ENXIO ? -errno : 0;
+}
+
 int sparse_copy(int from, int to, off_t size)
 {
-        off_t at = 0;
-
         if (ioctl(to, FICLONE, from) == 0)
                 return 0;
         if (ftruncate(to, size) < 0)
                 return -errno;
-        while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
-                off_t end = lseek(from, at, SEEK_HOLE);
-                int r = end < 0 ? -errno : copy_extent(from, to, at, end);
-
-                if (r < 0)
-                        return r;
-                at = end;
-        }
-        return errno == ENXIO ? 0 : -errno;
+        return sparse_copy_range(from, 0, to, 0, size);
 }

@@ -155,20 +155,23 @@ static void add_disks(struct machine_args *a, const struct machine *m)
 {
         if (m->layers)
                 option(a, "-blockdev",
-                       "driver=vmdk,node-name=image,read-only=on,file.driver=file,file.filename=%s,"
+                       "driver=vmdk,node-name=" MACHINE_IMAGE_NODE ",read-only=on,file.driver=file,file.filename=%s,"
                        "file.read-only=on",
                        escaped(a, m->layers));
         else
-                option(a, "-blockdev", "driver=null-co,node-name=image,size=1099511627776,read-only=on,read-zeroes=on");
-        option(a, "-device", "virtio-blk-device,id=%s,drive=image", MACHINE_LAYERS);
+                option(a, "-blockdev",
+                       "driver=null-co,node-name=" MACHINE_IMAGE_NODE
+                       ",size=1099511627776,read-only=on,read-zeroes=on");
+        option(a, "-device", "virtio-blk-device,id=%s,drive=" MACHINE_IMAGE_NODE, MACHINE_LAYERS);
         if (m->disk)
                 option(a, "-blockdev",
-                       "driver=raw,node-name=writable,discard=unmap,cache.no-flush=%s,file.driver=file,"
+                       "driver=raw,node-name=" MACHINE_DISK_NODE ",discard=unmap,cache.no-flush=%s,file.driver=file,"
                        "file.filename=%s,file.discard=unmap",
                        m->disk_is_lost ? "on" : "off", escaped(a, m->disk));
         else
-                option(a, "-blockdev", "driver=null-co,node-name=writable,size=1099511627776,read-zeroes=on");
-        option(a, "-device", "virtio-blk-device,id=%s,drive=writable", MACHINE_DISK);
+                option(a, "-blockdev",
+                       "driver=null-co,node-name=" MACHINE_DISK_NODE ",size=1099511627776,read-zeroes=on");
+        option(a, "-device", "virtio-blk-device,id=%s,drive=" MACHINE_DISK_NODE, MACHINE_DISK);
 }
 
 /* None for random numbers: what a guest has fetched of them in advance, all its clones would have. The agent brings them. */

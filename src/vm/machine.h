@@ -53,6 +53,8 @@ void machine_args_finish(struct machine_args *a);
 /* The names of what can be changed over QMP. */
 #define MACHINE_LAYERS "layers"
 #define MACHINE_DISK "disk"
+#define MACHINE_IMAGE_NODE "image"
+#define MACHINE_DISK_NODE "writable"
 
 /* The command line, with the program's name. -EINVAL for a path that cannot be said (a comma is doubled: fine). */
 int machine_args(const struct machine *m, struct machine_args *ret, struct error *err);

@@ -62,7 +62,7 @@ static int open_files(int dir, struct template *t, struct error *err)
         int r = read_manifest(dir, &t->manifest, err);
 
         if (r == 0)
-                r = t->memory = open_file(dir, "memory", t->manifest.memory_size, err);
+                r = t->memory = open_file(dir, TEMPLATE_MEMORY, t->manifest.memory_size, err);
         if (r >= 0 && template_file_time(t->memory) != t->manifest.memory_time)
                 r = error_set(err, EBADMSG, "its memory was changed");
         if (r >= 0)

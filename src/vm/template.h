@@ -26,7 +26,8 @@
 #include "base/sha256.h"
 #include "vm/machine.h"
 
-/* The name of that, and of one that is being written, and locked. */
+#define TEMPLATE_MEMORY "memory"
+/* The name of a kept process, and of one that is being written, and locked. */
 #define TEMPLATE_PROCESS "process"
 #define TEMPLATE_PROCESS_PART "process.part"
 

@@ -31,7 +31,7 @@ static void look(const char *templates, int top, struct template_entry *e)
         if (dir < 0 || fstat(dir, &st) < 0)
                 return;
         e->used = st.st_mtim.tv_sec;
-        e->bytes = allocated(dir, "memory") + allocated(dir, "state") + allocated(dir, "manifest") +
+        e->bytes = allocated(dir, TEMPLATE_MEMORY) + allocated(dir, "state") + allocated(dir, "manifest") +
                    allocated(dir, TEMPLATE_PROCESS);
         e->is_damaged = template_open(templates, e->key, &t, NULL) < 0;
         e->manifest = t.manifest;

@@ -143,6 +143,25 @@ class Bench(Peers):
         output([*self.holt, "rm", "-f", "execs"])
         return median
 
+    def system(self):
+        """Of a Debian with systemd that runs: making a template of it, an instance of that until its shell has answered."""
+        archive = output([f"{TESTS}/e2e/make-system-rootfs"]).strip()
+        output([*self.holt, "import", "-q", "--change", 'CMD ["/sbin/init"]', archive, "system"])
+        output([*self.vm, "-d", "--memory", "512m", "--name", "system", "system"])
+        is_up = [*self.holt, "exec", "system", "systemctl", "is-system-running"]
+        self.wait_until(lambda: subprocess.run(is_up, stdin=NULL, stdout=NULL, stderr=NULL, check=False).returncode == 0,
+                        "systemd does not come up")
+        saved = took([*self.holt, "template", "create", "system", "system"])
+        answers = []
+        for n in range(self.rounds):
+            name = f"system{n}"
+            answers.append(took([*self.holt, "run", "-d", *NETWORK, "--template", "system", "--name", name]) +
+                           took([*self.holt, "exec", name, "sh", "-c", "true"]))
+            output([*self.holt, "rm", "-f", name])
+        output([*self.holt, "rm", "-f", "system"])
+        output([*self.holt, "template", "rm", "system"])
+        return saved, statistics.median(answers)
+
     def many(self):
         """Seconds until all of them have answered, and the mean memory of the second to the last."""
         names = [f"many{n}" for n in range(MANY)]
@@ -177,6 +196,9 @@ def report(bench):
     compare("an image of 120 layers; of 3", (tall[2], tall[0]), "2.2")
     compare("run --vm --rm --no-template; bare microvm", bench.cold(), "1.15")
     row("exec of /bin/true in a machine", f"{bench.execs():.1f} ms", "", "", "20 ms")
+    saved, answered = bench.system()
+    row("template create of a running Debian with systemd", f"{saved:.0f} ms", "", "", "")
+    row("run of that template until its shell answers", f"{answered:.0f} ms", "", "", "250 ms")
     elapsed, size = bench.many()
     row(f"{MANY} machines, eight commands at a time, all have answered", f"{elapsed:.1f} s", "", "", "")
     row(f"memory (PSS) of the 2nd to the {MANY}th that has run a command", f"{size / 1e6:.0f} MB", "", "", "40 MB")

@@ -43,6 +43,22 @@ spoil() {
         nobody_waits
 }
 
+@test "a machine that began as one can be made a template of, and so can its copy" {
+        holt run -d --vm --network none --name kept box sh -c 'echo begun >/tmp/it; sleep 1000'
+        [ "$(program_of kept)" = holt-thaw ]
+        holt template create one kept
+        # The guest's memory is there once.
+        (($(stat -c %s "$(image)") < $(stat -c %s "$STORE"/vm/templates/*/memory)))
+        holt run -d --network none --template one --name copy
+        [ "$(holt exec copy cat /tmp/it)" = begun ]
+        holt template create two copy
+        holt rm -f kept copy
+        holt run -d --network none --template two --name copy
+        [ "$(holt exec copy cat /tmp/it)" = begun ]
+        holt rm -f copy
+        holt template rm one two
+}
+
 @test "others begin as that, and differ in all that is to differ" {
         local n
         for n in 1 2 3; do

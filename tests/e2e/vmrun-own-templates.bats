@@ -61,6 +61,31 @@ field() { grep "^$2:" "$1" | cut -d : -f "$3"; }
         [ "$(field "$WORK/out.1" line1 3)" = "$(holt inspect -f '{{.Config.Hostname}}' copy1)" ]
 }
 
+# What QEMU's process really runs.
+program_of() { basename "$(readlink "/proc/$(qemu_of "$1")/exe")"; }
+
+@test "where nothing helps it goes on as the process that stood still, if that is good" {
+        [ "$(holt info --format "{{.Accelerator}}")" = tcg ] || skip "needs a machine without KVM"
+        run_template kept -d -i
+        [ "$(program_of kept)" = holt-thaw ]
+        # Its disks are its own, and those of the original are gone from it.
+        holt exec kept sh -c 'echo kept >>/heard; sync'
+        holt exec first grep -c one /heard
+        # Made of one that goes on as another did.
+        holt template create again kept
+        holt rm -f kept
+        holt run -d -i --network none --template again --name kept
+        [ "$(program_of kept)" = holt-thaw ]
+        [ "$(holt exec kept cat /heard | tr '\n' ' ')" = 'one kept ' ] || holt exec kept cat /heard
+        holt rm -f kept
+        printf x | dd of="$STORE/templates/again/process" bs=1 seek=3 conv=notrunc status=none
+        holt run -d -i --network none --template again --name kept
+        [[ $(program_of kept) == qemu-system-* ]]
+        [ "$(holt exec kept cat /heard | tr '\n' ' ')" = 'one kept ' ]
+        holt rm -f kept
+        holt template rm again
+}
+
 run_template() {
         local name=$1
         shift

@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         own_process_image struct process_image p = { .file = -1 };
         struct error err = {};
-        int r = process_image_open(make_file(data, size), &p, &err);
+        int r = process_image_open(make_file(data, size), NULL, 0, &p, &err);
 
         require(r == 0 || (r == -err.code && *err.text && p.file == -1));
         if (r == 0)

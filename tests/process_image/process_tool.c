@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process_tool [pipe|shared]: a process to be kept. Over the socket 3 it hears a letter and answers a line:
+ * process_tool [pipe|shared|FILE]: a process to be kept, which may have mapped four pages of a file and written the third. Over the socket 3 it hears a letter and answers a line:
  *   n  a number, one more each time, which a thread of its own has counted
  *   t  whether the kernel and the C library agree on the number of each thread
  *   s  how many SIGUSR1 it has got
  *   w  it works from now on, and hears nothing
+ *   m  how each of those pages begins
  *   e  it ends, with 7
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,7 +22,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { SOCKET = 3, COUNT_TO_HEAP = 1 << 20 };
+enum { SOCKET = 3, COUNT_TO_HEAP = 1 << 20, PAGE = 4096 };
 
 static pthread_mutex_t lock;
 static pthread_cond_t wish = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER;
@@ -85,7 +87,20 @@ static const char *agree(void)
         return good ? "agree" : "differ";
 }
 
-static void answer(char letter, int event)
+/* NULL: it has none. */
+static char *map(const char *path)
+{
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        char *pages = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+        if (pages == MAP_FAILED)
+                return NULL;
+        pages[2 * PAGE] = 'X';
+        close(fd);
+        return pages;
+}
+
+static void answer(char letter, int event, const char *pages)
 {
         char line[64] = "";
         uint64_t events = 1;
@@ -103,6 +118,9 @@ static void answer(char letter, int event)
         case 's':
                 snprintf(line, sizeof(line), "%d\n", (int)signals);
                 break;
+        case 'm':
+                snprintf(line, sizeof(line), "%c%c%c%c\n", pages[0], pages[PAGE], pages[2 * PAGE], pages[3 * PAGE]);
+                break;
         case 'w':
                 for (;;)
                         wanted++;
@@ -118,7 +136,7 @@ int main(int argc, char **argv)
         int event = eventfd(0, EFD_CLOEXEC), pipes[2];
         pthread_t thread;
         sigset_t set;
-        char letter, *heap = calloc(1, COUNT_TO_HEAP);
+        char letter, *heap = calloc(1, COUNT_TO_HEAP), *pages = NULL;
 
         sigaction(SIGUSR1, &act, NULL);
         signal(SIGPIPE, SIG_IGN);
@@ -131,9 +149,11 @@ int main(int argc, char **argv)
                 return 1;
         if (argc > 1 && strcmp(argv[1], "shared") == 0)
                 mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (argc > 1 && argv[1][0] == '/')
+                pages = map(argv[1]);
         if (!heap || pthread_create(&thread, NULL, count, heap) != 0)
                 return 1;
         while (read(SOCKET, &letter, 1) == 1)
-                answer(letter, event);
+                answer(letter, event, pages);
         return 0;
 }

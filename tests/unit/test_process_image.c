@@ -92,7 +92,7 @@ static int end(const struct process *p)
 }
 
 /* It may still be on its way to where it waits. */
-static int make(const struct process *p, int file, struct error *err)
+static int make(const struct process *p, const struct process_apart *apart, int file, struct error *err)
 {
         static const struct timespec pause = { .tv_nsec = 10000000 };
         const struct process_given given = { 3, 0 };
@@ -101,7 +101,7 @@ static int make(const struct process *p, int file, struct error *err)
         for (int i = 0; i < 100 && r == -EAGAIN; i++) {
                 nanosleep(&pause, NULL);
                 assert_int_equal(ftruncate(file, 0), 0);
-                r = process_image_make(p->pid, &given, 1, file, err);
+                r = process_image_make(p->pid, &given, 1, apart, 7, file, err);
         }
         return r;
 }
@@ -109,14 +109,14 @@ static int make(const struct process *p, int file, struct error *err)
 static int keep(const struct process *p)
 {
         struct error err = {};
-        int file = memfd_create("image", MFD_CLOEXEC), r = make(p, file, &err);
+        int file = memfd_create("image", MFD_CLOEXEC), r = make(p, NULL, file, &err);
 
         if (r < 0)
                 fail_msg("%s", err.text);
         return file;
 }
 
-static struct process thaw(int file)
+static struct process thaw_with(int file, const int *files, size_t n_files)
 {
         own_process_image struct process_image image = {};
         struct error err = {};
@@ -125,8 +125,11 @@ static struct process thaw(int file)
         int socks[2];
 
         snprintf(path, sizeof(path), "%s/holt-thaw", build);
-        if (process_image_open(dup(file), &image, &err) < 0)
+        if (process_image_open(dup(file), files, n_files, &image, &err) < 0)
                 fail_msg("%s", err.text);
+        assert_int_equal(image.tag, 7);
+        assert_int_equal(process_image_given(&image, 0), 3);
+        assert_int_equal(process_image_given(&image, 1), -1);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks), 0);
         p.sock = socks[0];
         p.pid = fork();
@@ -138,6 +141,11 @@ static struct process thaw(int file)
         }
         close(socks[1]);
         return p;
+}
+
+static struct process thaw(int file)
+{
+        return thaw_with(file, NULL, 0);
 }
 
 /* ---- what goes on ---- */
@@ -161,6 +169,14 @@ static void goes_on_where_it_stood(void **state)
         assert_string_equal(ask(&first, 'n'), "4");
         end(&first);
         assert_string_equal(ask(&second, 'n'), "4");
+        /* One that began so is a process as any other. */
+        for (int i = 0; i < 3; i++) {
+                close(take_fd(&file));
+                file = keep(&second);
+                end(&second);
+                second = thaw(file);
+        }
+        assert_string_equal(ask(&second, 'n'), "5");
         end(&second);
         end(&third);
 }
@@ -215,6 +231,73 @@ static void can_start_nothing(void **state)
         end(&second);
 }
 
+/* ---- memory that is kept apart ---- */
+
+enum { PAGE = 4096 };
+
+static int write_pages(char *path)
+{
+        char pages[4 * PAGE] = "a";
+        int fd = mkstemp(path);
+
+        pages[PAGE] = 'b';
+        pages[2 * PAGE] = 'c';
+        pages[3 * PAGE] = 'd';
+        assert_int_equal(write(fd, pages, sizeof(pages)), sizeof(pages));
+        return fd;
+}
+
+static uint64_t find(const struct process *p, const char *file)
+{
+        char path[64], line[512];
+        uint64_t at = 0;
+        FILE *f;
+
+        snprintf(path, sizeof(path), "/proc/%d/maps", (int)p->pid);
+        f = fopen(path, "re");
+        while (fgets(line, sizeof(line), f))
+                if (strstr(line, file))
+                        at = strtoull(line, NULL, 16);
+        fclose(f);
+        assert_true(at);
+        return at;
+}
+
+/* Each page of a file or of the image, and of another file than it was mapped of. */
+static void leaves_memory_where_it_is(void **state)
+{
+        char path[] = "/tmp/holt-pages.XXXXXX", other[] = "/tmp/holt-pages.XXXXXX";
+        int files[] = { write_pages(path), write_pages(other) };
+        own_fd int file = memfd_create("image", MFD_CLOEXEC);
+        const struct process_part parts[] = { { 0, PAGE, 0, 0 },
+                                              { PAGE, PAGE, 0, 1 },
+                                              { 3 * PAGE, PAGE, 3 * PAGE, 0 } };
+        struct process first = start_tool(path), second;
+        struct process_apart apart = { 0, 4 * PAGE, parts, 3, files, 2 };
+        own_process_image struct process_image image = {};
+        struct error err = {};
+
+        assert_string_equal(ask(&first, 'm'), "abXd");
+        apart.start = find(&first, path);
+        unlink(path);
+        unlink(other);
+        if (make(&first, &apart, file, &err) < 0)
+                fail_msg("%s", err.text);
+        end(&first);
+        second = thaw_with(file, files, 2);
+        assert_string_equal(ask(&second, 'm'), "aaXd");
+        end(&second);
+        assert_int_equal(process_image_open(dup(file), files, 1, &image, &err), -EBADMSG);
+        assert_int_equal(process_image_open(dup(file), (int[]){ files[1], files[0] }, 2, &image, &err), -EBADMSG);
+        assert_int_equal(process_image_open(dup(file), files, 2, &image, &err), 0);
+        assert_int_equal(image.apart, apart.start);
+        assert_int_equal(pwrite(files[1], "x", 1, 0), 1);
+        process_image_finish(&image);
+        assert_int_equal(process_image_open(dup(file), files, 2, &image, &err), -EBADMSG);
+        close(files[0]);
+        close(files[1]);
+}
+
 /* ---- what cannot be kept ---- */
 
 static void refuses(const char *option, const char *why)
@@ -224,7 +307,7 @@ static void refuses(const char *option, const char *why)
         struct error err = {};
 
         assert_string_equal(ask(&p, 'n'), "1");
-        assert_int_equal(make(&p, file, &err), -ENOTSUP);
+        assert_int_equal(make(&p, NULL, file, &err), -ENOTSUP);
         assert_non_null(strstr(err.text, why));
         assert_string_equal(ask(&p, 'n'), "2");
         end(&p);
@@ -244,7 +327,7 @@ static void refuses_one_at_work(void **state)
 
         assert_string_equal(ask(&p, 'n'), "1");
         assert_int_equal(send(p.sock, "w", 1, 0), 1);
-        assert_int_equal(make(&p, file, &err), -EAGAIN);
+        assert_int_equal(make(&p, NULL, file, &err), -EAGAIN);
         end(&p);
 }
 
@@ -255,7 +338,7 @@ static void expect_refusal(int file, int error, const char *why)
         own_process_image struct process_image image = {};
         struct error err = {};
 
-        assert_int_equal(process_image_open(dup(file), &image, &err), error);
+        assert_int_equal(process_image_open(dup(file), NULL, 0, &image, &err), error);
         assert_non_null(strstr(err.text, why));
 }
 
@@ -302,7 +385,7 @@ static void knows_what_is_not_its_fault(void **state)
         getrlimit(RLIMIT_NOFILE, &before);
         none = (struct rlimit){ 0, before.rlim_max };
         setrlimit(RLIMIT_NOFILE, &none);
-        r = process_image_open(again, &image, &err);
+        r = process_image_open(again, NULL, 0, &image, &err);
         setrlimit(RLIMIT_NOFILE, &before);
         assert_int_equal(r, -EMFILE);
 }
@@ -335,10 +418,15 @@ static void refuses_what_was_upgraded(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(goes_on_where_it_stood),    cmocka_unit_test(keeps_threads_and_signals),
-                cmocka_unit_test(can_start_nothing),         cmocka_unit_test(refuses_what_it_does_not_know),
-                cmocka_unit_test(refuses_one_at_work),       cmocka_unit_test(refuses_damage),
-                cmocka_unit_test(refuses_what_was_upgraded), cmocka_unit_test(knows_what_is_not_its_fault),
+                cmocka_unit_test(goes_on_where_it_stood),
+                cmocka_unit_test(keeps_threads_and_signals),
+                cmocka_unit_test(leaves_memory_where_it_is),
+                cmocka_unit_test(can_start_nothing),
+                cmocka_unit_test(refuses_what_it_does_not_know),
+                cmocka_unit_test(refuses_one_at_work),
+                cmocka_unit_test(refuses_damage),
+                cmocka_unit_test(refuses_what_was_upgraded),
+                cmocka_unit_test(knows_what_is_not_its_fault),
         };
 
         find_build();

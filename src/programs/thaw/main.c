@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * holt-thaw: becomes the process of a file (process_image/format.h), which is at PROCESS_IMAGE_FD. All other descriptors
+ * holt-thaw: becomes the process of a file (process_image/format.h), which is at PROCESS_IMAGE_FD. All descriptors below
  * are where that process has them, and whoever started us has taken from us all rights that it is not to have.
  *
  * It stands where that process has nothing, and has no C library, whose place may be anywhere. On any failure it ends:
@@ -137,7 +137,7 @@ static void map_all(const struct process_head *h)
                 uint64_t flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (empty ? MAP_ANONYMOUS : 0);
 
                 check(call6(SYS_mmap, m[i].start, m[i].length, m[i].protection, flags,
-                            empty ? (uint64_t)-1 : PROCESS_IMAGE_FD, empty ? 0 : m[i].offset),
+                            empty ? (uint64_t)-1 : PROCESS_IMAGE_FD + m[i].file, empty ? 0 : m[i].offset),
                       FAILED_MAP);
         }
 }
@@ -259,7 +259,7 @@ __attribute__((used)) static _Noreturn void thaw(const uint64_t *arguments)
         map_all(h);
         set_signals(h);
         call(SYS_prctl, PR_SET_NAME, (uint64_t)h->name, 0, 0);
-        call(SYS_close, PROCESS_IMAGE_FD, 0, 0, 0);
+        call(SYS_close_range, PROCESS_IMAGE_FD, PROCESS_IMAGE_FD + PROCESS_APART_MAX, 0, 0);
         filter_calls();
         block_signals();
         for (uint32_t i = 1; i < h->threads.count; i++)
