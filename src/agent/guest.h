@@ -77,6 +77,10 @@ int guest_open_image(struct error *err);
 /* --- guest_shares.c --- */
 int guest_mount_shares(const struct guest *g, const struct guest_config *c, struct error *err);
 
+/* --- guest_shares_quiet.c --- */
+/* Nothing is asked of the host any more by a container that stands still, and its copy will find what it has. */
+int guest_quiet_shares(struct error *err);
+
 /* --- guest_reset.c --- */
 /* Nothing of the configuration is left, and there can be another. */
 int guest_reset(struct guest *g, struct error *err);

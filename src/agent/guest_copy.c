@@ -10,7 +10,12 @@
 
 int guest_suspend(void *guest, struct error *err)
 {
-        return backend_container.pause(GUEST_RUN, GUEST_CONTAINER, true, err);
+        struct error ignored;
+        int r = backend_container.pause(GUEST_RUN, GUEST_CONTAINER, true, err);
+
+        if (r == 0 && (r = guest_quiet_shares(err)) < 0)
+                backend_container.pause(GUEST_RUN, GUEST_CONTAINER, false, &ignored);
+        return r;
 }
 
 static int become_another(const char *json, size_t len, struct error *err)

@@ -214,7 +214,7 @@ int monitor_start_program(struct monitor *m, struct error *err)
                 send_start(m);
         if (buf_failed(&m->out))
                 return error_set(err, ENOMEM, "out of memory");
-        r = monitor_start_share(m, err);
+        r = monitor_start_share(m, false, err);
         if (r == 0)
                 r = await_configuration(m, err);
         return r == 0 && m->job.spec ? await_start(m, err) : r;
@@ -222,8 +222,12 @@ int monitor_start_program(struct monitor *m, struct error *err)
 
 int monitor_resume_program(struct monitor *m, struct error *err)
 {
+        int r = monitor_start_share(m, true, err);
+
         send_configuration(m, true);
-        return buf_failed(&m->out) ? error_set(err, ENOMEM, "out of memory") : await_configuration(m, err);
+        if (r == 0 && buf_failed(&m->out))
+                return error_set(err, ENOMEM, "out of memory");
+        return r == 0 ? await_configuration(m, err) : r;
 }
 
 /* ---- the guest ---- */

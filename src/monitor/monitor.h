@@ -175,8 +175,9 @@ int monitor_make_cgroup(struct monitor *m, struct error *err);
 int monitor_limit_qemu(struct monitor *m, struct error *err);
 
 /* --- share.c --- */
-/* Starts holt-share, if there is anything to share; the port is its own then. It ends with QEMU, and with us. */
-int monitor_start_share(struct monitor *m, struct error *err);
+/* Starts holt-share, if there is anything to share; the port is its own then. It ends with QEMU, and with us. is_copy: the
+ * guest has known another. */
+int monitor_start_share(struct monitor *m, bool is_copy, struct error *err);
 
 /* --- boot.c --- */
 /* QEMU was started to boot: until the agent has said HELLO. */

@@ -170,10 +170,6 @@ static int check(const struct monitor *m, struct error *err)
                 return error_set(err, ESRCH, "its program has ended");
         if (m->is_paused)
                 return error_set(err, EBUSY, "it is paused: unpause it first");
-        if (m->job.n_shares)
-                return error_set(err, ENOTSUP,
-                                 "it has directories of the host (-v, --mount), which a copy of its memory "
-                                 "cannot take along: run it without");
         if (m->memory_wanted != m->job.memory_mib)
                 return error_set(err, ENOTSUP, "its memory was changed while it ran (holt update): restart it first");
         if (!m->job.disk)

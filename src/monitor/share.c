@@ -33,10 +33,10 @@ static bool place_descriptors(const struct monitor *m)
 }
 
 /* What it has to complain of is in the instance's log. */
-static void become(const struct monitor *m, const char *program)
+static void become(const struct monitor *m, bool is_copy, const char *program)
 {
         char number[16];
-        const char *const argv[] = { "holt-share", number, NULL };
+        const char *const argv[] = { "holt-share", number, is_copy ? SHARE_OF_COPY : NULL, NULL };
         static const char *const environment[] = { NULL };
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -48,20 +48,20 @@ static void become(const struct monitor *m, const char *program)
         execve(program, (char *const *)argv, (char *const *)environment);
 }
 
-static int spawn(const struct monitor *m, const char *program, struct error *err)
+static int spawn(const struct monitor *m, bool is_copy, const char *program, struct error *err)
 {
         const struct clone_options o = { .flags = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID,
                                          .cgroup_fd = -1 };
         pid_t pid = process_clone(&o);
 
         if (pid == 0) {
-                become(m, program);
+                become(m, is_copy, program);
                 _exit(127);
         }
         return pid < 0 ? error_errno(err, (int)-pid, "start holt-share") : 0;
 }
 
-int monitor_start_share(struct monitor *m, struct error *err)
+int monitor_start_share(struct monitor *m, bool is_copy, struct error *err)
 {
         char program[PATH_MAX];
         int r;
@@ -71,7 +71,7 @@ int monitor_start_share(struct monitor *m, struct error *err)
                 return 0;
         r = sibling_program_find("holt-share", program, err);
         if (r == 0)
-                r = spawn(m, program, err);
+                r = spawn(m, is_copy, program, err);
         close(take_fd(&m->share));
         return r;
 }

@@ -38,13 +38,14 @@ int share_handle_add(struct share_server *s, int fd, struct share_inode *i, bool
                 (struct share_handle){ .fd = fd, .inode = (uint32_t)(i - s->inodes), .is_directory = is_directory };
         s->n_files++;
         i->opened++;
-        *ret = n + 1;
+        *ret = s->base + n + 1;
         return 0;
 }
 
 struct share_handle *share_handle_find(struct share_server *s, uint64_t number, bool is_directory)
 {
-        struct share_handle *h = number - 1 < s->n_handles ? &s->handles[number - 1] : NULL;
+        uint64_t n = number - s->base - 1;
+        struct share_handle *h = n < s->n_handles ? &s->handles[n] : NULL;
 
         return h && h->fd >= 0 && h->is_directory == is_directory ? h : NULL;
 }
@@ -56,7 +57,7 @@ void share_handle_close(struct share_server *s, struct share_handle *h)
         s->may_unlock = true;
         s->inodes[h->inode].opened--;
         /* It may have been forgotten meanwhile. */
-        share_inode_forget(s, h->inode + FUSE_ROOT_ID, 0);
+        share_inode_forget(s, share_inode_number(s, &s->inodes[h->inode]), 0);
 }
 
 /* Its descriptor is only a place: what it may do is asked for here. */

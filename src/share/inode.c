@@ -13,16 +13,17 @@
 
 enum { WANTED = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, MAX_DEPTH = 4096 };
 
-static uint64_t nodeid_of(const struct share_server *s, const struct share_inode *i)
+uint64_t share_inode_number(const struct share_server *s, const struct share_inode *i)
 {
-        return (uint64_t)(i - s->inodes) + FUSE_ROOT_ID;
+        return (uint64_t)(i - s->inodes) + FUSE_ROOT_ID + (i->name ? s->base : 0);
 }
 
 struct share_inode *share_inode_find(struct share_server *s, uint64_t nodeid)
 {
-        struct share_inode *i = nodeid - FUSE_ROOT_ID < s->n_inodes ? &s->inodes[nodeid - FUSE_ROOT_ID] : NULL;
+        size_t n = (uint32_t)(nodeid - FUSE_ROOT_ID);
+        struct share_inode *i = n < s->n_inodes ? &s->inodes[n] : NULL;
 
-        if (!i || !i->is_used)
+        if (!i || !i->is_used || share_inode_number(s, i) != nodeid)
                 return NULL;
         i->is_recent = true;
         return i;
@@ -333,7 +334,7 @@ int share_inode_stat(struct share_server *s, struct share_inode *i, struct statx
 static void fill_entry(struct share_server *s, const struct share_inode *i, const struct statx *st,
                        struct fuse_entry_out *ret)
 {
-        *ret = (struct fuse_entry_out){ .nodeid = nodeid_of(s, i),
+        *ret = (struct fuse_entry_out){ .nodeid = share_inode_number(s, i),
                                         .generation = i->generation,
                                         .entry_valid = SHARE_VALID_SECONDS,
                                         .attr_valid = SHARE_VALID_SECONDS };

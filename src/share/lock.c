@@ -118,7 +118,7 @@ static int lock_file(struct share_server *s, const struct fuse_lk_in *in)
         if (!h)
                 h = share_handle_find(s, in->fh, true);
         if (!h)
-                return -EBADF;
+                return -ESTALE;
         s->may_unlock |= how != LOCK_EX;
         return flock(h->fd, how | LOCK_NB) < 0 ? -errno : 0;
 }

@@ -40,7 +40,7 @@ int share_op_releasedir(struct share_server *s, const struct share_request *q)
 
         if (h)
                 share_handle_close(s, h);
-        return h ? 0 : -EBADF;
+        return h ? 0 : -ESTALE;
 }
 
 static bool is_dot(const char *name)
@@ -105,7 +105,7 @@ static int answer_list(struct share_server *s, const struct share_request *q, bo
         const struct fuse_read_in *in = q->arg;
         struct share_handle *h = share_handle_find(s, in->fh, true);
 
-        return h ? list(s, h, in, plus) : -EBADF;
+        return h ? list(s, h, in, plus) : -ESTALE;
 }
 
 int share_op_readdir(struct share_server *s, const struct share_request *q)

@@ -51,7 +51,7 @@ int share_op_read(struct share_server *s, const struct share_request *q)
         ssize_t n;
 
         if (!h || in->offset > INT64_MAX)
-                return h ? -EINVAL : -EBADF;
+                return h ? -EINVAL : -ESTALE;
         n = pread(h->fd, s->answer, in->size < SHARE_MAX_DATA ? in->size : SHARE_MAX_DATA, (off_t)in->offset);
         if (n < 0)
                 return -errno;
@@ -68,7 +68,7 @@ int share_op_write(struct share_server *s, const struct share_request *q)
         ssize_t n;
 
         if (!h || in->offset > INT64_MAX || in->size > q->n_rest)
-                return h ? -EINVAL : -EBADF;
+                return h ? -EINVAL : -ESTALE;
         if (kill)
                 share_kill_privileges(true);
         n = pwrite(h->fd, q->rest, in->size, (off_t)in->offset);
@@ -87,7 +87,7 @@ int share_op_release(struct share_server *s, const struct share_request *q)
 
         if (h)
                 share_handle_close(s, h);
-        return h ? 0 : -EBADF;
+        return h ? 0 : -ESTALE;
 }
 
 /* Of files and of directories. */
@@ -97,7 +97,7 @@ int share_op_fsync(struct share_server *s, const struct share_request *q)
         const struct share_handle *h = share_handle_find(s, in->fh, q->head->opcode == FUSE_FSYNCDIR);
 
         if (!h)
-                return -EBADF;
+                return -ESTALE;
         return (in->fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(h->fd) : fsync(h->fd)) < 0 ? -errno : 0;
 }
 
@@ -109,7 +109,7 @@ int share_op_lseek(struct share_server *s, const struct share_request *q)
         off_t at;
 
         if (!h)
-                return -EBADF;
+                return -ESTALE;
         at = lseek(h->fd, (off_t)in->offset, (int)in->whence);
         out->offset = (uint64_t)at;
         return at < 0 ? -errno : 0;
@@ -121,7 +121,7 @@ int share_op_fallocate(struct share_server *s, const struct share_request *q)
         const struct share_handle *h = share_handle_find(s, in->fh, false);
 
         if (!h)
-                return -EBADF;
+                return -ESTALE;
         return fallocate(h->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0 ? -errno : 0;
 }
 
@@ -137,7 +137,7 @@ int share_op_copy_file_range(struct share_server *s, const struct share_request 
         ssize_t n;
 
         if (!from || !to)
-                return -EBADF;
+                return -ESTALE;
         n = copy_file_range(from->fd, &from_at, to->fd, &to_at, len, (unsigned)in->flags);
         out->size = (uint32_t)n;
         return n < 0 ? -errno : 0;

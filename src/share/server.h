@@ -23,7 +23,10 @@ enum {
         SHARE_NONE = 0,           /* index of no inode */
 };
 
-/* A number of an inode is its index plus one: the first, FUSE_ROOT_ID, is the directory of the shares. */
+/*
+ * A number of an inode is its index plus one: the first, FUSE_ROOT_ID, is the directory of the shares. Those of what is in
+ * the shares are above a base, as are those of handles, so that none is one that another server has given.
+ */
 struct share_inode {
         uint64_t device, number, mount, born; /* who it is */
         uint64_t lookups;                     /* that the guest has not forgotten; 0, and no children: it is free */
@@ -80,7 +83,7 @@ struct share_server {
         size_t n_inodes, cap_inodes, n_used, asked_at;
         uint32_t free_inode, hand;
         uint32_t *buckets;
-        uint64_t generation;
+        uint64_t generation, base;
         uint64_t devices[64];
         size_t n_devices;
 
@@ -113,6 +116,8 @@ int share_name_set(char **name, const char *text);
 /* --- inode.c --- */
 /* NULL: there is none of this number. */
 struct share_inode *share_inode_find(struct share_server *s, uint64_t nodeid);
+/* Its number. */
+uint64_t share_inode_number(const struct share_server *s, const struct share_inode *i);
 int share_inode_add_root(struct share_server *s, int fd);
 /* Its descriptor. -ESTALE: it is there no more. */
 int share_inode_open(struct share_server *s, struct share_inode *i);

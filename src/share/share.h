@@ -20,8 +20,13 @@
 
 #include "base/error.h"
 
-/* Of holt-share, whose only argument is the number of shares: the stream, and the first share. */
+/*
+ * Of holt-share, whose argument is the number of shares, and SHARE_OF_COPY for the guest of a copy: the stream, and the
+ * first share.
+ */
 enum { SHARE_STREAM = 3, SHARE_FIRST = 4, SHARE_MAX = 64 };
+
+#define SHARE_OF_COPY "copy"
 
 /*
  * The answer without a request that asks a guest to drop its caches: behind fuse_out_header's `error`, where the
@@ -34,6 +39,12 @@ struct share_server;
 /* stream: a connected socket that blocks. roots: O_PATH. Both stay the caller's. NULL: out of memory. */
 struct share_server *share_server_new(int stream, const int *roots, size_t n);
 void share_server_free(struct share_server *s);
+
+/*
+ * The guest has greeted another server, of as many shares, and has inodes and open files of that one: they are ESTALE here,
+ * and its kernel looks for a path anew then. No number given from here on is one of those. 0 or -errno.
+ */
+int share_server_follow(struct share_server *s);
 
 /* Until the stream ends: 0. -EPROTO: what came is no request. */
 int share_serve(struct share_server *s, struct error *err);

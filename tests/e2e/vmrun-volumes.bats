@@ -116,6 +116,53 @@ while not os.path.exists("host/go"): time.sleep(0.05)' 3>&- &
         is "$(cat host/got)" got
 }
 
+@test "a copy of it while it runs has them as well, and does not meet what the original has open" {
+        echo before >host/shown
+        holt exec -d vm sh -c 'cd /host/sub; exec 3<../shown; while :; do sleep 0.1; [ -e /tmp/look ] || continue
+            cat <&3 >/tmp/open 2>&1; cat ../shown >/tmp/path 2>&1; cat /host/shown >/tmp/again; pwd >/tmp/done; exit; done'
+        run ! holt template create copied vm
+        [[ $output == *'something else runs'* ]]
+        vm 'touch /tmp/look'
+        wait_for 10 eval 'vm "[ -e /tmp/done ]"'
+        is "$(vm 'cat /tmp/open')" before
+        holt run -d --vm --network none --name held --memory 128m -v "$WORK/host:/host" -v filled:/filled box sh -c \
+                'exec 3<>/host/shown; cat /host/sub/deep/file; while ! [ -e /host/go-on ]; do sleep 0.1; done
+                 cat <&3; cat /host/shown; sleep 1000'
+        wait_for 20 logged held deep
+        holt template create copied held
+        echo after >host/shown
+        holt run -d --network none --template copied --name copy
+        touch host/go-on
+        wait_for 10 logged copy after
+        wait_for 10 logged held after
+        # Its own connection: what was open is stale, what has a name is there. The original has not felt anything.
+        holt logs copy 2>&1 | grep -i 'stale'
+        run ! eval 'holt logs held 2>&1 | grep -i stale'
+        is "$(holt exec copy sh -ec 'echo copy >/host/of-copy; cat /filled/first; ls /host/sub; rm -r /host/sub/deep; ls /host/sub')" \
+                "$(printf 'of the image\ndeep')"
+        is "$(cat host/of-copy)" copy
+        is "$(holt exec held sh -ec 'cat /host/of-copy; mkdir -p /host/sub/deep; echo deep >/host/sub/deep/file')" copy
+        # One of it, while it uses them.
+        holt exec copy cat /host/sub/deep/file
+        holt clone --live copy second
+        holt start second
+        is "$(holt exec second cat /host/sub/deep/file /host/of-copy)" $'deep\ncopy'
+        # The same in a QEMU that has loaded it.
+        rm -f "$STORE/templates/copied/process"
+        holt run -d --network none --template copied --name third
+        is "$(holt exec third cat /host/sub/deep/file /host/of-copy)" $'deep\ncopy'
+        holt rm -f held copy second third
+        holt template rm copied
+}
+
+@test "what is mounted within a directory of the host cannot be copied" {
+        holt run -d --vm --network none --name nested --memory 128m -v "$WORK/host:/host" -v "$WORK/ro:/host/sub" box sleep 1000
+        run ! holt template create no nested
+        [[ $output == *'mounted within a directory of the host'* ]]
+        is "$(holt exec nested cat /host/sub/file)" 'read only'
+        holt rm -f nested
+}
+
 @test "what cannot be had is refused; --volumes-from; a restart has it all again" {
         run ! holt run --vm --rm --network none -v "$WORK/host:/host:rslave" box true
         [[ $output == *'rslave'*'virtual machine'* ]]
