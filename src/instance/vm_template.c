@@ -21,6 +21,7 @@
 #include "instance/vm_job.h"
 #include "sys/fd.h"
 #include "vm/template.h"
+#include "vm/template_pages.h"
 
 #define PART ".part"
 #define RECORD "instance"
@@ -98,11 +99,25 @@ static int read_record(int directory, struct vm_template *t, struct error *err)
         return instance_options_read(options, &t->options, err);
 }
 
+/* What several have is divided among them. */
 static uint64_t allocated(int directory, const char *name)
 {
         struct stat st;
 
-        return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
+        return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : (uint64_t)st.st_blocks * 512 / st.st_nlink;
+}
+
+static uint64_t allocated_memory(int directory, const struct template *t)
+{
+        uint64_t all = allocated(directory, "memory") + allocated(directory, "state") + allocated(directory, "pages") +
+                       allocated(directory, "process");
+        char name[TEMPLATE_BASE_NAME];
+
+        for (size_t i = 1; i <= t->n_bases; i++) {
+                template_base_name(i, name);
+                all += allocated(directory, name);
+        }
+        return all;
 }
 
 static void take_manifest(const struct template_manifest *m, struct vm_template *t)
@@ -128,7 +143,7 @@ static int read_template(struct engine *e, int directory, struct vm_template *t,
         if (r == 0)
                 r = template_open(top, t->name, &files, err);
         take_manifest(&files.manifest, t);
-        t->memory = allocated(directory, "memory") + allocated(directory, "state");
+        t->memory = allocated_memory(directory, &files);
         t->disk = allocated(directory, "disk");
         return r;
 }

@@ -32,9 +32,9 @@ static int note_event(const char *name, struct json_object *data, void *userdata
 /* That of a copy has nothing of the memory, nor a word on it. */
 static int ask_to_load(struct monitor *m, int state, bool is_copy, struct error *err)
 {
-        int r = qmp_begin(&m->qmp, err);
+        int r = 0;
 
-        if (r == 0 && !is_copy)
+        if (!is_copy)
                 r = qmp_send(&m->qmp, "migrate-set-capabilities", SHARED, err);
         if (r == 0)
                 r = qmp_send_descriptor(&m->qmp, "state", state, err);
@@ -44,12 +44,9 @@ static int ask_to_load(struct monitor *m, int state, bool is_copy, struct error 
 /* The clone runs when this is done. */
 static int await_load(struct monitor *m, const struct template *t, struct error *err)
 {
-        char version[TEMPLATE_VERSION_MAX] = "";
-        int r = monitor_greet_qemu(m, t->memory, version, sizeof(version), err);
+        int r = 0;
 
-        if (r == 0 && strcmp(version, t->manifest.qemu) != 0)
-                r = error_set(err, EBADMSG, "it is of QEMU %s, and this one is %s", t->manifest.qemu, version);
-        if (r == 0 && !*t->manifest.key)
+        if (!*t->manifest.key)
                 r = qmp_answer(&m->qmp, "migrate-set-capabilities", MONITOR_BOOT_MS, NULL, err);
         if (r == 0)
                 r = qmp_answer(&m->qmp, "getfd", MONITOR_BOOT_MS, NULL, err);
@@ -74,16 +71,35 @@ static int check_tsc(const struct template *t, const struct tsc_sample *since, s
         return 0;
 }
 
+static int greet(struct monitor *m, const struct template *t, int memory, struct error *err)
+{
+        char version[TEMPLATE_VERSION_MAX] = "";
+        int r = monitor_greet_qemu(m, memory, version, sizeof(version), err);
+
+        if (r == 0 && strcmp(version, t->manifest.qemu) != 0)
+                r = error_set(err, EBADMSG, "it is of QEMU %s, and this one is %s", t->manifest.qemu, version);
+        return r;
+}
+
 int monitor_load_template(struct monitor *m, const struct template *t, struct error *err)
 {
-        const struct qemu_start how = { .is_clone = true, .memory = t->memory };
+        const struct qemu_start how = { .is_clone = true, .memory = t->n_bases ? t->bases[0] : t->memory };
         struct tsc_sample since = tsc_now();
         int r = monitor_start_qemu(m, &how, err);
 
         if (r == 0)
+                r = qmp_begin(&m->qmp, err);
+        /* What loads the state looks into the memory. */
+        if (r == 0 && !t->n_bases)
                 r = ask_to_load(m, t->state, *t->manifest.key, err);
         if (r == 0)
                 r = template_check_state(t, err);
+        if (r == 0)
+                r = greet(m, t, how.memory, err);
+        if (r == 0)
+                r = monitor_fill_memory(m, t, err);
+        if (r == 0 && t->n_bases)
+                r = ask_to_load(m, t->state, *t->manifest.key, err);
         if (r == 0)
                 r = await_load(m, t, err);
         return r == 0 ? check_tsc(t, &since, err) : r;

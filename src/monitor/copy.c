@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,29 +75,34 @@ static int use_up(const char *copy, struct error *err)
 /* As its process stood, or in a new one. */
 static int load(struct monitor *m, const struct template *t, int image, struct error *err)
 {
-        if (monitor_thaw_whole(m, image, t->memory, err) > 0)
+        if (monitor_thaw_whole(m, image, t, err) > 0)
                 return monitor_load_template(m, t, err);
         return 0;
 }
 
 int monitor_copy(struct monitor *m, struct error *err)
 {
-        own_template struct template t = { .memory = -1, .state = -1 };
+        struct template *t;
         own_fd int image = -1;
         char path[PATH_MAX];
         int r = find(m->job.copy, path, err);
 
         if (r != 0)
                 return r;
-        r = open_template(path, &t, &image, err);
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return error_set(err, ENOMEM, "out of memory");
+        *t = (struct template){ .memory = -1, .state = -1 };
+        m->origin = t;
+        r = open_template(path, t, &image, err);
         if (r == 0)
-                r = check_key(m, &t, err);
+                r = check_key(m, t, err);
         if (r == 0)
-                r = template_check_state(&t, err);
+                r = template_check_state(t, err);
         if (r == 0)
                 r = use_up(m->job.copy, err);
         if (r == 0)
-                r = load(m, &t, take_fd(&image), err);
+                r = load(m, t, take_fd(&image), err);
         if (r == 0)
                 r = monitor_resume_program(m, err);
         if (r == 0 && m->disks)

@@ -82,8 +82,9 @@ struct monitor {
         const char *tap;        /* the name of its interface, where that leads nowhere; NULL: any */
         int qemu_pidfd, guard;  /* of QEMU's first process, and what keeps it (guard.h) */
         int ends[MONITOR_ENDS]; /* the numbers that the other ends of our channels have in QEMU; -1: it has none */
-        uint64_t memory_at;     /* where in QEMU its guest's memory is, if that is in parts; 0 */
-        uint32_t disks;         /* how often QEMU was given disks, which have that in their names */
+        const struct template *origin; /* of what it is a copy; NULL: a machine as all are */
+        uint64_t memory_at;            /* where in QEMU its guest's memory is, if that is in parts; 0 */
+        uint32_t disks;                /* how often QEMU was given disks, which have that in their names */
         int signals, listener, console;
         struct qmp qmp;
 
@@ -157,13 +158,14 @@ void monitor_forget_qemu(struct monitor *m);
 /* --- thaw.c --- */
 /* Keeps the QEMU, whose machine is stopped and nobody's, as the image of the template's machines, if there is none. */
 int monitor_freeze(struct monitor *m, const char *key, struct error *err);
-/* The same, of one that is somebody's, into a directory in which its memory is. */
-int monitor_freeze_whole(struct monitor *m, int directory, const struct guest_memory *memory, int file,
+/* The same, of one that is somebody's, beside its memory. */
+struct saved_memory;
+int monitor_freeze_whole(struct monitor *m, const struct guest_memory *memory, const struct saved_memory *with,
                          struct error *err);
 /* That image in a directory; -1: there is none. */
 int monitor_open_whole(int directory);
 /* One that begins as that, with the job's disks, and goes on. The image is closed. 1: it is no good, or -1. */
-int monitor_thaw_whole(struct monitor *m, int image, int memory, struct error *err);
+int monitor_thaw_whole(struct monitor *m, int image, const struct template *t, struct error *err);
 bool monitor_has_image(const struct monitor *m, const char *key);
 /* One that begins as that, with the job's disks, and goes on; it stays as it is if the job has no layers. 1: there is none. */
 int monitor_thaw(struct monitor *m, const char *key, struct error *err);
@@ -192,6 +194,10 @@ int monitor_run_beside(struct monitor *m, const char *program, const char *optio
 int monitor_resume_program(struct monitor *m, struct error *err);
 /* All of it: QEMU, the guest, the program. */
 int monitor_boot(struct monitor *m, struct error *err);
+
+/* --- fill.c --- */
+/* QEMU has mapped the first of the template's bases: what the others have is written there. Nothing without bases. */
+int monitor_fill_memory(struct monitor *m, const struct template *t, struct error *err);
 
 /* --- clone.c --- */
 /* A QEMU that has loaded it. */

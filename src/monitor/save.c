@@ -15,6 +15,7 @@
 
 #include "base/own.h"
 #include "monitor/monitor.h"
+#include "monitor/save_memory.h"
 #include "sys/fd.h"
 #include "sys/sparse_copy.h"
 #include "vm/device_state.h"
@@ -86,31 +87,30 @@ static int save_disk(const struct monitor *m, int directory, struct error *err)
 /* ---- all of it ---- */
 
 /* QEMU stands still. Its process is kept where that can be done: a copy begins sooner. */
-static int save_frozen(struct monitor *m, int directory, const struct guest_memory *memory, int to, struct error *err)
+static int save_frozen(struct monitor *m, const struct guest_memory *memory, struct saved_memory *to, struct error *err)
 {
         struct error ignored;
-        int r = guest_memory_copy_changed(memory, to, err);
+        int r = saved_memory_copy(to, memory, err);
 
         if (r == 0)
-                r = save_state(m, directory, err);
+                r = save_state(m, to->directory, err);
         if (r == 0)
-                r = save_disk(m, directory, err);
+                r = save_disk(m, to->directory, err);
         if (r == 0)
-                monitor_freeze_whole(m, directory, memory, to, &ignored);
+                monitor_freeze_whole(m, memory, to, &ignored);
         return r;
 }
 
-static int save_moment(struct monitor *m, int directory, const struct guest_memory *memory, struct error *err)
+static int save_moment(struct monitor *m, const struct guest_memory *memory, struct saved_memory *to, struct error *err)
 {
-        own_fd int to = make_file(directory, "memory", err);
         struct error why;
-        int r = to < 0 ? to : guest_memory_copy_base(memory, to, err), back;
+        int r = saved_memory_begin(to, m, memory, err), back;
 
         if (r == 0)
                 r = qmp_execute(&m->qmp, "stop", NULL, ANSWER_MS, NULL, err);
         if (r < 0)
                 return r;
-        r = save_frozen(m, directory, memory, to, err);
+        r = save_frozen(m, memory, to, err);
         back = qmp_execute(&m->qmp, "cont", NULL, ANSWER_MS, NULL, &why);
         if (r == 0 && back < 0) {
                 *err = why;
@@ -119,25 +119,33 @@ static int save_moment(struct monitor *m, int directory, const struct guest_memo
         return r;
 }
 
-static int seal(struct monitor *m, const struct tsc_sample *since, int directory, struct error *err)
+static int seal(struct monitor *m, const struct tsc_sample *since, int directory, struct template_manifest *manifest,
+                struct error *err)
 {
-        struct template_manifest manifest = {};
-        int r = monitor_find_key(m, manifest.key, err);
+        int r = monitor_find_key(m, manifest->key, err);
 
         if (r == 0)
-                r = qmp_version(&m->qmp, ANSWER_MS, manifest.qemu, sizeof(manifest.qemu), err);
+                r = qmp_version(&m->qmp, ANSWER_MS, manifest->qemu, sizeof(manifest->qemu), err);
         if (r < 0)
                 return r;
-        monitor_describe_template(m, since, &manifest);
-        return template_seal(directory, &manifest, err);
+        monitor_describe_template(m, since, manifest);
+        return template_seal(directory, manifest, err);
 }
 
-static int copy_all(struct monitor *m, int directory, struct error *err)
+static int copy_all(struct monitor *m, int directory, struct template_manifest *manifest, struct error *err)
 {
+        own_saved_memory struct saved_memory to = { .directory = directory,
+                                                    .origin = { .memory = -1, .state = -1 },
+                                                    .manifest = manifest };
         own_guest_memory struct guest_memory memory = {};
-        int r = guest_memory_open(monitor_find_qemu(m), m->memory_at, (uint64_t)m->job.memory_mib << 20, &memory, err);
+        own_fd int file = make_file(directory, "memory", err);
+        int r = file;
 
-        return r == 0 ? save_moment(m, directory, &memory, err) : r;
+        to.file = file;
+        if (r >= 0)
+                r = guest_memory_open(monitor_find_qemu(m), m->memory_at, (uint64_t)m->job.memory_mib << 20, &memory,
+                                      err);
+        return r == 0 ? save_moment(m, &memory, &to, err) : r;
 }
 
 /* What was said meanwhile is heard. */
@@ -154,12 +162,13 @@ static int save(struct monitor *m, struct error *err)
 {
         own_fd int directory = open(m->save, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         struct tsc_sample since = tsc_now();
-        int r = directory < 0 ? error_errno(err, errno, "open %s", m->save) : copy_all(m, directory, err);
+        struct template_manifest manifest = {};
+        int r = directory < 0 ? error_errno(err, errno, "open %s", m->save) : copy_all(m, directory, &manifest, err);
 
         channel_send(m, PROTOCOL_RESUME, SESSION_GUEST, NULL, 0);
         go_on(m);
         channel_flush(m);
-        return r == 0 ? seal(m, &since, directory, err) : r;
+        return r == 0 ? seal(m, &since, directory, &manifest, err) : r;
 }
 
 /* ---- with the agent ---- */

@@ -10,7 +10,7 @@
  * fault.
  *
  * A template of a machine that ran has one, too: that machine's own QEMU as it stood, with all that it had translated.
- * All of the guest's memory is the template's.
+ * All of the guest's memory is in the template's files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,9 @@
 
 #include "base/own.h"
 #include "monitor/monitor.h"
+#include "monitor/save_memory.h"
 #include "vm/guest_memory.h"
+#include "vm/template_pages.h"
 #include "sys/fd.h"
 
 /* It rests soon. */
@@ -131,38 +133,61 @@ int monitor_freeze(struct monitor *m, const char *key, struct error *err)
         return faccessat(place, TEMPLATE_PROCESS, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : write_image(m, place, err);
 }
 
-int monitor_freeze_whole(struct monitor *m, int directory, const struct guest_memory *memory, int file,
-                         struct error *err)
+static int list_whole(const struct guest_memory *memory, const struct saved_memory *with, struct buf *parts)
 {
+        const struct template_extent *e = (const struct template_extent *)with->extents.data;
         const struct process_part all = { .length = memory->size };
+
+        for (size_t i = 0; i < with->extents.len / sizeof(*e); i++) {
+                const struct process_part part = { e[i].start, e[i].length, e[i].offset, e[i].file };
+
+                buf_add(parts, &part, sizeof(part));
+        }
+        if (with->n_files == 1)
+                buf_add(parts, &all, sizeof(all));
+        return buf_failed(parts) ? -ENOMEM : 0;
+}
+
+static int write_whole(struct monitor *m, const struct guest_memory *memory, const struct saved_memory *with, int to,
+                       struct error *err)
+{
+        own_buf struct buf parts = {};
+        int r = list_whole(memory, with, &parts);
         const struct process_apart apart = { .start = memory->start,
                                              .length = memory->size,
-                                             .parts = &all,
-                                             .n_parts = 1,
-                                             .files = &file,
-                                             .n_files = 1 };
+                                             .parts = (const struct process_part *)parts.data,
+                                             .n_parts = parts.len / sizeof(struct process_part),
+                                             .files = with->files,
+                                             .n_files = with->n_files };
+
+        return r < 0 ? error_errno(err, -r, "keep a process") : write_process(m, memory, &apart, to, err);
+}
+
+int monitor_freeze_whole(struct monitor *m, const struct guest_memory *memory, const struct saved_memory *with,
+                         struct error *err)
+{
         own_fd int to = -1;
         int r;
 
         if (m->accelerator != ACCELERATOR_TCG)
                 return error_set(err, ENOTSUP, "there is nothing to be gained");
-        to = openat(directory, TEMPLATE_PROCESS, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+        to = openat(with->directory, TEMPLATE_PROCESS, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
         if (to < 0)
                 return error_errno(err, errno, "write the image of a process");
-        r = write_process(m, memory, &apart, to, err);
+        r = write_whole(m, memory, with, to, err);
         if (r < 0)
-                unlinkat(directory, TEMPLATE_PROCESS, 0);
+                unlinkat(with->directory, TEMPLATE_PROCESS, 0);
         return r;
 }
 
 /* ---- beginning as it ---- */
 
 /* It answers when it is there. */
-static int begin(struct monitor *m, int file, int memory, struct error *err)
+static int begin(struct monitor *m, int file, const int *files, size_t n_files, struct error *err)
 {
         own_process_image struct process_image image = { .file = -1 };
         const struct qemu_start how = { .is_clone = true, .memory = -1, .image = &image };
-        int r = process_image_open(file, &memory, 1, &image, err);
+        int r = process_image_open(file, files, n_files, &image, err);
 
         if (r == 0)
                 r = monitor_start_qemu(m, &how, err);
@@ -201,7 +226,7 @@ int monitor_thaw(struct monitor *m, const char *key, struct error *err)
                 return 1;
         }
         memory = openat(place, TEMPLATE_MEMORY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        r = begin(m, file, memory, err);
+        r = begin(m, file, &memory, 1, err);
         if (r == 0)
                 return 0;
         if (monitor_is_blamed(m, r))
@@ -215,11 +240,14 @@ int monitor_open_whole(int directory)
         return openat(directory, TEMPLATE_PROCESS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int monitor_thaw_whole(struct monitor *m, int file, int memory, struct error *err)
+int monitor_thaw_whole(struct monitor *m, int image, const struct template *t, struct error *err)
 {
-        if (file < 0)
+        int files[1 + TEMPLATE_MAX_BASES] = { t->memory };
+
+        if (image < 0)
                 return 1;
-        if (begin(m, file, memory, err) == 0)
+        memcpy(files + 1, t->bases, t->n_bases * sizeof(*files));
+        if (begin(m, image, files, 1 + t->n_bases, err) == 0)
                 return 0;
         monitor_forget_qemu(m);
         return 1;

@@ -41,14 +41,21 @@ int guest_memory_copy_base(const struct guest_memory *m, int to, struct error *e
 
 /* ---- which pages were written ---- */
 
-static int open_of(pid_t pid, const char *name)
+static int open_of(pid_t pid, const char *name, int flags)
 {
         char path[48];
         int fd;
 
         snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+        fd = open(path, flags | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
+}
+
+int guest_memory_open_all(const struct guest_memory *m, int flags, struct error *err)
+{
+        int fd = open_of(m->pid, "mem", flags);
+
+        return fd < 0 ? cannot_read(-fd, err) : fd;
 }
 
 static bool is_changed(uint64_t entry)
@@ -56,18 +63,19 @@ static bool is_changed(uint64_t entry)
         return entry & (PRESENT | SWAPPED) && !(entry & OF_FILE);
 }
 
-/* Hears of runs of pages of a segment, from its beginning. */
+typedef int each_run(void *userdata, const struct guest_segment *s, uint64_t at, size_t pages, bool changed);
+
 struct looker {
-        int (*run)(struct looker *l, uint64_t at, size_t pages, bool changed);
-        const struct guest_segment *segment;
+        each_run *each;
+        void *userdata;
         int pages; /* /proc/PID/pagemap */
         uint64_t map[AT_ONCE];
 };
 
-static int look_at_some(struct looker *l, uint64_t start, uint64_t at, size_t n)
+static int look_at_some(struct looker *l, uint64_t start, const struct guest_segment *s, uint64_t at, size_t n)
 {
         size_t size = n * sizeof(*l->map), first = 0;
-        off_t entry = (off_t)((start + at) / PAGE * sizeof(*l->map));
+        off_t entry = (off_t)((start + s->start + at) / PAGE * sizeof(*l->map));
         int r = 0;
 
         if (pread(l->pages, l->map, size, entry) != (ssize_t)size)
@@ -75,7 +83,7 @@ static int look_at_some(struct looker *l, uint64_t start, uint64_t at, size_t n)
         for (size_t i = 1; i <= n && r == 0; i++) {
                 if (i < n && is_changed(l->map[i]) == is_changed(l->map[first]))
                         continue;
-                r = l->run(l, at + first * PAGE, i - first, is_changed(l->map[first]));
+                r = l->each(l->userdata, s, at + first * PAGE, i - first, is_changed(l->map[first]));
                 first = i;
         }
         return r;
@@ -88,20 +96,33 @@ static int look(struct looker *l, const struct guest_memory *m)
         for (size_t i = 0; i < m->n_segments; i++) {
                 const struct guest_segment *s = &m->segments[i];
 
-                l->segment = s;
                 for (uint64_t at = 0; at < s->length && r == 0; at += (uint64_t)AT_ONCE * PAGE) {
                         uint64_t left = (s->length - at) / PAGE;
 
-                        r = look_at_some(l, m->start + s->start, at, left < AT_ONCE ? left : AT_ONCE);
+                        r = look_at_some(l, m->start, s, at, left < AT_ONCE ? left : AT_ONCE);
                 }
         }
         return r;
 }
 
+int guest_memory_each(const struct guest_memory *m, each_run *each, void *userdata, struct error *err)
+{
+        own_fd int pages = open_of(m->pid, "pagemap", O_RDONLY);
+        own_mem struct looker *l = malloc(sizeof(*l));
+        int r;
+
+        if (pages < 0 || !l)
+                return cannot_read(pages < 0 ? -pages : ENOMEM, err);
+        l->each = each;
+        l->userdata = userdata;
+        l->pages = pages;
+        r = look(l, m);
+        return r < 0 ? cannot_read(-r, err) : 0;
+}
+
 /* ---- copying them ---- */
 
 struct copy {
-        struct looker looker;
         int memory, to;
         uint64_t start;
         unsigned char data[AT_ONCE * PAGE];
@@ -115,13 +136,13 @@ static bool is_zero(const unsigned char *page)
 /* Where the file has something it has not any more. */
 static int write_zeroes(const struct copy *c, const unsigned char *page, off_t at)
 {
-        if (c->looker.segment->file < 0 || fallocate(c->to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, PAGE) == 0)
+        if (fallocate(c->to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, PAGE) == 0)
                 return 0;
         return pwrite(c->to, page, PAGE, at) == PAGE ? 0 : -EIO;
 }
 
 /* Zeroes would fill the file up. */
-static int write_pages(const struct copy *c, size_t n, off_t at)
+static int write_pages(const struct copy *c, size_t n, off_t at, bool has_file)
 {
         size_t from = 0;
 
@@ -132,57 +153,48 @@ static int write_pages(const struct copy *c, size_t n, off_t at)
                         continue;
                 if (len && pwrite(c->to, c->data + from * PAGE, len, at + (off_t)(from * PAGE)) != (ssize_t)len)
                         return -EIO;
-                if (i < n && write_zeroes(c, c->data + i * PAGE, at + (off_t)(i * PAGE)) < 0)
+                if (i < n && has_file && write_zeroes(c, c->data + i * PAGE, at + (off_t)(i * PAGE)) < 0)
                         return -EIO;
                 from = i + 1;
         }
         return 0;
 }
 
-static int copy_run(struct looker *l, uint64_t at, size_t pages, bool changed)
+static int copy_run(void *userdata, const struct guest_segment *s, uint64_t at, size_t pages, bool changed)
 {
-        struct copy *c = (struct copy *)l;
-        uint64_t from = l->segment->start + at;
+        struct copy *c = userdata;
+        uint64_t from = s->start + at;
 
         if (!changed)
                 return 0;
         if (pread(c->memory, c->data, pages * PAGE, (off_t)(c->start + from)) != (ssize_t)(pages * PAGE))
                 return -EIO;
-        return write_pages(c, pages, (off_t)from);
+        return write_pages(c, pages, (off_t)from, s->file >= 0);
 }
 
 int guest_memory_copy_changed(const struct guest_memory *m, int to, struct error *err)
 {
         own_mem struct copy *c = malloc(sizeof(*c));
-        own_fd int pages = open_of(m->pid, "pagemap"), memory = open_of(m->pid, "mem");
-        int r;
+        own_fd int memory = guest_memory_open_all(m, O_RDONLY, err);
 
-        if (pages < 0 || memory < 0)
-                return cannot_read(pages < 0 ? -pages : -memory, err);
+        if (memory < 0)
+                return memory;
         if (!c)
                 return error_set(err, ENOMEM, "out of memory");
-        c->looker.run = copy_run;
-        c->looker.pages = pages;
         c->memory = memory;
         c->to = to;
         c->start = m->start;
-        r = look(&c->looker, m);
-        return r < 0 ? cannot_read(-r, err) : 0;
+        return guest_memory_each(m, copy_run, c, err);
 }
 
 /* ---- listing the others ---- */
 
-struct lister {
-        struct looker looker;
-        struct buf *out;
-};
-
 /* Those of one look follow those of the last. */
-static int list_run(struct looker *l, uint64_t at, size_t pages, bool changed)
+static int list_run(void *userdata, const struct guest_segment *segment, uint64_t at, size_t pages, bool changed)
 {
-        struct buf *out = ((struct lister *)l)->out;
+        struct buf *out = userdata;
         struct guest_segment *last = out->len ? (struct guest_segment *)(out->data + out->len) - 1 : NULL;
-        struct guest_segment s = *l->segment;
+        struct guest_segment s = *segment;
 
         if (changed || s.file < 0)
                 return 0;
@@ -200,17 +212,7 @@ static int list_run(struct looker *l, uint64_t at, size_t pages, bool changed)
 
 int guest_memory_list_unchanged(const struct guest_memory *m, struct buf *ret, struct error *err)
 {
-        own_fd int pages = open_of(m->pid, "pagemap");
-        own_mem struct lister *l = malloc(sizeof(*l));
-        int r;
+        int r = guest_memory_each(m, list_run, ret, err);
 
-        if (pages < 0 || !l)
-                return cannot_read(pages < 0 ? -pages : ENOMEM, err);
-        l->looker.run = list_run;
-        l->looker.pages = pages;
-        l->out = ret;
-        r = look(&l->looker, m);
-        if (r == 0 && buf_failed(ret))
-                r = -ENOMEM;
-        return r < 0 ? cannot_read(-r, err) : 0;
+        return r == 0 && buf_failed(ret) ? error_set(err, ENOMEM, "out of memory") : r;
 }

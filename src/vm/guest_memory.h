@@ -40,6 +40,14 @@ int guest_memory_copy_base(const struct guest_memory *m, int to, struct error *e
 /* While it stands still. */
 int guest_memory_copy_changed(const struct guest_memory *m, int to, struct error *err);
 
+/* While it stands still: each run of pages of a segment, from `at` of it on, that were written or not; in their order. */
+int guest_memory_each(const struct guest_memory *m,
+                      int (*each)(void *userdata, const struct guest_segment *s, uint64_t at, size_t pages,
+                                  bool changed),
+                      void *userdata, struct error *err);
+/* All of the process's memory, to be read or written at its addresses: a descriptor. */
+int guest_memory_open_all(const struct guest_memory *m, int flags, struct error *err);
+
 /* While it stands still: adds a struct guest_segment to *ret for each longer run of pages that are as its file has them;
  * what has none is left out. */
 int guest_memory_list_unchanged(const struct guest_memory *m, struct buf *ret, struct error *err);

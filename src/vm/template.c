@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "sys/fd.h"
 #include "vm/template_files.h"
+#include "vm/template_pages.h"
 
 enum { MAX_MANIFEST = 4096, FRESH = 60 };
 
@@ -21,6 +22,9 @@ void template_finish(struct template *t)
                 close(take_fd(&t->memory));
         if (t->state >= 0)
                 close(take_fd(&t->state));
+        while (t->n_bases)
+                close(t->bases[--t->n_bases]);
+        buf_finish(&t->pages);
 }
 
 static int open_directory(int at, const char *path, struct error *err)
@@ -67,7 +71,7 @@ static int open_files(int dir, struct template *t, struct error *err)
                 r = error_set(err, EBADMSG, "its memory was changed");
         if (r >= 0)
                 r = t->state = open_file(dir, "state", t->manifest.state_size, err);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : template_pages_open(dir, t, err);
 }
 
 static int check_memory(const struct template *t, struct error *err)
@@ -77,7 +81,9 @@ static int check_memory(const struct template *t, struct error *err)
 
         if (r < 0)
                 return error_errno(err, -r, "read the memory of a template");
-        return strcmp(digest, t->manifest.memory_digest) != 0 ? error_set(err, EBADMSG, "its memory is damaged") : 0;
+        if (strcmp(digest, t->manifest.memory_digest) != 0)
+                return error_set(err, EBADMSG, "its memory is damaged");
+        return template_bases_check(t, err);
 }
 
 static int write_manifest(int dir, const struct template_manifest *m, struct error *err)

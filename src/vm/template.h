@@ -5,6 +5,7 @@
  *   memory     all that is not zero of the guest's memory, the rest holes; clones map it privately
  *   state      of its devices and processors, as QEMU saves it
  *   manifest   JSON: what it is, how large both are, their digests
+ *   pages      where the memory is, if it is in other templates' files as well (template_pages.h): of machines that ran
  *   process    a QEMU that has loaded it, as it stood when it was warm (monitor/thaw.c); missing after each change
  *
  * KEY is the digest of everything that decides whether the state can be loaded: QEMU, processor, kernel, agent, the
@@ -31,7 +32,13 @@
 #define TEMPLATE_PROCESS "process"
 #define TEMPLATE_PROCESS_PART "process.part"
 
-enum { TEMPLATE_VERSION_MAX = 64, TEMPLATE_BOOT_ID = 40 };
+enum { TEMPLATE_VERSION_MAX = 64, TEMPLATE_BOOT_ID = 40, TEMPLATE_MAX_BASES = 8 };
+
+/* Another template's file that has some of the memory. */
+struct template_base {
+        int64_t size, time;
+        char digest[SHA256_HEX];
+};
 
 struct template_manifest {
         char qemu[TEMPLATE_VERSION_MAX]; /* its version, in its own words */
@@ -41,6 +48,9 @@ struct template_manifest {
         char memory_digest[SHA256_HEX], state_digest[SHA256_HEX];
         char key[SHA256_HEX];    /* of one that has another name: a machine as it ran (monitor/save.c); "" */
         char origin[SHA256_HEX]; /* template_origin() when it was made; "": it was not noted */
+        size_t n_bases;          /* 0: all of it is in the file memory */
+        struct template_base bases[TEMPLATE_MAX_BASES];
+        char pages_digest[SHA256_HEX];
         /* For people. */
         uint32_t cpus, memory_mib;
         char accelerator[8], kernel[TEMPLATE_VERSION_MAX];
@@ -51,6 +61,9 @@ struct template_manifest {
 struct template
 {
         int memory, state; /* only to be read; -1 */
+        int bases[TEMPLATE_MAX_BASES];
+        size_t n_bases;
+        struct buf pages; /* of struct template_extent (template_pages.h), if there are bases */
         struct template_manifest manifest;
 };
 

@@ -36,6 +36,31 @@ static int read_size(struct json_object *from, const char *key, int64_t *ret, st
         return json_get_i64(from, key, ret, err) <= 0 || *ret <= 0 ? missing(key, err) : 0;
 }
 
+static int read_base(struct json_object *from, struct template_base *b, struct error *err)
+{
+        int r = json_is_object(from) ? read_size(from, "size", &b->size, err) : missing("base", err);
+
+        if (r == 0)
+                r = read_size(from, "time", &b->time, err);
+        return r == 0 ? read_digest(from, b->digest, err) : r;
+}
+
+static int read_pages(struct json_object *root, struct template_manifest *m, struct error *err)
+{
+        struct json_object *pages = NULL, *bases = NULL;
+        int r = json_get_object(root, "pages", &pages, err);
+
+        if (r <= 0)
+                return r;
+        r = read_digest(pages, m->pages_digest, err);
+        if (r == 0 && (json_get_array(pages, "bases", &bases, err) <= 0 || !json_array_size(bases) ||
+                       json_array_size(bases) > TEMPLATE_MAX_BASES))
+                r = missing("bases", err);
+        for (size_t i = 0; r == 0 && i < json_array_size(bases); i++)
+                r = read_base(json_array_item(bases, i), &m->bases[m->n_bases++], err);
+        return r;
+}
+
 static int read_files(struct json_object *root, struct template_manifest *m, struct error *err)
 {
         struct json_object *memory = NULL, *state = NULL;
@@ -50,7 +75,9 @@ static int read_files(struct json_object *root, struct template_manifest *m, str
                 r = read_digest(memory, m->memory_digest, err);
         if (r == 0)
                 r = read_size(state, "size", &m->state_size, err);
-        return r == 0 ? read_digest(state, m->state_digest, err) : r;
+        if (r == 0)
+                r = read_digest(state, m->state_digest, err);
+        return r == 0 ? read_pages(root, m, err) : r;
 }
 
 static int read_all(struct json_object *root, struct template_manifest *m, struct error *err)
@@ -93,6 +120,22 @@ int template_manifest_read(const char *text, size_t len, struct template_manifes
         return r;
 }
 
+static void write_pages(const struct template_manifest *m, struct json_writer *w)
+{
+        json_begin_object(w, "pages");
+        json_write_string(w, "digest", m->pages_digest);
+        json_begin_array(w, "bases");
+        for (size_t i = 0; i < m->n_bases; i++) {
+                json_begin_object(w, NULL);
+                json_write_i64(w, "size", m->bases[i].size);
+                json_write_i64(w, "time", m->bases[i].time);
+                json_write_string(w, "digest", m->bases[i].digest);
+                json_end_object(w);
+        }
+        json_end_array(w);
+        json_end_object(w);
+}
+
 void template_manifest_write(const struct template_manifest *m, struct buf *out)
 {
         struct json_writer w = { .out = out, .indent = 2 };
@@ -120,6 +163,8 @@ void template_manifest_write(const struct template_manifest *m, struct buf *out)
         json_write_i64(&w, "size", m->state_size);
         json_write_string(&w, "digest", m->state_digest);
         json_end_object(&w);
+        if (m->n_bases)
+                write_pages(m, &w);
         json_end_object(&w);
         buf_add_str(out, "\n");
 }

@@ -8,7 +8,7 @@ load images
 load machines
 
 setup_file() {
-        machines_make cut date hostname od
+        machines_make cut date head hostname od sha256sum
         # It says who it is, of what it has in its memory, and what it reads.
         cat >"$WORK/tree/bin/app" <<'SH'
 #!/bin/sh
@@ -90,6 +90,42 @@ run_template() {
         local name=$1
         shift
         holt run --template warm --network none --name "$name" "$@"
+}
+
+@test "it has only the pages that changed, and keeps those that it needs" {
+        local top=$STORE/templates base
+        base=$(echo "$STORE"/vm/templates/*/memory)
+        [ "$top/warm/memory.1" -ef "$base" ]
+        (($(stat -c %b "$top/warm/memory") < $(stat -c %b "$base") / 2))
+        # Of one of it: what that one has written, and what the other template has.
+        run_template more -d -i
+        holt exec more sh -c 'head -c 3000000 /dev/urandom >/tmp/drawn; sha256sum </tmp/drawn' >"$WORK/drawn"
+        holt template create more more
+        holt rm -f more
+        [ "$top/more/memory.1" -ef "$base" ]
+        [ "$top/more/memory.2" -ef "$top/warm/memory" ]
+        (($(stat -c %s "$top/more/memory") > 3000000))
+        holt system check
+        # Nobody can take away what it needs; and a QEMU that loads it has the same.
+        mv "$STORE/vm/templates" "$WORK/away"
+        mv "$top/warm" "$WORK/warm"
+        holt run -d -i --network none --template more --name more
+        holt exec more sh -c 'sha256sum </tmp/drawn' | diff - "$WORK/drawn"
+        holt rm -f more
+        rm "$top/more/process"
+        holt run -d -i --network none --template more --name more
+        holt exec more sh -c 'sha256sum </tmp/drawn; cat /heard' | diff - <(cat "$WORK/drawn"; echo one)
+        holt template create again more
+        holt rm -f more
+        mv "$WORK/away" "$STORE/vm/templates"
+        mv "$WORK/warm" "$top/warm"
+        printf x | dd of="$top/again/pages" bs=1 seek=3 conv=notrunc status=none
+        run holt run -d -i --network none --template again --name broken
+        [[ $status != 0 && $output == *'pages is damaged'* ]]
+        rm "$top/more/memory.2"
+        run holt run -d -i --network none --template more
+        [[ $status != 0 && $output == *'memory.2 is not there'* ]]
+        holt template rm more again
 }
 
 @test "its disk is its own, it has another machine-id, and what is there afterwards boots" {

@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "sys/fd.h"
 #include "vm/template.h"
+#include "vm/template_pages.h"
 
 enum { MEMORY = 64 << 10, PLENTY = 1 << 30 };
 
@@ -207,6 +208,12 @@ static void test_manifest(void **state)
         memset(m.state_digest, 'b', SHA256_HEX - 1);
         memset(m.origin, 'c', SHA256_HEX - 1);
         snprintf(m.boot, sizeof(m.boot), "x");
+        memset(m.pages_digest, 'd', SHA256_HEX - 1);
+        m.n_bases = 2;
+        for (size_t i = 0; i < m.n_bases; i++) {
+                m.bases[i].size = m.bases[i].time = (int64_t)i + 1;
+                memset(m.bases[i].digest, 'e', SHA256_HEX - 1);
+        }
         template_manifest_write(&m, &text);
         assert_int_equal(template_manifest_read(text.data, text.len, &other, &err), 0);
         assert_memory_equal(&m, &other, sizeof(m));
@@ -217,6 +224,57 @@ static void test_manifest(void **state)
         buf_finish(&text);
         template_manifest_write(&m, &text);
         assert_int_equal(template_manifest_read(text.data, text.len, &other, &err), -EBADMSG);
+}
+
+/* The template's memory, and the same once more as the file of another. */
+static int look_at_pages(const struct template_extent *v, size_t n, struct template *ret, struct error *err)
+{
+        own_buf struct buf extents = {}, text = {};
+        own_fd int dir = -1;
+        char path[256];
+
+        make(KEY, PLENTY);
+        assert_int_equal(template_open(place, KEY, ret, err), 0);
+        snprintf(path, sizeof(path), "%s/" KEY, place);
+        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(linkat(dir, "memory", dir, "memory.1", 0), 0);
+        ret->manifest.n_bases = 1;
+        ret->manifest.bases[0].size = ret->manifest.memory_size;
+        ret->manifest.bases[0].time = ret->manifest.memory_time;
+        memcpy(ret->manifest.bases[0].digest, ret->manifest.memory_digest, SHA256_HEX);
+        buf_add(&extents, v, n * sizeof(*v));
+        assert_int_equal(template_pages_write(dir, &extents, ret->manifest.pages_digest, err), 0);
+        template_manifest_write(&ret->manifest, &text);
+        assert_int_equal(fd_replace_file_at(dir, "manifest", text.data, text.len, 0400), 0);
+        template_finish(ret);
+        *ret = (struct template){ .memory = -1, .state = -1 };
+        return template_open(place, KEY, ret, err);
+}
+
+static void test_pages(void **state)
+{
+        const struct template_extent good[] = { { 0, 4096, 8192, 0, 0 }, { 4096, 8192, 4096, 1, 0 } };
+        const struct template_extent bad[][2] = {
+                { { 0, 4096, 0, 2, 0 } },                          /* no such file */
+                { { 0, 4096, 4096, 1, 0 } },                       /* not at its place */
+                { { 0, 4096, 1, 0, 0 } },                          /* no whole page */
+                { { 0, 0, 0, 0, 0 } },                             /* nothing */
+                { { 0, 8192, 0, 0, 0 }, { 4096, 4096, 0, 0, 0 } }, /* twice */
+                { { 4096, 4096, 0, 0, 0 }, { 0, 4096, 0, 0, 0 } }, /* in another order */
+                { { -4096ULL, 8192, 0, 0, 0 } },                   /* beyond the end of all */
+        };
+        own_template struct template t = {};
+        struct error err;
+
+        assert_int_equal(look_at_pages(good, 2, &t, &err), 0);
+        assert_int_equal(t.n_bases, 1);
+        assert_memory_equal(t.pages.data, good, sizeof(good));
+        assert_int_equal(template_check(place, KEY, true, &err), 0);
+        for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+                template_finish(&t);
+                assert_int_equal(template_remove(place, KEY, &err), 0);
+                assert_int_equal(look_at_pages(bad[i], bad[i][1].length ? 2 : 1, &t, &err), -EBADMSG);
+        }
 }
 
 static void test_refused(void **state)
@@ -326,6 +384,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_damaged_memory, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_other_boot, setup, teardown),
                 cmocka_unit_test(test_manifest),
+                cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_orphan, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
