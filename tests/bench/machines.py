@@ -14,22 +14,12 @@ import statistics
 import subprocess
 import time
 
-from peers import HERE, NULL, Peers, alternate, main, output, row, took
+from peers import HERE, NULL, Peers, alternate, family, main, output, qemu_of, row, took
 
 MANY = int(os.environ.get("MANY", "50"))
 TESTS = os.path.join(HERE, "..")
 NETWORK = ["--network", "none"]
 TRUE = ["/bin/true"]
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        return [int(p) for p in f.read().split()]
-
-
-def family(pid):
-    """The process and all that it started."""
-    return [pid] + [p for child in children(pid) for p in family(child)]
 
 
 def pss(pid):
@@ -39,16 +29,6 @@ def pss(pid):
             return int(re.search(r"^Pss:\s*(\d+) kB", f.read(), re.M)[1]) * 1024
     except ProcessLookupError:
         return 0
-
-
-def qemu_of(pid):
-    """The command line of QEMU below a process."""
-    for p in family(pid):
-        with open(f"/proc/{p}/cmdline", encoding="utf-8") as f:
-            words = f.read().split("\0")
-        if words[0].endswith("qemu-system-x86_64"):
-            return words
-    raise SystemExit(f"{pid} has no QEMU")
 
 
 class Bench(Peers):

@@ -77,6 +77,26 @@ class Peers:
             subprocess.run(["umount", "-R", path], stderr=NULL, check=False)
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(p) for p in f.read().split()]
+
+
+def family(pid):
+    """The process and all that it started."""
+    return [pid] + [p for child in children(pid) for p in family(child)]
+
+
+def qemu_of(pid):
+    """The command line of QEMU below a process."""
+    for p in family(pid):
+        with open(f"/proc/{p}/cmdline", encoding="utf-8") as f:
+            words = f.read().split("\0")
+        if words[0].endswith("qemu-system-x86_64"):
+            return words
+    raise SystemExit(f"{pid} has no QEMU")
+
+
 def row(*cells):
     print("| " + " | ".join(str(c) for c in cells) + " |", flush=True)
 
