@@ -39,21 +39,28 @@ static bool is_inside(const struct process_image *p, const struct process_table 
                (size == 1 || t->offset % sizeof(uint64_t) == 0);
 }
 
-/* Where no process has anything, holt-thaw stands itself; behind the file's end there is nothing to map. */
-static bool is_mapping(const struct process_mapping *m, uint64_t size)
+/* Where no process has anything, holt-thaw stands itself; behind a file's end there is nothing to map. */
+static bool is_mapping(const struct process_image *p, const struct process_mapping *m)
 {
+        const struct process_head *h = p->head;
+        const struct process_memory_file *others = rows(p, &h->memory_files);
+        uint64_t size;
+
         if (m->start < PROCESS_LOWEST || m->start > PROCESS_HIGHEST || m->length > PROCESS_HIGHEST - m->start)
                 return false;
+        if (m->file > h->memory_files.count)
+                return false;
+        size = m->file ? others[m->file - 1].size : h->size;
         return m->offset == PROCESS_EMPTY || (m->offset <= size && m->length <= size - m->offset);
 }
 
-static int check_mappings(const struct process_image *p, uint64_t size, struct error *err)
+static int check_mappings(const struct process_image *p, struct error *err)
 {
         const struct process_head *h = p->head;
         const struct process_mapping *m = rows(p, &h->mappings);
 
         for (uint32_t i = 0; i < h->mappings.count; i++)
-                if (!is_mapping(&m[i], size))
+                if (!is_mapping(p, &m[i]))
                         return error_set(err, EBADMSG, "the image of a process is damaged");
         return 0;
 }
@@ -179,7 +186,7 @@ int process_image_open(int file, const int *files, size_t n_files, struct proces
         if (r == 0)
                 r = check_head(&p, (uint64_t)st.st_size, err);
         if (r == 0)
-                r = check_mappings(&p, (uint64_t)st.st_size, err);
+                r = check_mappings(&p, err);
         if (r == 0)
                 r = check_origins(&p, err);
         if (r == 0)

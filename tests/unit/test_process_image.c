@@ -264,19 +264,24 @@ static uint64_t find(const struct process *p, const char *file)
 }
 
 /* Each page of a file or of the image, and of another file than it was mapped of. */
+enum { FAR = 64 << 20 };
+
 static void leaves_memory_where_it_is(void **state)
 {
         char path[] = "/tmp/holt-pages.XXXXXX", other[] = "/tmp/holt-pages.XXXXXX";
         int files[] = { write_pages(path), write_pages(other) };
         own_fd int file = memfd_create("image", MFD_CLOEXEC);
         const struct process_part parts[] = { { 0, PAGE, 0, 0 },
-                                              { PAGE, PAGE, 0, 1 },
+                                              { PAGE, PAGE, FAR, 1 },
                                               { 3 * PAGE, PAGE, 3 * PAGE, 0 } };
         struct process first = start_tool(path), second;
         struct process_apart apart = { 0, 4 * PAGE, parts, 3, files, 2 };
         own_process_image struct process_image image = {};
         struct error err = {};
 
+        /* Behind the end that the image itself has. */
+        assert_int_equal(pwrite(files[1], "a", 1, FAR), 1);
+        assert_int_equal(ftruncate(files[1], FAR + PAGE), 0);
         assert_string_equal(ask(&first, 'm'), "abXd");
         apart.start = find(&first, path);
         unlink(path);
