@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "base/parse.h"
@@ -93,7 +94,14 @@ int hierarchy_open(struct cgroup_hierarchy *h)
 
 int hierarchy_mkdir(int dirfd, const char *path)
 {
-        return mkdirat(dirfd, path, DIR_MODE) < 0 || fchmodat(dirfd, path, DIR_MODE, 0) < 0 ? -errno : 0;
+        int r;
+
+        if (mkdirat(dirfd, path, DIR_MODE) < 0)
+                return -errno;
+        r = fchmodat(dirfd, path, DIR_MODE, 0) < 0 ? -errno : 0;
+        if (r < 0)
+                unlinkat(dirfd, path, AT_REMOVEDIR);
+        return r;
 }
 
 int hierarchy_write(const struct cgroup_hierarchy *h, const char *file, const char *value)
