@@ -156,12 +156,16 @@ int vm_care_check(struct engine *e, const struct vm_checker *checker, struct err
 
 void vm_care_sweep(const struct engine *e)
 {
-        own_mem char *path = directory_of(e);
+        own_mem char *path = directory_of(e), *own = NULL;
 
+        if (asprintf(&own, "%s/templates", e->root) < 0)
+                own = NULL;
         if (path) {
                 templates_sweep(path);
                 vm_kept_sweep(path);
         }
         vm_templates_sweep(e);
+        if (own)
+                vm_kept_sweep(own);
         vm_boot_sweep(e);
 }

@@ -10,5 +10,5 @@ int vm_kept_check(const char *templates, const char *key, struct error *err);
 /* The next run keeps another. */
 void vm_kept_remove(const char *templates, const char *key);
 
-/* Removes those that can never be used again, and what killed makers have left. */
+/* Removes those that can never be used again, and what killed makers have left; templates: also ROOT/templates. */
 void vm_kept_sweep(const char *templates);

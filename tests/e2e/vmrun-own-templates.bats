@@ -78,11 +78,17 @@ program_of() { basename "$(readlink "/proc/$(qemu_of "$1")/exe")"; }
         [ "$(program_of kept)" = holt-thaw ]
         [ "$(holt exec kept cat /heard | tr '\n' ' ')" = 'one kept ' ] || holt exec kept cat /heard
         holt rm -f kept
+        cp "$STORE/templates/again/process" "$WORK/good"
         printf x | dd of="$STORE/templates/again/process" bs=1 seek=3 conv=notrunc status=none
         holt run -d -i --network none --template again --name kept
         [[ $(program_of kept) == qemu-system-* ]]
         [ "$(holt exec kept cat /heard | tr '\n' ' ')" = 'one kept ' ]
         holt rm -f kept
+        # Of another boot (process_image/format.h).
+        install -m 400 "$WORK/good" "$STORE/templates/again/process"
+        printf x | dd of="$STORE/templates/again/process" bs=1 seek=24 conv=notrunc status=none
+        holt system check
+        [ ! -e "$STORE/templates/again/process" ]
         holt template rm again
 }
 
