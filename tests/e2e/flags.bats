@@ -262,7 +262,9 @@ END
         run -126 hr --init box /etc/passwd
         run -137 hr --init box sh -c 'kill -9 $$'
         # An orphan that ends is taken off the table.
-        is "$(hr --init box sh -c 'sh -c "sleep 0.1 &"; i=0; while cat /proc/[0-9]*/comm | grep -q "^sleep" && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done; cat /proc/[0-9]*/comm | grep -c "^sleep"' || true)" 0
+        # shellcheck disable=SC2016
+        is "$(hr --init box sh -c 'pid=$(sh -c "sleep 0.1 >/dev/null & echo \$!"); i=0; while [ -e "/proc/$pid" ] && [ $i -lt 200 ]; do
+                sleep 0.1; i=$((i + 1)); done; [ ! -e "/proc/$pid" ] && echo reaped')" reaped
         # The program has no handler: the first process of a container would ignore the signal.
         "$HOLT" run --rm --network none --init box sh -c 'echo up; exec sleep 100' >out &
         local pid=$!
