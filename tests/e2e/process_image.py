@@ -5,7 +5,7 @@
 import struct
 import sys
 
-TABLES, MAPPING, THREAD, RIP = 80, 32, 896, 168
+TABLES, MAPPING, THREAD, RIP = 96, 32, 896, 168
 EXECUTABLE, EMPTY = 4, (1 << 64) - 1
 
 
