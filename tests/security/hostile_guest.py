@@ -137,9 +137,9 @@ refused("UNLINK in a file", s, UNLINK, single, b"x\0")
 for node in (0, 99999, 1 << 32, (1 << 64) - 1):
     for opcode, body in ((GETATTR, b"\0" * 16), (OPEN, b"\0" * 8), (LOOKUP, b"x\0"), (READLINK, b""), (STATFS, b"")):
         refused(f"operation {opcode} of inode {node}", s, opcode, node, body, by=[errno.ESTALE])
-    refused(f"READ of {node}", s, READ, file, struct.pack("=QQIIQII", node, 0, 4096, 0, 0, 0, 0), by=[errno.EBADF])
-    refused(f"WRITE of {node}", s, WRITE, file, struct.pack("=QQIIQII", node, 0, 1, 0, 0, 0, 0) + b"x", by=[errno.EBADF])
-    refused(f"RELEASE of {node}", s, RELEASE, file, struct.pack("=QIIQ", node, 0, 0, 0), by=[errno.EBADF])
+    refused(f"READ of {node}", s, READ, file, struct.pack("=QQIIQII", node, 0, 4096, 0, 0, 0, 0), by=[errno.ESTALE])
+    refused(f"WRITE of {node}", s, WRITE, file, struct.pack("=QQIIQII", node, 0, 1, 0, 0, 0, 0) + b"x", by=[errno.ESTALE])
+    refused(f"RELEASE of {node}", s, RELEASE, file, struct.pack("=QIIQ", node, 0, 0, 0), by=[errno.ESTALE])
 
 # Sizes that lie: more than came, no end of a name, and more than there may be.
 fh = struct.unpack_from("=Q", s.ask(OPEN, file, struct.pack("=II", os.O_RDWR, 0))[1])[0]
