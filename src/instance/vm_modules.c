@@ -107,7 +107,7 @@ int vm_modules_make(const char *root, const struct guest_kernel *k, char **ret_p
         own_mem char *path = NULL;
         int r = vm_modules_path(root, k, &path, err);
 
-        if (r == 0 && access(path, R_OK) < 0)
+        if (r == 0 && path && access(path, R_OK) < 0)
                 r = make(path, k, err);
         if (r < 0)
                 return error_wrap(err, "collect the modules of the guest's kernel");

@@ -107,7 +107,7 @@ has_lines() { [ "$(journal CONTAINER_NAME="$1" | wc -l)" -eq "$2" ]; }
 
 # systemd goes into a cgroup of its own first, with who is there, and hands controllers down later.
 @test "exec joins an init that manages cgroups where it is, and does not stand in its way" {
-        run_d --name web --systemd always box sh -c 'cd /sys/fs/cgroup && mkdir init.scope && echo 1 >init.scope/cgroup.procs &&
+        run_d --name web --systemd always --security-opt apparmor=unconfined box sh -c 'cd /sys/fs/cgroup && mkdir init.scope && echo 1 >init.scope/cgroup.procs &&
                 touch /moved && while [ ! -e /beside ]; do sleep 0.1; done; echo +pids >cgroup.subtree_control; echo $? >/done; sleep 1000'
         has() { holt exec web test -e "$1" 2>/dev/null; }
         until_true 20 has /moved
@@ -117,7 +117,7 @@ has_lines() { [ "$(journal CONTAINER_NAME="$1" | wc -l)" -eq "$2" ]; }
         equal 'what came of it' "$(holt exec web cat /done)" 0
         equal 'where the second process is' "$(holt exec web sh -c 'tail -n 1 /proc/self/cgroup')" 0::/init.scope
         # As long as nobody has gone anywhere it is where that one is.
-        run_d --name plain --systemd always box sleep 1000
+        run_d --name plain --systemd always --security-opt apparmor=unconfined box sleep 1000
         equal 'beside a plain program' "$(holt exec plain sh -c 'tail -n 1 /proc/self/cgroup')" 0::/
 }
 

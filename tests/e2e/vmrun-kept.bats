@@ -11,7 +11,7 @@ setup_file() {
         machines_make cut date dd grep head hexdump mount nproc sh uname wc
         run_vm --rm box true
         wait_for 60 is_kept
-        wait_for 60 nobody_waits
+        wait_for 20 nobody_waits
 }
 
 teardown_file() {
@@ -142,19 +142,19 @@ spoil() {
         image | xargs rm
         run_vm --rm box true
         wait_for 60 is_kept
-        wait_for 60 nobody_waits
+        wait_for 20 nobody_waits
         spoil truncate -s -1
         [ "$(run_vm --rm box echo well)" = well ]
         wait_for 60 is_kept
-        wait_for 60 nobody_waits
+        wait_for 20 nobody_waits
         spoil sh -c 'printf x | dd of="$1" bs=1 seek=0 conv=notrunc status=none' sh
         [ "$(run_vm --rm box echo well)" = well ]
         wait_for 60 is_kept
-        wait_for 60 nobody_waits
+        wait_for 20 nobody_waits
         spoil "$BATS_TEST_DIRNAME/process_image.py" crash
         [ "$(run_vm --rm box echo well)" = well ]
         wait_for 60 is_kept
-        wait_for 60 nobody_waits
+        wait_for 20 nobody_waits
         run_vm -d --name again box sleep 1000
         [ "$(program_of again)" = holt-thaw ]
         holt rm -f again
@@ -166,7 +166,7 @@ spoil() {
         [ "$(run_vm --rm box echo well)" = well ]
         ((SECONDS < begun + 60))
         wait_for 60 is_kept
-        wait_for 60 nobody_waits
+        wait_for 20 nobody_waits
 }
 
 @test "what the host lacks at the moment is no fault of what is kept" {
@@ -198,7 +198,7 @@ spoil() {
                 done
                 [ "$(run_vm --rm box echo well)" = well ]
                 wait_for 60 is_kept
-                wait_for 60 nobody_waits
+                wait_for 20 nobody_waits
         done
         [ -z "$(ls "$STORE"/vm/templates/*/process.part 2>/dev/null)" ]
 }
@@ -210,7 +210,7 @@ spoil() {
         [ "$(holt exec claimed echo here)" = here ]
         holt rm -f claimed
         holt system pool 0
-        wait_for 60 nobody_waits
+        wait_for 20 nobody_waits
 }
 
 @test "system check knows a damaged one, and one of another boot goes without a word" {
