@@ -107,16 +107,29 @@ static uint32_t find_file(const struct copy *c, const struct guest_segment *s)
         return 0;
 }
 
+static struct template_extent *last_extent(const struct copy *c)
+{
+        const struct buf *out = &c->s->extents;
+
+        return out->len ? (struct template_extent *)(out->data + out->len) - 1 : NULL;
+}
+
+/* What follows what was there is no run of its own. */
+static bool continues(const struct template_extent *last, uint64_t start, uint64_t offset, uint32_t file)
+{
+        return last && last->file == file && last->start + last->length == start &&
+               last->offset + last->length == offset;
+}
+
 static void add_extent(struct copy *c, uint64_t start, uint64_t length, uint64_t offset, uint32_t file)
 {
-        struct buf *out = &c->s->extents;
-        struct template_extent *last = out->len ? (struct template_extent *)(out->data + out->len) - 1 : NULL;
         const struct template_extent e = { .start = start, .length = length, .offset = offset, .file = file };
+        struct template_extent *last = last_extent(c);
 
-        if (last && last->file == file && last->start + last->length == start && last->offset + last->length == offset)
+        if (continues(last, start, offset, file))
                 last->length += length;
         else
-                buf_add(out, &e, sizeof(e));
+                buf_add(&c->s->extents, &e, sizeof(e));
 }
 
 static int store(struct copy *c, uint64_t at, const unsigned char *data, size_t pages)
@@ -148,16 +161,6 @@ static int store_run(struct copy *c, uint64_t at, size_t pages)
         return r;
 }
 
-/* What follows what was there is no run of its own. */
-static bool continues(const struct copy *c, uint64_t start, uint64_t offset, uint32_t file)
-{
-        const struct buf *out = &c->s->extents;
-        const struct template_extent *last = (const struct template_extent *)(out->data + out->len) - 1;
-
-        return out->len && last->file == file && last->start + last->length == start &&
-               last->offset + last->length == offset;
-}
-
 static int take_run(void *userdata, const struct guest_segment *s, uint64_t at, size_t pages, bool changed)
 {
         struct copy *c = userdata;
@@ -166,7 +169,7 @@ static int take_run(void *userdata, const struct guest_segment *s, uint64_t at, 
 
         if (!changed && s->file < 0)
                 return 0;
-        if (file && (pages >= SHORT || continues(c, start, offset, file))) {
+        if (file && (pages >= SHORT || continues(last_extent(c), start, offset, file))) {
                 add_extent(c, start, pages * PAGE, offset, file);
                 return 0;
         }
