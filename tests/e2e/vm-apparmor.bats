@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # AppArmor, which Debian's kernel has. In the virtual machine: tests/vm/run.
+# Alone: the profile of all of holt's instances is taken away.
 
 bats_require_minimum_version 1.5.0
 load ../vm/lib

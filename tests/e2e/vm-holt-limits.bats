@@ -22,10 +22,11 @@ setup_file() {
         cd "$place" || return
         tar -C tree -cf layer.tar .
         image box '{"Env": ["PATH=/bin"]}'
-        # This very system, as far as it is needed.
-        tar -C / -cf layer.tar --exclude 'usr/lib/modules' --exclude 'usr/*/python3*' --exclude 'usr/bin/perl*' --exclude '*.a' \
-                --exclude 'usr/lib/*/perl*' --exclude 'usr/lib/*/libperl*' --exclude 'usr/lib/*/gconv' --exclude 'usr/sbin/criu' \
-                --exclude 'usr/sbin/runc' --exclude 'usr/bin/crun' --exclude 'usr/lib/udev' --exclude 'usr/lib/*/libicu*' \
+        # This very system, as far as it is needed, without what others enable in it meanwhile.
+        tar -C / -cf layer.tar --exclude etc/systemd/system --exclude 'usr/lib/modules' --exclude 'usr/*/python3*' \
+                --exclude 'usr/bin/perl*' --exclude '*.a' --exclude 'usr/lib/*/perl*' \
+                --exclude 'usr/lib/*/libperl*' --exclude 'usr/lib/*/gconv' --exclude 'usr/lib/*/libicu*' --exclude 'usr/lib/udev' \
+                --exclude 'usr/sbin/criu' --exclude 'usr/sbin/runc' --exclude 'usr/bin/crun' \
                 bin sbin lib lib64 etc usr/bin usr/sbin usr/lib usr/lib64 usr/share/dbus-1
         image system '{"Cmd": ["/sbin/init"]}'
         rm layer.tar

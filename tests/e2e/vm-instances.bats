@@ -99,7 +99,7 @@ has_lines() { [ "$(journal CONTAINER_NAME="$1" | wc -l)" -eq "$2" ]; }
         echo holt:700000000:65536 | tee -a /etc/subuid >>/etc/subgid
         local status=0
         holt run --rm --network none --userns auto box true 2>errors || status=$?
-        sed -i '/^holt:/d' /etc/subuid /etc/subgid
+        sed -i '/^holt:700000000:/d' /etc/subuid /etc/subgid
         equal status "$status" 125
         grep -q -- '--userns auto needs Linux 6.15' errors
         equal 'what is left' "$(holt ps -aq | wc -l)" 0
