@@ -100,17 +100,26 @@ static int remove_all(struct cgroup *cg, struct error *err)
         return cgroup_destroy(cg, err);
 }
 
+void vm_cgroup_forget(const char *run, const char *id)
+{
+        own_mem char *path = NULL;
+
+        if (asprintf(&path, "%s/instances/%s/" FILE_NAME, run, id) < 0)
+                path = NULL;
+        else
+                unlink(path);
+}
+
 int vm_cgroup_remove(const char *run, const char *id, struct error *err)
 {
         struct cgroup cg = {};
-        own_mem char *path = NULL;
         int r = load(run, id, &cg, err);
 
         if (r > 0) {
                 r = remove_all(&cg, err);
                 cgroup_finish(&cg);
         }
-        if (r == 0 && asprintf(&path, "%s/instances/%s/" FILE_NAME, run, id) >= 0)
-                unlink(path);
+        if (r == 0)
+                vm_cgroup_forget(run, id);
         return r;
 }

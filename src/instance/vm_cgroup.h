@@ -23,5 +23,8 @@ int vm_cgroup_note(int place, const struct cgroup *cg, struct error *err);
 /* Of an instance that runs: opened. -ESRCH: there is none. */
 int vm_cgroup_open(const char *run, const char *id, struct cgroup *ret, struct error *err);
 
+/* It is noted elsewhere now. */
+void vm_cgroup_forget(const char *run, const char *id);
+
 /* Ends all that is in it. 0 also when there is none (any more). */
 int vm_cgroup_remove(const char *run, const char *id, struct error *err);

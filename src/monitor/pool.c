@@ -45,18 +45,18 @@ static bool is_named(const char *name)
         return strlen(name) > SHA256_HEX && name[SHA256_HEX - 1] == '-';
 }
 
-static void remove_place(const struct waiter *w, const char *name)
+static void remove_place(const char *directory, int top, const char *name)
 {
         struct error ignored;
 
-        vm_cgroup_remove(w->pool->directory, name, &ignored);
-        fd_remove_tree_at(w->top, name);
+        vm_cgroup_remove(directory, name, &ignored);
+        fd_remove_tree_at(top, name);
 }
 
-/* How many there are that live; the remains of others go. */
-static uint32_t count(const struct waiter *w)
+/* How many of a key there are that live; the remains of all others go. Under top's lock: who makes a place has that. */
+static uint32_t count(const char *directory, int top, const char *key)
 {
-        own_fd int again = openat(w->top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        own_fd int again = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         own_dir DIR *d = again < 0 ? NULL : fdopendir(again);
         const struct dirent *e;
         uint32_t n = 0;
@@ -65,14 +65,14 @@ static uint32_t count(const struct waiter *w)
                 take_fd(&again);
         while (d && (e = readdir(d))) {
                 own_fd int place =
-                        is_named(e->d_name) ? openat(w->top, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+                        is_named(e->d_name) ? openat(top, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
                 if (place < 0)
                         continue;
                 if (flock(place, LOCK_EX | LOCK_NB) == 0)
-                        remove_place(w, e->d_name);
+                        remove_place(directory, top, e->d_name);
                 else
-                        n += strncmp(e->d_name, w->key, SHA256_HEX - 1) == 0;
+                        n += strncmp(e->d_name, key, SHA256_HEX - 1) == 0;
         }
         return n;
 }
@@ -96,25 +96,34 @@ static uint32_t wanted(const struct waiter *w)
         return w->pool->size ? pool_wanted(w->pool->directory, w->key, w->begun, w->pool->size) : 1;
 }
 
-/* Returns how many are missing beyond it; those of a burst each leaves for itself. -EEXIST: enough of them wait. */
-static int take_place(struct waiter *w)
+/* Returns a descriptor of DIRECTORY/instances, which is made. */
+static int open_top(const char *directory)
 {
         own_mem char *path = NULL;
-        uint32_t most, n;
-        int r;
+        int r, fd;
 
-        if (asprintf(&path, "%s/instances", w->pool->directory) < 0) {
+        if (asprintf(&path, "%s/instances", directory) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
         r = fd_mkdir_all(path, 0700);
-        w->top = r < 0 ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = r < 0 ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 && r == 0 ? -errno : fd;
+}
+
+/* Returns how many are missing beyond it; those of a burst each leaves for itself. -EEXIST: enough of them wait. */
+static int take_place(struct waiter *w)
+{
+        uint32_t most, n;
+        int r;
+
+        w->top = open_top(w->pool->directory);
         if (w->top < 0)
-                return r < 0 ? r : -errno;
+                return w->top;
         if (flock(w->top, LOCK_EX) < 0)
                 return -errno;
         most = wanted(w);
-        n = count(w);
+        n = count(w->pool->directory, w->top, w->key);
         r = n >= most ? -EEXIST : make_place(w);
         flock(w->top, LOCK_UN);
         if (r < 0)
@@ -217,10 +226,7 @@ static void live(struct waiter *w, const struct monitor_job *like)
         }
         if (!is_taken)
                 monitor_end_qemu(&w->m);
-        /* The cgroup is noted elsewhere now. */
-        if (is_taken)
-                unlinkat(w->place, "cgroup", 0);
-        remove_place(w, w->name);
+        remove_place(w->pool->directory, w->top, w->name);
 }
 
 /* Takes a place as long as one is wanted and there is memory for it; the next one is another process's, after us. */
@@ -231,7 +237,7 @@ static bool take_turn(struct waiter *w)
 
                 if (missing <= 0 || !pool_leave_next(&w->next)) {
                         if (missing < 0 && w->place >= 0)
-                                remove_place(w, w->name);
+                                remove_place(w->pool->directory, w->top, w->name);
                         return missing >= 0;
                 }
                 close(take_fd(&w->place));
@@ -297,6 +303,15 @@ static bool is_wanted(const struct monitor *m, char ret_key[SHA256_HEX])
         return m->job.pool.size || !monitor_has_image(m, ret_key);
 }
 
+/* Where nobody comes who would count: what was left by those that were killed. */
+static void sweep(const char *directory)
+{
+        own_fd int top = open_top(directory);
+
+        if (top >= 0 && flock(top, LOCK_EX | LOCK_NB) == 0)
+                count(directory, top, "");
+}
+
 void pool_fill(const struct monitor *m)
 {
         static const struct clone_options o = { .cgroup_fd = -1 };
@@ -304,7 +319,13 @@ void pool_fill(const struct monitor *m)
         int pipes[2];
         pid_t pid;
 
-        if (!m->job.pool.directory || !m->job.spec || !is_wanted(m, key) || pipe2(pipes, O_CLOEXEC) < 0)
+        if (!m->job.pool.directory || !m->job.spec)
+                return;
+        if (!is_wanted(m, key)) {
+                sweep(m->job.pool.directory);
+                return;
+        }
+        if (pipe2(pipes, O_CLOEXEC) < 0)
                 return;
         pid = process_clone(&o);
         if (pid == 0) {

@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "instance/vm_cgroup.h"
 #include "monitor/pool.h"
+#include "net/tap.h"
 #include "net/tap_take.h"
 #include "sys/fd.h"
 
@@ -66,15 +69,26 @@ void pool_tap_name(const char *place, char ret[POOL_TAP])
         snprintf(ret, POOL_TAP, "hp%s", place + (len > 12 ? len - 12 : 0));
 }
 
+/* From now on it goes with QEMU, not with QEMU's network. */
+static int tie_tap(const struct monitor *m, struct error *err)
+{
+        own_fd int tap = (int)syscall(SYS_pidfd_getfd, m->qemu_pidfd, m->ends[END_TAP], 0);
+        int r = tap < 0 ? -errno : tap_persist(tap, false);
+
+        return r < 0 ? error_errno(err, -r, "take over a machine's interface") : 0;
+}
+
 static int take_network(const struct monitor *m, const char *name, struct error *err)
 {
         char tap[POOL_TAP];
+        int r = m->job.network ? tie_tap(m, err) : 0;
 
         pool_tap_name(name, tap);
-        return m->job.network ? tap_take(m->qemu_pidfd, tap, MONITOR_TAP, err) : 0;
+        return r == 0 && m->job.network ? tap_take(m->qemu_pidfd, tap, MONITOR_TAP, err) : r;
 }
 
-/* It keeps the cgroup in which it was born, under the limits of the job. */
+/* It keeps the cgroup in which it was born, under the limits of the job. Who cleans up behind a waiter that was killed must
+   not find it there any more. */
 static int take_cgroup(struct monitor *m, const char *name, struct error *err)
 {
         int r = m->job.cgroup ? vm_cgroup_open(m->job.pool.directory, name, &m->cgroup, err) : 0;
@@ -82,6 +96,8 @@ static int take_cgroup(struct monitor *m, const char *name, struct error *err)
         m->memory_wanted = m->memory_allowed = m->job.memory_mib;
         if (r == 0 && m->job.cgroup)
                 r = vm_cgroup_note(MONITOR_PLACE, &m->cgroup, err);
+        if (r == 0)
+                vm_cgroup_forget(m->job.pool.directory, name);
         return r == 0 ? monitor_limit_qemu(m, err) : r;
 }
 

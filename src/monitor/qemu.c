@@ -259,12 +259,12 @@ static bool keep_all(const struct belongings *b)
         return kept;
 }
 
-/* In its own network, which nobody else sees. */
+/* In its own network, which nobody else sees, and with which it goes. */
 static bool make_tap(const struct monitor *m, const struct belongings *b)
 {
         own_fd int fd = b->tap >= 0 ? tap_open(m->tap ? m->tap : "tap0", NULL) : -1;
 
-        if (b->tap >= 0 && (fd < 0 || dup3(fd, b->tap, O_CLOEXEC) != b->tap))
+        if (b->tap >= 0 && (fd < 0 || dup3(fd, b->tap, O_CLOEXEC) != b->tap || tap_persist(fd, true) < 0))
                 return false;
         return !b->how->image || b->machine.tap < 0 || tap_use_modern_header(b->machine.tap) == 0;
 }

@@ -93,13 +93,20 @@ static int prepare(struct rehearsal *r, const struct monitor_job *like, struct m
 
 /* ---- the machine ---- */
 
-static int run_once(struct monitor *m, const char *key, struct error *err)
+/* 1: it is one that has been kept already. */
+static int load(struct monitor *m, const char *key, struct error *err)
 {
         int64_t refused;
-        int r = monitor_load(m, key, &refused, err);
 
-        if (r == 0)
-                r = monitor_start_program(m, err);
+        if (monitor_thaw(m, key, err) == 0)
+                return 1;
+        return monitor_load(m, key, &refused, err);
+}
+
+static int run_once(struct monitor *m, struct error *err)
+{
+        int r = monitor_start_program(m, err);
+
         if (r == 0)
                 r = monitor_run_beside(m, REHEARSAL_PROGRAM, REHEARSAL_BESIDE, err);
         if (r == 0)
@@ -114,29 +121,26 @@ static int run_once(struct monitor *m, const char *key, struct error *err)
         return r == 0 && qmp_wait(&m->qmp, 0, err) != -ETIMEDOUT ? -EPIPE : r;
 }
 
-/* Whoever cannot keep it has it all the same. */
-static int rehearse(struct monitor *m, struct rehearsal *r, const struct monitor_job *like, const char *key,
-                    struct error *err)
-{
-        struct error why;
-        int n = prepare(r, like, &m->job, err);
-
-        if (n == 0)
-                n = run_once(m, key, err);
-        if (n == 0)
-                monitor_freeze(m, key, &why);
-        return n;
-}
-
 int warm_make(struct monitor *m, const struct monitor_job *like, const char *key, const char *name, struct error *err)
 {
-        struct rehearsal r = {};
-        int n;
+        struct rehearsal rehearsal = {};
+        bool is_kept = false;
+        struct error why;
+        int r;
 
-        describe(&r, like, name, &m->job);
-        n = monitor_thaw(m, key, err);
-        if (n > 0)
-                n = rehearse(m, &r, like, key, err);
-        finish(&r);
-        return n;
+        describe(&rehearsal, like, name, &m->job);
+        r = prepare(&rehearsal, like, &m->job, err);
+        if (r == 0)
+                r = load(m, key, err);
+        if (r > 0) {
+                is_kept = true;
+                r = 0;
+        }
+        if (r == 0)
+                r = run_once(m, err);
+        /* Whoever cannot keep it has it all the same. */
+        if (r == 0 && !is_kept)
+                monitor_freeze(m, key, &why);
+        finish(&rehearsal);
+        return r;
 }

@@ -29,6 +29,11 @@ int tap_open(const char *name, struct error *err)
         return take_fd(&fd);
 }
 
+int tap_persist(int tap, bool persists)
+{
+        return ioctl(tap, TUNSETPERSIST, (unsigned long)persists) < 0 ? -errno : 0;
+}
+
 int tap_use_modern_header(int tap)
 {
         int size = sizeof(struct virtio_net_hdr_mrg_rxbuf);

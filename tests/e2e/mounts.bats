@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Layers mounted once on the host and joined by overlays, by a program of the tests' own (tests/store/mount_tool.c): in
-# each way that this kernel has, and in the ways of older kernels.
+# each way that this kernel has, and in the ways of older kernels. KILLS, KILLS_APART: how often one is killed, each time so
+# many tenths of a millisecond later.
 
 bats_require_minimum_version 1.5.0
+load wait
 
 setup_file() {
         local build
@@ -14,16 +16,20 @@ setup_file() {
         LAYERS=$(mktemp -d -t holt-mounts.XXXXXX)
         export LAYERS
         local i
+        # A test machine takes its time for each process.
+        mkdir -p "$LAYERS"/trees/{1..120}/common
+        for i in {1..120}; do echo "$LAYERS/trees/$i/dir-$i"; done | xargs mkdir
         for i in {1..120}; do
-                rm -rf "$LAYERS/tree"
-                mkdir -p "$LAYERS/tree/common" "$LAYERS/tree/dir-$i"
-                echo "$i" | tee "$LAYERS/tree/common/last" >"$LAYERS/tree/common/file-$i"
-                echo "$i" >"$LAYERS/tree/dir-$i/file"
-                [ "$i" -ne 3 ] || head -c 3000000 /dev/urandom >"$LAYERS/tree/large"
-                [ "$i" -ne 5 ] || install -m 4755 /bin/true "$LAYERS/tree/setuid"
-                [ "$i" -ne 7 ] || touch "$LAYERS/tree/common/.wh.file-6" "$LAYERS/tree/.wh.dir-6"
-                tar -C "$LAYERS/tree" -cf - . | "$LAYER_FROM_TAR" "$LAYERS/$i"
+                cd "$LAYERS/trees/$i" || return
+                echo "$i" >common/last
+                echo "$i" >"common/file-$i"
+                echo "$i" >"dir-$i/file"
+                [ "$i" -ne 3 ] || head -c 3000000 /dev/urandom >large
+                [ "$i" -ne 5 ] || install -m 4755 /bin/true setuid
+                [ "$i" -ne 7 ] || touch common/.wh.file-6 .wh.dir-6
+                tar -cf - . | "$LAYER_FROM_TAR" "$LAYERS/$i"
         done
+        cd /
 }
 
 teardown_file() {
@@ -47,9 +53,12 @@ teardown() {
         ! mountpoint -q "$WORK/run/layers" || umount "$WORK/run/layers"
         rm -rf "$WORK"
         ! grep -F "$WORK" /proc/self/mountinfo
-        ! losetup -n -O BACK-FILE | grep -F "$LAYERS"
-        ! losetup -n -O BACK-FILE | grep -F "$WORK"
+        wait_for 5 has_no_loop "$LAYERS"
+        wait_for 5 has_no_loop "$WORK"
 }
+
+# The kernel lets a device go a little later than its mount.
+has_no_loop() { ! losetup -n -O BACK-FILE | grep -F "$1"; }
 
 layers() { # LAST
         seq -f "$LAYERS/%.0f" "$1"
@@ -112,7 +121,7 @@ mounts_of() { # PLACE
         [ "$(losetup -n -O BACK-FILE,RO,AUTOCLEAR | grep -F "$LAYERS" | awk '$2 == 1 && $3 == 1' | wc -l)" -eq 10 ]
         umount target
         for i in {1..10}; do "$TOOL" run remove "$i"; done
-        ! losetup -n -O BACK-FILE | grep -F "$LAYERS"
+        wait_for 5 has_no_loop "$LAYERS"
 }
 
 @test "without an upper directory it is read-only" {
@@ -195,8 +204,8 @@ let_go() {
 @test "kill -9 at any instant: the next one works, and nothing is left" {
         local i delay
         # shellcheck disable=SC2046 # one word each
-        for i in {1..60}; do
-                delay=$(printf '0.%04d' $((i * 2)))
+        for ((i = 1; i <= ${KILLS:-60}; i++)); do
+                printf -v delay '0.%04d' $((i * ${KILLS_APART:-2}))
                 local how=()
                 [ $((i % 2)) -eq 0 ] || how=(-l -o page)
                 timeout -s KILL "$delay" "$TOOL" "${how[@]}" run image target upper work $(layers 10) 2>/dev/null || true

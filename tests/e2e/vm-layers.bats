@@ -25,7 +25,7 @@ digest_of() {
                 --xattrs-include='*' -cf - . 2>/dev/null | sha256sum
 }
 
-@test "layers: the kernel's $(uname -r) reads what tar would have extracted" {
+@test "layers: this machine's kernel reads what tar would have extracted" {
         mkdir -p tree/many
         tar -C / --xattrs -cf - etc usr/bin var/lib/dpkg | tar -C tree --xattrs -xpf -
         for i in $(seq 400); do : >"tree/many/a-name-that-is-not-short-$i"; done

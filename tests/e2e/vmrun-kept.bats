@@ -203,6 +203,14 @@ spoil() {
         [ -z "$(ls "$STORE"/vm/templates/*/process.part 2>/dev/null)" ]
 }
 
+@test "what one leaves that was killed goes with the next run, also where nobody is to wait" {
+        local left=$RUN/vm-pool/instances/$(basename "$(dirname "$(image)")")-0123456789abcdef
+        mkdir "$left"
+        truncate -s 1G "$left/disk"
+        [ "$(run_vm --rm box echo well)" = well ]
+        wait_for 20 nobody_waits
+}
+
 @test "a machine that waits begins as that, too" {
         HOLT_VM_POOL=1 run_vm --rm box true
         wait_for 20 is_ready

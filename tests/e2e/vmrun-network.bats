@@ -50,6 +50,7 @@ address() { holt inspect "$1" | jq -r '.[0].NetworkSettings.Networks.bridge.IPAd
         wait_for 60 kept
         HOLT_VM_POOL=none holt run -d --vm --name kept box httpd -f -p 80 -h /www
         [[ $(readlink "/proc/$(pgrep -P "$(pgrep -x -P "$(holt inspect -f '{{.State.Pid}}' kept)" holt-guard)")/exe") == */holt-thaw ]]
+        wait_for 5 holt exec box wget -q -O /dev/null http://kept/
         [ "$(holt exec box wget -q -O - http://kept/)" = 'served by the machine' ]
         [ "$(holt exec kept wget -q -O - http://vm/)" = 'served by the machine' ]
         holt exec kept ping -6 -c 1 -w 20 box

@@ -62,14 +62,6 @@ static struct process start(const char *tool, const char *option)
         return p;
 }
 
-static struct process start_tool(const char *option)
-{
-        char path[PATH_MAX + 64];
-
-        snprintf(path, sizeof(path), "%s/tests/process_image/process_tool", build);
-        return start(path, option);
-}
-
 static const char *ask(const struct process *p, char letter)
 {
         static char line[64];
@@ -79,6 +71,18 @@ static const char *ask(const struct process *p, char letter)
         n = recv(p->sock, line, sizeof(line) - 1, 0);
         line[n > 0 ? n - 1 : 0] = '\0';
         return line;
+}
+
+/* One that has begun. */
+static struct process start_tool(const char *option)
+{
+        char path[PATH_MAX + 64];
+        struct process p;
+
+        snprintf(path, sizeof(path), "%s/tests/process_image/process_tool", build);
+        p = start(path, option);
+        assert_string_equal(ask(&p, 't'), "agree");
+        return p;
 }
 
 static int end(const struct process *p)
@@ -116,6 +120,7 @@ static int keep(const struct process *p)
         return file;
 }
 
+/* One that goes on: until then it is holt-thaw, which is not to be kept. */
 static struct process thaw_with(int file, const int *files, size_t n_files)
 {
         own_process_image struct process_image image = {};
@@ -140,6 +145,7 @@ static struct process thaw_with(int file, const int *files, size_t n_files)
                 _exit(127);
         }
         close(socks[1]);
+        assert_string_equal(ask(&p, 't'), "agree");
         return p;
 }
 
