@@ -46,9 +46,9 @@ struct process_apart {
 
 /*
  * Writes a process into the file. It is stopped meanwhile and goes on as if nothing had been; the caller must have the
- * right to trace it (ptrace(2), PTRACE_MODE_ATTACH). -EAGAIN: it is doing something; -ENOTSUP: it has something that cannot
- * be kept, or the machine is none that we know. apart: or NULL. tag: for the caller, as it has it again.
- * It must have answered something: one that is still beginning (the dynamic linker, holt-thaw) would be kept as that.
+ * right to trace it (ptrace(2), PTRACE_MODE_ATTACH). It must have answered something: one that the dynamic linker is still
+ * busy with would be kept as that. -EAGAIN: it is doing something, or has not begun; -ENOTSUP: it has something that
+ * cannot be kept, or the machine is none that we know. apart: or NULL. tag: for the caller, as it has it again.
  */
 int process_image_make(pid_t pid, const struct process_given *given, size_t n_given, const struct process_apart *apart,
                        uint64_t tag, int file, struct error *err);

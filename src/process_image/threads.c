@@ -91,6 +91,9 @@ static int read_registers(struct making_thread *t, struct process_frame *f, stru
                 return error_errno(err, errno, "read the registers of a thread");
         if ((long long)r->orig_rax < 0)
                 return error_set(err, EAGAIN, "a thread is at work");
+        /* It is still in holt-thaw, which goes by what its own memory says. */
+        if (r->rip < PROCESS_LOWEST)
+                return error_set(err, EAGAIN, "a thread has not begun yet");
         return 0;
 }
 
