@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -30,6 +31,13 @@ static void watch(int owner, int qemu, pid_t pid)
         while (poll(p, ARRAY_SIZE(p), -1) < 0 && errno == EINTR)
                 continue;
         _exit(p[1].revents ? process_wait(pid) : 0);
+}
+
+int guard_get_qemu(int pidfd)
+{
+        int qemu = (int)syscall(SYS_pidfd_getfd, pidfd, QEMU, 0);
+
+        return qemu < 0 ? -errno : qemu;
 }
 
 pid_t guard_become(int owner)

@@ -10,3 +10,6 @@
 
 /* In the first process: returns 0 in the one that becomes QEMU, -errno when there is none; does not return otherwise. */
 pid_t guard_become(int owner);
+
+/* pidfd: the guard's. Returns one of the QEMU that it watches; -errno. */
+int guard_get_qemu(int pidfd);

@@ -199,6 +199,12 @@ int monitor_boot(struct monitor *m, struct error *err);
 /* QEMU has mapped the first of the template's bases: what the others have is written there. Nothing without bases. */
 int monitor_fill_memory(struct monitor *m, const struct template *t, struct error *err);
 
+/* --- network.c --- */
+/* A descriptor of the interface that QEMU has; -errno. */
+int monitor_get_tap(const struct monitor *m);
+/* Before its end: whoever waits for that need not wait until the host's network has forgotten the interface (tap_persist()). */
+void monitor_leave_network(const struct monitor *m);
+
 /* --- clone.c --- */
 /* A QEMU that has loaded it. */
 int monitor_load_template(struct monitor *m, const struct template *t, struct error *err);

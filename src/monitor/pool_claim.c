@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include "base/own.h"
 #include "instance/vm_cgroup.h"
@@ -72,8 +70,8 @@ void pool_tap_name(const char *place, char ret[POOL_TAP])
 /* From now on it goes with QEMU, not with QEMU's network. */
 static int tie_tap(const struct monitor *m, struct error *err)
 {
-        own_fd int tap = (int)syscall(SYS_pidfd_getfd, m->qemu_pidfd, m->ends[END_TAP], 0);
-        int r = tap < 0 ? -errno : tap_persist(tap, false);
+        own_fd int tap = monitor_get_tap(m);
+        int r = tap < 0 ? tap : tap_persist(tap, false);
 
         return r < 0 ? error_errno(err, -r, "take over a machine's interface") : 0;
 }

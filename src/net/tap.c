@@ -34,6 +34,29 @@ int tap_persist(int tap, bool persists)
         return ioctl(tap, TUNSETPERSIST, (unsigned long)persists) < 0 ? -errno : 0;
 }
 
+int tap_send_away(int tap, pid_t pid, struct error *err)
+{
+        own_netlink struct netlink n = { .fd = -1 };
+        struct ifinfomsg header = {};
+        own_buf struct buf b = {};
+        struct ifreq r = {};
+        size_t at;
+        int done;
+
+        if (ioctl(tap, TUNGETIFF, &r) < 0)
+                return error_errno(err, errno, "find an interface");
+        done = netlink_open(NETLINK_ROUTE, &n, err);
+        if (done == 0)
+                done = header.ifi_index = link_index(&n, r.ifr_name, err);
+        if (done < 0)
+                return done;
+        at = netlink_begin(&n, &b, RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
+        netlink_add_u32(&b, IFLA_NET_NS_PID, (uint32_t)pid);
+        netlink_end(&b, at);
+        done = netlink_talk(&n, &b, err);
+        return done == 0 ? tap_persist(tap, true) : done;
+}
+
 int tap_use_modern_header(int tap)
 {
         int size = sizeof(struct virtio_net_hdr_mrg_rxbuf);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "sys/netlink.h"
@@ -15,6 +16,9 @@ int tap_open(const char *name, struct error *err);
  * one of another waits for an RCU barrier (Linux net/core/dev.c, netdev_run_todo), 20 ms and more. 0 or -errno.
  */
 int tap_persist(int tap, bool persists);
+
+/* Into the network namespace of a process, with which it goes from now on. */
+int tap_send_away(int tap, pid_t pid, struct error *err);
 
 /* As long as virtio 1 has that header (virtio spec 1.2, 5.1.6): who takes the interface over does not set it. 0 or -errno. */
 int tap_use_modern_header(int tap);

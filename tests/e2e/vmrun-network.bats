@@ -103,6 +103,23 @@ established() { holt exec "$1" cat /proc/net/tcp /proc/net/tcp6 | grep -c ' 01 '
         holt template rm warm
 }
 
+@test "one that waits comes to a network as it is, and leaves nothing there" {
+        local before
+        before=$(inside ip -o link | wc -l)
+        HOLT_VM_POOL=1 holt run --rm --vm box true
+        is_ready() { holt system pool | grep -q ready; }
+        wait_for 20 is_ready
+        HOLT_VM_POOL=0 holt run -d --vm --name waited box httpd -f -p 80 -h /www
+        # It was another's child.
+        [ -z "$(pgrep -x -P "$(holt inspect -f '{{.State.Pid}}' waited)" holt-guard)" ]
+        wait_for 5 holt exec box wget -q -O /dev/null http://waited/
+        [ "$(holt exec box wget -q -O - http://waited/)" = 'served by the machine' ]
+        holt exec waited ping -6 -c 1 -w 20 box
+        holt rm -f waited
+        are_gone() { [[ $(inside ip -o link | wc -l) == "$before" ]]; }
+        wait_for 5 are_gone
+}
+
 @test "another start gets another interface, and the end leaves none" {
         local before
         before=$(inside ip -o link | grep -c veth)

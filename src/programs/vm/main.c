@@ -108,6 +108,7 @@ int main(void)
                 if (m.has_exited)
                         shutdown_wait(&m);
         }
+        monitor_leave_network(&m);
         monitor_end_qemu(&m);
         return status;
 }
