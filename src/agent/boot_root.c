@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -75,6 +77,16 @@ int boot_make_root(struct error *err)
         return r == 0 ? add_links(err) : r;
 }
 
+static int keep_init(int file, struct error *err)
+{
+        char path[40];
+
+        snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+        if (mknod(GUEST_INIT, S_IFREG | 0555, 0) < 0 || mount(path, GUEST_INIT, NULL, MS_BIND, NULL) < 0)
+                return error_errno(err, errno, "keep " GUEST_INIT);
+        return 0;
+}
+
 /* Our own file, for who wants to run something that is certainly there (monitor/rehearsal.h). */
 static int keep_program(struct error *err)
 {
@@ -92,9 +104,15 @@ static int keep_program(struct error *err)
 
 int boot_enter_root(struct error *err)
 {
+        own_fd int init = open("/holt-init", O_PATH | O_CLOEXEC);
+        int r;
+
+        if (init < 0)
+                return error_errno(err, errno, "open /holt-init");
         if (chdir(TOP) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
                 return error_errno(err, errno, "move to the root");
         if (mkdir("/run", 0755) < 0 || mkdir(GUEST_RUN, 0700) < 0 || chdir("/") < 0)
                 return error_errno(err, errno, "make " GUEST_RUN);
-        return keep_program(err);
+        r = keep_init(init, err);
+        return r == 0 ? keep_program(err) : r;
 }

@@ -9,6 +9,7 @@
  *   /run/holt/modules    /lib/modules; empty, unless the host gave some
  *   /run/holt/files      what the host wants mounted into the container
  *   /run/holt/agent      the agent's own file
+ *   /run/holt/init       that of holt-init
  *   /run/holt/containers state of src/container
  */
 #pragma once
@@ -20,6 +21,7 @@
 
 #define GUEST_RUN "/run/holt"
 #define GUEST_PROGRAM GUEST_RUN "/agent"
+#define GUEST_INIT GUEST_RUN "/init"
 #define GUEST_ROOT GUEST_RUN "/root"
 #define GUEST_UPPER GUEST_RUN "/upper"
 #define GUEST_FILES GUEST_RUN "/files"

@@ -108,11 +108,13 @@ static int add_modules(struct volumes *v, const struct spec_plan *p, struct erro
 
 static int add_init(struct volumes *v, const struct spec_plan *p, struct error *err)
 {
+        const char *init = p->from->in_guest ? VM_INIT : p->from->init;
+
         if (!p->options->init)
                 return 0;
-        if (!p->from->init)
+        if (!init)
                 return error_set(err, ENOENT, "--init: holt-init is not installed");
-        return volumes_add(v, p->from->init, SPEC_INIT_PATH, "bind", "bind,ro,rprivate,nosuid,nodev", err);
+        return volumes_add(v, init, SPEC_INIT_PATH, "bind", "bind,ro,rprivate,nosuid,nodev", err);
 }
 
 static int add_defaults(struct volumes *v, const struct spec_plan *p, struct error *err)

@@ -63,7 +63,6 @@ int vm_options_check(const struct instance_options *o, struct error *err)
                 { "--ipc", o->ipc },
                 { "--uts", o->uts },
                 { "--userns", o->userns },
-                { "--init", o->init },
         };
         uint64_t cpus, mib, disk;
         int r;

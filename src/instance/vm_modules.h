@@ -11,8 +11,9 @@
 #include "instance/options.h"
 #include "vm/guest_kernel.h"
 
-/* Where the agent mounts it (agent/guest.h). */
+/* Where the agent has that, and holt-init (agent/guest.h). */
 #define VM_MODULES "/run/holt/modules"
+#define VM_INIT "/run/holt/init"
 
 /* Whether it is for an instance: one that may do more than others. */
 bool vm_modules_wanted(const struct instance_options *o);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "vm/cpio.h"
 #include "vm/kernel_module.h"
 
-enum { FORMAT = 4, MAX_FILE = 64 << 20 };
+enum { FORMAT = 5, MAX_FILE = 64 << 20 };
 
 /* Those that a kernel has built in are not missed. Without the first ones nothing runs in a guest; the others can wait
  * until it does: 0.1 s of a boot under TCG. */
@@ -36,17 +37,29 @@ static int add_identity(struct buf *out, const char *path, struct error *err)
         return 0;
 }
 
+static int find_init(const char *agent, char ret[PATH_MAX], struct error *err)
+{
+        const char *slash = strrchr(agent, '/');
+        int n = snprintf(ret, PATH_MAX, "%.*sholt-init", slash ? (int)(slash + 1 - agent) : 0, agent);
+
+        return n < PATH_MAX ? 0 : error_set(err, ENAMETOOLONG, "%s: too long a path", agent);
+}
+
 int initramfs_key(const struct guest_kernel *kernel, const char *agent, char ret[SHA256_HEX], struct error *err)
 {
         own_buf struct buf text = {};
         unsigned char digest[SHA256_SIZE];
+        char init[PATH_MAX];
         struct sha256 h;
-        int r;
+        int r = find_init(agent, init, err);
 
         buf_addf(&text, "%d %s\n", FORMAT, kernel->release);
-        r = add_identity(&text, kernel->image, err);
+        if (r == 0)
+                r = add_identity(&text, kernel->image, err);
         if (r == 0)
                 r = add_identity(&text, agent, err);
+        if (r == 0)
+                r = add_identity(&text, init, err);
         if (r < 0)
                 return r;
         if (buf_failed(&text))
@@ -126,13 +139,17 @@ static int add_all_modules(struct buf *out, const char *directory, struct error 
 static int content_make(const struct guest_kernel *kernel, const char *agent, struct buf *ret, struct error *err)
 {
         static const char *const directories[] = { "dev", "proc", "sys", "modules" };
-        int r;
+        char init[PATH_MAX];
+        int r = find_init(agent, init, err);
 
         for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
                 cpio_add(ret, directories[i], S_IFDIR | 0755, NULL, 0);
         cpio_add_device(ret, "dev/console", S_IFCHR | 0600, 5, 1);
         cpio_add_device(ret, "dev/kmsg", S_IFCHR | 0600, 1, 11);
-        r = add_file(ret, "init", S_IFREG | 0755, AT_FDCWD, agent, err);
+        if (r == 0)
+                r = add_file(ret, "init", S_IFREG | 0755, AT_FDCWD, agent, err);
+        if (r == 0)
+                r = add_file(ret, "holt-init", S_IFREG | 0755, AT_FDCWD, init, err);
         if (r == 0)
                 r = add_all_modules(ret, kernel->modules, err);
         cpio_end(ret);

@@ -42,6 +42,12 @@ qemu_of() { pgrep -P "$(pgrep -x -P "$(monitor_of "$1")" holt-guard)"; }
         }
 }
 
+@test "--init: a first process that reaps, and ends as the program does" {
+        local script='cat /proc/1/comm; sh -c "sleep 0.1 >/dev/null & echo \$!" >/tmp/pid; sleep 1; test ! -e "/proc/$(cat /tmp/pid)"; exit 7'
+        run -7 run_vm --rm --init --user 1000 box sh -ec "$script"
+        [ "$output" = init ]
+}
+
 @test "commands in it: streams, user, directory, environment, exit status" {
         run holt exec web cat /etc/passwd
         [ "$output" = 'root:x:0:0:of the guest:/:/bin/sh' ]
@@ -104,7 +110,7 @@ qemu_of() { pgrep -P "$(pgrep -x -P "$(monitor_of "$1")" holt-guard)"; }
 @test "what a machine cannot do is refused before there is one" {
         local flag
         for flag in '--device /dev/null' '--pid host' '--ipc host' '--uts host' \
-                '--userns host' '--cgroup-parent /x' '--init' '--memory 8m' '--network bridge --network other'; do
+                '--userns host' '--cgroup-parent /x' '--memory 8m' '--network bridge --network other'; do
                 # shellcheck disable=SC2086
                 run -125 holt create --vm --network none --name refused $flag box true
                 echo "$flag: $output"
