@@ -24,7 +24,8 @@ static void write_resources(const struct monitor *m, struct buf *out)
         json_write_u64(&w, "limit", (uint64_t)mib << 20);
         json_end_object(&w);
         json_begin_object(&w, "pids");
-        json_write_u64(&w, "limit", machine_threads(j->cpus) + 1); /* its guard */
+        /* Its guard, and who serves its shares. */
+        json_write_u64(&w, "limit", machine_threads(j->cpus) + 1 + (j->n_shares > 0));
         json_end_object(&w);
         json_end_object(&w);
 }

@@ -96,6 +96,9 @@ static int take_cgroup(struct monitor *m, const char *name, struct error *err)
                 r = vm_cgroup_note(MONITOR_PLACE, &m->cgroup, err);
         if (r == 0)
                 vm_cgroup_forget(m->job.pool.directory, name);
+        /* Who serves its shares joins it yet. */
+        if (r == 0 && m->job.n_shares)
+                r = cgroup_open_for_exec(&m->cgroup, NULL, 0, err);
         return r == 0 ? monitor_limit_qemu(m, err) : r;
 }
 

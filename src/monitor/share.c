@@ -48,14 +48,16 @@ static void become(const struct monitor *m, bool is_copy, const char *program)
         execve(program, (char *const *)argv, (char *const *)environment);
 }
 
+/* What it does is the machine's doing: it has the machine's limits, and goes with its cgroup. */
 static int spawn(const struct monitor *m, bool is_copy, const char *program, struct error *err)
 {
         const struct clone_options o = { .flags = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID,
-                                         .cgroup_fd = -1 };
+                                         .cgroup_fd = cgroup_clone_fd(&m->cgroup) };
         pid_t pid = process_clone(&o);
 
         if (pid == 0) {
-                become(m, is_copy, program);
+                if (cgroup_join(&m->cgroup, true, err) == 0)
+                        become(m, is_copy, program);
                 _exit(127);
         }
         return pid < 0 ? error_errno(err, (int)-pid, "start holt-share") : 0;

@@ -175,3 +175,20 @@ while not os.path.exists("host/go"): time.sleep(0.05)' 3>&- &
         [ ! -e ro/x ]
         is "$(pgrep -c -P "$(holt inspect -f '{{.State.Pid}}' vm)" holt-share)" 1
 }
+
+@test "who serves a machine's directories has the machine's limits" {
+        local name
+        share_of() { pgrep -P "$(monitor_of "$1")" -x holt-share; }
+        HOLT_VM_POOL=1 holt run --vm --rm --network none --memory 128m box true
+        is_ready() { holt system pool | grep -q ready; }
+        wait_for 20 is_ready
+        HOLT_VM_POOL=0 holt run -d --vm --network none --name pooled --memory 128m -v "$WORK/host:/host" box sleep 1000
+        [ -z "$(pgrep -x -P "$(monitor_of pooled)" holt-guard)" ]
+        is "$(holt exec pooled cat /host/file)" one
+        for name in vm pooled; do
+                is "$(cut -d : -f 3 "/proc/$(share_of "$name")/cgroup" | sort -u)" \
+                        "$(jq -r '.cgroup.hierarchies[].path' "$RUN/instances/$(id_of "$name")/cgroup" | sort -u)"
+        done
+        holt rm -f pooled
+        holt system pool 0
+}
