@@ -37,6 +37,11 @@ store_finish() {
                 kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
         done
         cd /
+        # Who waits to be somebody's machine has a cgroup, of which a file here says where it is.
+        if [[ -d $RUN/vm-pool/instances ]]; then
+                holt system pool 0
+                wait_for 10 rmdir "$RUN/vm-pool/instances"
+        fi
         if grep -q " $RUN/layers " /proc/self/mountinfo; then umount -R "$RUN/layers"; fi
         grep -F "$WORK" /proc/self/mountinfo && return 1
         losetup --list --noheadings --output BACK-FILE | grep -F "$WORK" && return 1

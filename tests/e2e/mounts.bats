@@ -101,15 +101,21 @@ mounts_of() { # PLACE
         looks_right 120
 }
 
-@test "120 layers, named one by one, as Linux 6.5 has it" {
+# This kernel knows nothing else.
+takes_one_page() {
         "$TOOL" run image target - - "$LAYERS/1" "$LAYERS/2"
         umount target
-        [ "$(readlink run/layers/.overlay)" != page ] || skip "this kernel takes one page"
+        [ "$(readlink run/layers/.overlay)" = page ]
+}
+
+@test "120 layers, named one by one, as Linux 6.5 has it" {
+        ! takes_one_page || skip "this kernel takes one page"
         image_of 120 -o name
         looks_right 120
 }
 
 @test "120 layers in one page, as before that" {
+        ! takes_one_page || skip "that was done by itself"
         image_of 120 -o page
         looks_right 120
         [ "$(mounts_of run/layers/.place)" -eq 0 ]

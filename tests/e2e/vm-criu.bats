@@ -213,7 +213,7 @@ mounts() {
 
 @test "criu: a terminal" {
         config '.process.terminal = true'
-        counting 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; tty >/tmp/tty; echo tick $i; sleep 0.1; [ ! -e /tmp/stop ] || exit 6; done'
+        counting 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; [ -e /tmp/tty ] || tty >/tmp/tty; echo tick $i; sleep 0.1; [ ! -e /tmp/stop ] || exit 6; done'
         ln -s busybox "$BUNDLE/rootfs/bin/tty"
         config . --arg script "$SCRIPT"
         config_write
@@ -221,6 +221,7 @@ mounts() {
         until_true 20 counter_above 3
         checkpoint
         wait $! || true
+        # It is not open: it was there long before.
         rm "$BUNDLE/rootfs/tmp/tty"
         script -qfec "$RUNTIME --root $STATE restore --bundle $BUNDLE --image-path $IMAGE $ID" "$WORK/second" \
                 </dev/null >/dev/null 2>&1 3>&- 4>&- &
@@ -230,7 +231,7 @@ mounts() {
                 return 1
         }
         counts
-        is "$BUNDLE/rootfs/tmp/tty" /dev/pts/0
+        until_true 20 is "$BUNDLE/rootfs/tmp/tty" /dev/pts/0
         touch "$BUNDLE/rootfs/tmp/stop"
         wait "$restore" || status=$?
         equal 'exit status' "$status" 6

@@ -10,5 +10,5 @@ setup_file() { export BATS_TEST_TIMEOUT=1000; }
 
 @test "mounts.bats on this machine's kernel" {
         modprobe -a erofs loop overlay
-        KILLS=20 KILLS_APART=40 bats "$BATS_TEST_DIRNAME/mounts.bats"
+        KILLS=12 KILLS_APART=70 bats "$BATS_TEST_DIRNAME/mounts.bats"
 }
