@@ -184,7 +184,7 @@ while not os.path.exists("host/go"): time.sleep(0.05)' 3>&- &
         wait_for 20 is_ready
         HOLT_VM_POOL=0 holt run -d --vm --network none --name pooled --memory 128m -v "$WORK/host:/host" box sleep 1000
         [ -z "$(pgrep -x -P "$(monitor_of pooled)" holt-guard)" ]
-        is "$(holt exec pooled cat /host/file)" one
+        is "$(holt exec pooled cat /host/file)" "$(cat "$WORK/host/file")"
         for name in vm pooled; do
                 is "$(cut -d : -f 3 "/proc/$(share_of "$name")/cgroup" | sort -u)" \
                         "$(jq -r '.cgroup.hierarchies[].path' "$RUN/instances/$(id_of "$name")/cgroup" | sort -u)"

@@ -12,7 +12,7 @@ load ../e2e/machines
 setup_file() {
         BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME/../e2e store_make
         mkdir "$WORK/bin" "$WORK/path"
-        for name in holt holt-fetch holt-shim holt-agent; do cp "$BUILD/$name" "$WORK/bin/"; done
+        for name in holt holt-fetch holt-shim holt-agent holt-init; do cp "$BUILD/$name" "$WORK/bin/"; done
         cp "$BUILD/tests/instance/lying_vm" "$WORK/bin/holt-vm"
         ln -s /bin/true "$WORK/path/qemu-system-x86_64"
         HOLT=$WORK/bin/holt PATH=$WORK/path:$PATH
