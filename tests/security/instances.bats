@@ -305,7 +305,11 @@ has_restarted() { [[ $(holt inspect -f '{{.State.Status}} {{.RestartCount}}' "$1
         holt ps -a
         [ -z "$(holt ps -a --format '{{.Names}}' | sort | uniq -d)" ]
         holt rm -f -a
-        for left in "$STORE/instances" "$RUN/instances" "$RUN/containers"; do [ -z "$(ls "$left")" ]; done
+        # A shim may still be on its way out.
+        has_none() { [ -z "$(ls "$1")" ]; }
+        for left in "$STORE/instances" "$RUN/instances" "$RUN/containers"; do
+                wait_for 2 has_none "$left" || { ls -lR "$left" && return 1; }
+        done
         [ -z "$(pgrep -f "holt-shim run $STORE ")" ]
         run holt system check
         echo "$output"
